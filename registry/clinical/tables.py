@@ -1,0 +1,32 @@
+"""Reading the data tables that lie beside the rules (CSV, UTF-8, one header row)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+DATA = Path(__file__).parent / "data"
+
+
+@cache
+def rows(name: str) -> tuple[Mapping[str, str], ...]:
+    """The rows of `data/NAME.csv` (or `data/codes/LIST.csv` as "codes/LIST"), read once."""
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as handle:
+        return tuple(MappingProxyType(row) for row in csv.DictReader(handle))
+
+
+@cache
+def by_key(name: str, key: str) -> Mapping[str, Mapping[str, str]]:
+    """The rows of a table under the value of one column, which must be unique."""
+    table = {row[key]: row for row in rows(name)}
+    if len(table) != len(rows(name)):
+        raise ValueError(f"{name}: column {key} is not unique")
+    return MappingProxyType(table)
+
+
+def codes(name: str) -> tuple[str, ...]:
+    """The codes of one code list, in the order they are offered."""
+    return tuple(row["code"] for row in rows(f"codes/{name}"))
