@@ -64,6 +64,10 @@ class Ki67:
         """
         return self.lowest() if self.comparator in (">", ">=") else self.highest()
 
+    def text(self) -> str:
+        """As stated, without the per cent sign, for sentences."""
+        return self.stated.removesuffix("%").rstrip()
+
     def __str__(self) -> str:
         return self.stated
 

@@ -95,7 +95,9 @@ def triage_group(topography: str) -> str:
 
 def triage_groups() -> Mapping[str, str]:
     """Code and label of every triage group, in the order they are offered."""
-    return MappingProxyType({row["code"]: row["label"] for row in tables.rows("codes/triage_group")})
+    return MappingProxyType(
+        {row["code"]: row["label"] for row in tables.rows("codes/triage_group")}
+    )
 
 
 @cache
