@@ -9,6 +9,9 @@ PORT ?= 8000
 # pytest's own options for `make test`, e.g. make test PYTEST_ARGS="tests/people -x"
 PYTEST_ARGS ?=
 
+# Byte code is kept, whatever the shell says: the second start is twice as fast.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 PY := $(VENV)/bin/python
 NETREG := $(VENV)/bin/netreg
@@ -19,7 +22,8 @@ NETREG := $(VENV)/bin/netreg
 
 .PHONY: help setup setup-dev
 help: ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+	  awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(if $(wildcard $(VENV)/.ready-dev),$(VENV)/.ready-dev,$(VENV)/.ready) ## make .venv with the console command .venv/bin/netreg
 
@@ -66,3 +70,58 @@ $(VENV)/.ready: requirements.txt requirements-setup.txt pyproject.toml | $(PY)
 $(VENV)/.ready-dev: requirements-dev.txt requirements-setup.txt pyproject.toml | $(PY)
 	$(call install,requirements-dev.txt)
 	@touch $(VENV)/.ready
+
+# ---------------------------------------------------------------------------------------------------------- to run it
+
+.PHONY: run
+run: setup ## run the product on http://localhost:8000 (PORT=… another port, DATABASE_URL=… another database)
+	@$(NETREG) db upgrade
+	@$(NETREG) demo load --if-empty
+	@exec $(NETREG) serve --port $(PORT)
+
+# ---------------------------------------------------------------------------------------------------------- to check it
+
+.PHONY: test lint types pytest format
+test: lint types pytest ## check everything: style, types, import contract, all tests on SQLite, PostgreSQL and in Chromium
+
+lint: setup-dev ## check style, the import contract and the templates
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --check --quiet . || { echo "Some files are not formatted: make format" >&2; exit 1; }
+	@$(VENV)/bin/lint-imports --no-cache $(if $(VERBOSE),--verbose,) > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+	@$(PY) -m djlint --lint --quiet templates
+	@echo "style, imports and templates: no complaints"
+
+types: setup-dev ## check types
+	@$(PY) -m mypy
+
+pytest: setup-dev
+	@$(PY) -m pytest -n 2 $(PYTEST_ARGS)
+
+format: setup-dev ## put the Python files into the house's format
+	@$(PY) -m ruff check --quiet --fix-only .
+	@$(PY) -m ruff format .
+
+.PHONY: check-cohorts
+check-cohorts: setup ## import and release the published cohorts and compare with their source (DATA=folder)
+	@test -n "$(DATA)" || { echo "Say where the cohorts are: make check-cohorts DATA=folder" >&2; exit 1; }
+	@$(NETREG) check-cohorts --data "$(DATA)"
+
+# ---------------------------------------------------------------------------------------------------------- to keep it
+
+.PHONY: lock vendor clean
+lock: $(PY) ## write the lock files anew from pyproject.toml (UPGRADE=--upgrade takes the newest versions)
+	@$(PY) -m uv --version >/dev/null 2>&1 || $(PY) -m pip install --quiet --require-hashes -r requirements-setup.txt
+	@set -e; compile() { UV_CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m uv pip compile --quiet --universal \
+	    --generate-hashes --no-annotate --python-version 3.11 $(UPGRADE) "$$@"; }; \
+	  compile --group setup --output-file requirements-setup.txt; \
+	  compile pyproject.toml --output-file requirements.txt; \
+	  compile pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	@! grep -nE '://|^-|file:' requirements*.txt || { echo "a lock file names a place" >&2; exit 1; }
+
+vendor: ## build the third-party styles, scripts and fonts in static/vendor anew (needs Node)
+	@test -f static/src/package.json || { echo "static/src has nothing to build" >&2; exit 1; }
+	cd static/src && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+
+clean: ## remove what can be made again; the data in instance/ stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache static/src/node_modules test-results
+	find registry tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
