@@ -1,0 +1,138 @@
+"""The NET registry. `create_app()` is the only place that knows all rooms."""
+
+from __future__ import annotations
+
+import logging
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from flask import Flask, redirect, url_for
+from flask_babel import Babel
+from flask_babel import lazy_gettext as _l
+from jinja2 import StrictUndefined
+
+from config import ROOT, Settings
+from registry import jobs, keys, kit, web
+from registry.access import Right
+from registry.db import db
+
+ROOMS = ("people", "patients", "course", "referrals", "chart", "research", "interop")
+#: Rooms with pages, in the order of the navigation.
+PAGES = ("people", "patients", "referrals", "course", "chart", "research")
+
+NAVIGATION = (
+    web.Place(_l("Worklist"), "referrals.worklist", Right.TRIAGE),
+    web.Place(_l("Referrals"), "referrals.mine", Right.FOLLOW_REFERRALS),
+    web.Place(_l("Patients"), "patients.index", Right.READ_RECORD),
+    web.Place(_l("Research"), "research.index", Right.MAKE_RELEASE),
+    web.Place(_l("Data access"), "research.grants", Right.GRANT),
+    web.Place(_l("Administration"), "people.administration", Right.ADMINISTER),
+)
+
+
+def all_models() -> None:
+    """Import every room's tables, so that the metadata is whole."""
+    import_module("registry.audit")
+    for room in ROOMS:
+        _import_if_there(f"registry.{room}.models")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application for these settings, or for those of the environment."""
+    settings = settings or Settings.load()
+    app = Flask("registry", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.static_folder = str(ROOT / "static")
+    app.add_url_rule("/static/<path:filename>", "static", app.send_static_file)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": not settings.database_url.startswith("sqlite")},
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=settings.environment == "production",
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        MAX_FORM_PARTS=5000,
+        TESTING=settings.environment == "testing",
+        BABEL_TRANSLATION_DIRECTORIES=str(
+            settings.extra.get("translations", ROOT / "registry" / "translations")
+        ),
+        BABEL_DEFAULT_LOCALE=settings.languages[0],
+    )
+    app.extensions["netreg_settings"] = settings
+    app.extensions["netreg_keys"] = keys.load(settings.keys, settings.instance / "keys.json")
+    app.extensions["netreg_version"] = _version()
+    app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    db.init_app(app)
+    Babel(app, locale_selector=lambda: settings.languages[0])
+    kit.install(app)
+    all_models()
+    web.install(app)
+    for room in PAGES:
+        views = _import_if_there(f"registry.{room}.views")
+        if views is not None:
+            app.register_blueprint(views.room)
+    for room in ROOMS:
+        _import_if_there(f"registry.{room}.jobs")
+    from registry.people import queries as people_queries
+    from registry.people import views as people_views
+
+    people_views.manager.init_app(app)
+    app.extensions["netreg_navigation"] = [
+        place for place in NAVIGATION if place.endpoint in app.view_functions
+    ]
+    app.extensions["netreg_find_viewer"] = people_views.find_viewer
+    app.extensions["netreg_unread"] = people_queries.unread
+    app.extensions["netreg_notice_link"] = notice_link
+    app.extensions["netreg_demo_accounts"] = lambda: demo_accounts()
+    jobs.connect(app)
+    from registry import audit_jobs  # noqa: F401  (registers its sweep)
+
+    @app.get("/", endpoint="home")
+    def home() -> object:
+        """The first page of one's role."""
+        for place in app.extensions["netreg_navigation"]:
+            if web.viewer().may(place.right):
+                return redirect(place.url, 303)
+        return redirect(url_for("people.account"), 303)
+
+    web.state_right("home", Right.SIGNED_IN)
+    web.refuse_open_views(app)
+    logging.getLogger("netreg").setLevel(logging.INFO)
+    return app
+
+
+def notice_link(kind: str, subject_id: object) -> str:
+    """Where the subject of a notice is looked at."""
+    endpoint, name = {
+        "referral": ("referrals.case", "referral_id"),
+        "release": ("research.release", "release_id"),
+        "grant": ("research.index", ""),
+    }[kind]
+    return url_for(endpoint, **({name: subject_id} if name else {}))
+
+
+def demo_accounts() -> list[object]:
+    """The demo network's sign-ins, shown only while it is loaded."""
+    from registry import demo
+
+    return list(demo.accounts())
+
+
+def _import_if_there(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name != name:
+            raise
+        return None
+
+
+def _version() -> str:
+    try:
+        return version("netreg")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,128 @@
+"""Who may do what: roles × rights on one page, closed by default.
+
+A right says what kind of thing a role may do. Which records it may do it to is decided where the
+record is fetched (`patients.queries.related_to`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from flask_babel import lazy_gettext as _l
+
+from registry.errors import Forbidden
+
+
+class Role(StrEnum):
+    """What a person is at an organisation."""
+
+    REFERRER = "referrer"
+    TRIAGE_COORDINATOR = "triage_coordinator"
+    CLINICIAN = "clinician"
+    RESEARCHER = "researcher"
+    ACCESS_COMMITTEE = "access_committee"
+    ADMINISTRATOR = "administrator"
+
+
+ROLE_LABELS = {
+    Role.REFERRER: _l("Referring doctor"),
+    Role.TRIAGE_COORDINATOR: _l("Triage coordinator"),
+    Role.CLINICIAN: _l("Clinician"),
+    Role.RESEARCHER: _l("Researcher"),
+    Role.ACCESS_COMMITTEE: _l("Access committee"),
+    Role.ADMINISTRATOR: _l("Administrator"),
+}
+
+
+class Right(StrEnum):
+    """What a page or action needs. Every view states one."""
+
+    ANYONE = "anyone"  # no sign-in
+    SIGNED_IN = "signed_in"
+    REFER = "refer"  # write and send referrals
+    FOLLOW_REFERRALS = "follow_referrals"  # the hospital's own list
+    TRIAGE = "triage"  # the centre's worklist
+    READ_REFERRAL = "read_referral"
+    STEP = "step"  # take a step; which steps is the step table's business
+    READ_RECORD = "read_record"
+    WRITE_COURSE = "write_course"
+    REGISTER_PATIENT = "register_patient"  # the centre's own, without a referral
+    WHO_OPENED = "who_opened"
+    CONSENT = "consent"
+    MAKE_RELEASE = "make_release"
+    GRANT = "grant"
+    ADMINISTER = "administer"
+
+
+_R = Role
+RIGHTS: dict[Right, frozenset[Role]] = {
+    Right.SIGNED_IN: frozenset(Role),
+    Right.REFER: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR}),
+    Right.FOLLOW_REFERRALS: frozenset({_R.REFERRER}),
+    Right.TRIAGE: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
+    Right.READ_REFERRAL: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
+    Right.STEP: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
+    Right.READ_RECORD: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
+    Right.WRITE_COURSE: frozenset({_R.REFERRER, _R.CLINICIAN}),
+    Right.REGISTER_PATIENT: frozenset({_R.CLINICIAN}),
+    Right.WHO_OPENED: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
+    Right.CONSENT: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
+    Right.MAKE_RELEASE: frozenset({_R.RESEARCHER}),
+    Right.GRANT: frozenset({_R.ACCESS_COMMITTEE}),
+    Right.ADMINISTER: frozenset({_R.ADMINISTRATOR}),
+}
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One organisation a person belongs to, with the roles held there."""
+
+    organisation_id: UUID
+    organisation_name: str
+    organisation_code: str
+    organisation_kind: str
+    time_zone: str
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who is asking: a person at their active organisation. The first argument of every query."""
+
+    person_id: UUID | None
+    name: str
+    email: str = ""
+    seat: Seat | None = None
+    seats: tuple[Seat, ...] = field(default=())
+    sign_in_id: UUID | None = None
+    must_change_password: bool = False
+
+    @property
+    def organisation_id(self) -> UUID | None:
+        """The active organisation."""
+        return self.seat.organisation_id if self.seat else None
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles held at the active organisation."""
+        return self.seat.roles if self.seat else frozenset()
+
+    def may(self, right: Right) -> bool:
+        """Does any role at the active organisation carry this right?"""
+        if right is Right.ANYONE:
+            return True
+        if right is Right.SIGNED_IN:
+            return self.person_id is not None
+        return bool(self.roles & RIGHTS[right])
+
+    def need(self, right: Right) -> None:
+        """Raise Forbidden unless the viewer has the right."""
+        if not self.may(right):
+            raise Forbidden(right.value)
+
+
+def the_house(name: str, seat: Seat | None = None) -> Viewer:
+    """The house itself acting: the worker, a command, an import. Has no rights of its own."""
+    return Viewer(person_id=None, name=name, seat=seat)

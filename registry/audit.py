@@ -1,0 +1,249 @@
+"""Who did or opened what: one append-only table, sealed in batches by a keyed chain.
+
+A change is recorded in the transaction of the change. A read of a patient's record is recorded
+in a short transaction of its own, after the page's reading has ended and before it is answered.
+No page of care reads this table; only *who opened this patient* and `netreg audit verify` do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import g
+from sqlalchemy.orm import Mapped
+
+from registry.access import Viewer
+from registry.db import Json, Model, Moment, db, now
+from registry.dictionary import technical
+from registry.keys import ring
+
+_Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class AuditEntry(Model):
+    """One thing done or opened. Rows are never changed or removed; a trigger refuses it."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (sa.Index("ix_audit_entry_patient_id", "patient_id", "id"),)
+
+    id: Mapped[int] = technical(_Key, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = technical(Moment())
+    person_id: Mapped[UUID | None] = technical()
+    person_name: Mapped[str] = technical(sa.String(200))
+    organisation_id: Mapped[UUID | None] = technical()
+    action: Mapped[str] = technical(sa.String(60))
+    subject_kind: Mapped[str] = technical(sa.String(40))
+    subject_id: Mapped[str] = technical(sa.String(60))
+    patient_id: Mapped[UUID | None] = technical()
+    changes: Mapped[dict[str, Any]] = technical(Json)
+
+
+class AuditSeal(Model):
+    """A sealed batch: the entries from `first` to `last` without `gaps`, and `late` ones.
+
+    Numbers are given before a transaction commits, so a lower number can appear after a higher
+    one was sealed. A gap that fills later is sealed by name in `late` of a later batch.
+    """
+
+    __tablename__ = "audit_seal"
+
+    id: Mapped[int] = technical(_Key, primary_key=True, autoincrement=True)
+    follows: Mapped[int] = technical(_Key, unique=True)
+    at: Mapped[datetime] = technical(Moment())
+    first: Mapped[int] = technical(_Key)
+    last: Mapped[int] = technical(_Key)
+    gaps: Mapped[list[Any]] = technical(Json)
+    late: Mapped[list[Any]] = technical(Json)
+    mac: Mapped[str] = technical(sa.String(64))
+
+
+def _row(
+    action: str,
+    *,
+    by: Viewer,
+    subject: tuple[str, Any],
+    patient_id: UUID | None,
+    changes: dict[str, Any] | None,
+) -> dict[str, Any]:
+    return {
+        "at": now(),
+        "person_id": by.person_id,
+        "person_name": by.name,
+        "organisation_id": by.organisation_id,
+        "action": action,
+        "subject_kind": subject[0],
+        "subject_id": str(subject[1]),
+        "patient_id": patient_id,
+        "changes": changes or {},
+    }
+
+
+def record(
+    action: str,
+    *,
+    by: Viewer,
+    subject: tuple[str, Any],
+    patient_id: UUID | None = None,
+    changes: dict[str, Any] | None = None,
+) -> None:
+    """Write what was done, in the transaction of the change: both are kept or neither.
+
+    `subject` is (kind, id). `changes` maps variable to [before, after]; for identifying columns
+    it names the column and never the value.
+    """
+    row = _row(action, by=by, subject=subject, patient_id=patient_id, changes=changes)
+    db.session.execute(sa.insert(AuditEntry).values(row))
+
+
+def opened(what: str, *, by: Viewer, subject: tuple[str, Any], patient_id: UUID | None) -> None:
+    """Note that a record was read; `write_reads` keeps it before the page is answered."""
+    row = _row(what, by=by, subject=subject, patient_id=patient_id, changes=None)
+    g.setdefault("audit_reads", []).append(row)
+
+
+def write_reads(connection: sa.Connection) -> None:
+    """Keep the reads noted for this request. If this fails there is no page."""
+    rows = g.pop("audit_reads", [])
+    if rows:
+        connection.execute(sa.insert(AuditEntry), rows)
+
+
+def has_reads() -> bool:
+    """Was a record read in this request?"""
+    return bool(g.get("audit_reads"))
+
+
+# -- sealing -----------------------------------------------------------------------------------
+
+#: How many of the latest seals are asked again for gaps that have filled.
+_GAP_SEALS = 50
+
+
+def _canonical(entry: AuditEntry) -> bytes:
+    return json.dumps(
+        [
+            entry.id,
+            entry.at.isoformat(),
+            str(entry.person_id or ""),
+            entry.person_name,
+            str(entry.organisation_id or ""),
+            entry.action,
+            entry.subject_kind,
+            entry.subject_id,
+            str(entry.patient_id or ""),
+            entry.changes,
+        ],
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+    ).encode()
+
+
+def _mac(previous: str, seal: tuple[Any, ...], entries: Sequence[AuditEntry]) -> str:
+    chain = hmac.new(ring().derive("audit"), previous.encode(), hashlib.sha256)
+    chain.update(json.dumps(seal, separators=(",", ":")).encode())
+    for entry in entries:
+        chain.update(hashlib.sha256(_canonical(entry)).digest())
+    return chain.hexdigest()
+
+
+def _between(first: int, last: int) -> list[AuditEntry]:
+    query = sa.select(AuditEntry).where(AuditEntry.id.between(first, last)).order_by(AuditEntry.id)
+    return list(db.session.scalars(query))
+
+
+def _by_ids(ids: Sequence[int]) -> list[AuditEntry]:
+    if not ids:
+        return []
+    query = sa.select(AuditEntry).where(AuditEntry.id.in_(ids)).order_by(AuditEntry.id)
+    return list(db.session.scalars(query))
+
+
+def _unfilled(seals: Sequence[AuditSeal]) -> set[int]:
+    filled = {number for seal in seals for number in seal.late}
+    return {number for seal in seals for number in seal.gaps} - filled
+
+
+def seal(limit: int = 5000) -> int:
+    """Seal what has not been sealed; returns how many entries. The caller commits.
+
+    One sealer at a time: two batches cannot follow the same one.
+    """
+    recent = list(
+        db.session.scalars(sa.select(AuditSeal).order_by(AuditSeal.id.desc()).limit(_GAP_SEALS))
+    )
+    previous = recent[0] if recent else None
+    first = previous.last + 1 if previous else 1
+    newest = db.session.scalar(
+        sa.select(sa.func.max(AuditEntry.id)).where(AuditEntry.id < first + limit)
+    )
+    last = max(newest or 0, first - 1)
+    entries = _between(first, last)
+    late = _by_ids(sorted(_unfilled(recent)))
+    if not entries and not late:
+        return 0
+    present = {entry.id for entry in entries}
+    gaps = [number for number in range(first, last + 1) if number not in present]
+    late_ids = [entry.id for entry in late]
+    mac = _mac(previous.mac if previous else "", (first, last, gaps, late_ids), entries + late)
+    follows = previous.id if previous else 0
+    db.session.add(
+        AuditSeal(
+            follows=follows, at=now(), first=first, last=last, gaps=gaps, late=late_ids, mac=mac
+        )
+    )
+    db.session.flush()
+    return len(entries) + len(late)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found. `problems` names each broken batch or unsealed old row."""
+
+    seals: int
+    entries: int
+    unsealed: int
+    problems: tuple[str, ...]
+
+    @property
+    def intact(self) -> bool:
+        """Nothing sealed was altered, removed or slipped in."""
+        return not self.problems
+
+
+def verify() -> Verdict:
+    """Walk the whole chain: an altered, removed or slipped-in row breaks its batch."""
+    problems: list[str] = []
+    previous, expected_first, sealed = "", 1, 0
+    gaps: set[int] = set()
+    late: set[int] = set()
+    seals = list(db.session.scalars(sa.select(AuditSeal).order_by(AuditSeal.id)))
+    for found in seals:
+        if found.first != expected_first:
+            problems.append(f"batch {found.id} does not follow the one before it")
+        gaps |= set(found.gaps)
+        entries = [e for e in _between(found.first, found.last) if e.id not in set(found.gaps)]
+        late_entries = _by_ids(found.late)
+        late |= set(found.late)
+        facts = (found.first, found.last, found.gaps, found.late)
+        if _mac(previous, facts, entries + late_entries) != found.mac:
+            problems.append(f"batch {found.id} (entries {found.first} to {found.last}) was altered")
+        previous, expected_first = found.mac, found.last + 1
+        sealed += len(entries) + len(late_entries)
+        for entry in (*entries, *late_entries):
+            db.session.expunge(entry)
+    too_old = {number for old in seals[:-_GAP_SEALS] for number in old.gaps}
+    slipped = _by_ids(sorted(gaps - late))
+    problems += [f"entry {e.id} appeared long after its batch" for e in slipped if e.id in too_old]
+    unsealed = db.session.scalar(
+        sa.select(sa.func.count()).select_from(AuditEntry).where(AuditEntry.id >= expected_first)
+    )
+    return Verdict(len(seals), sealed, (unsealed or 0) + len(slipped), tuple(problems))

@@ -1,0 +1,80 @@
+"""Closed vocabularies from data files: code, label, edition, source. One file a list.
+
+Two lists are open: topography and morphology. A well-formed code outside them is kept as stated,
+grouped *other*, and flagged.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from flask_babel import gettext
+
+_OPEN = {
+    "topography": re.compile(r"^C\d\d(\.\d)?$"),
+    "morphology": re.compile(r"^\d{4}/\d$"),
+}
+
+
+@dataclass(frozen=True)
+class Code:
+    """One word of a vocabulary. `label` is English; `shown()` translates it."""
+
+    code: str
+    label: str
+    edition: str = ""
+    source: str = ""
+
+    def shown(self) -> str:
+        """The label in the reader's language."""
+        return gettext(self.label)
+
+
+@cache
+def codes(name: str) -> Mapping[str, Code]:
+    """The list by its name, in file order. Raises KeyError for an unknown list."""
+    path = resources.files("registry.clinical") / "data" / "codes" / f"{name}.csv"
+    if not path.is_file():
+        raise KeyError(f"no code list {name!r}")
+    with path.open(encoding="utf-8") as lines:
+        return {
+            row["code"]: Code(
+                row["code"], row["label"], row.get("edition") or "", row.get("source") or ""
+            )
+            for row in csv.DictReader(lines)
+        }
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Every list there is."""
+    folder = resources.files("registry.clinical") / "data" / "codes"
+    return tuple(sorted(entry.name[:-4] for entry in folder.iterdir() if entry.name[-4:] == ".csv"))
+
+
+def is_open(name: str) -> bool:
+    """May a well-formed code outside the list be kept?"""
+    return name in _OPEN
+
+
+def known(name: str, code: str) -> bool:
+    """Is the code in the list?"""
+    return code in codes(name)
+
+
+def acceptable(name: str, code: str) -> bool:
+    """Is the code in the list, or well-formed where the list is open?"""
+    return known(name, code) or bool(name in _OPEN and _OPEN[name].match(code))
+
+
+def label(name: str, code: str | None) -> str:
+    """The label to show; a code kept as stated is shown as stated and named *other*."""
+    if code is None or code == "":
+        return ""
+    found = codes(name).get(code)
+    return found.shown() if found else gettext("Other: %(code)s", code=code)

@@ -1,0 +1,1 @@
+"""The course over the years: dated assessments of a patient's tumours, therapies and outcome."""

@@ -1,0 +1,83 @@
+"""Background work. The intent lives in the domain's own tables, written with the change; a job is
+only told to look. What a killed worker leaves is found again by the sweep, so a handler must be
+able to run twice without harm.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, current_app, g, has_request_context
+from huey import PostgresHuey, SqliteHuey, crontab
+from huey.api import Huey
+
+log = logging.getLogger("netreg.jobs")
+
+Handler = Callable[..., None]
+_handlers: dict[str, Handler] = {}
+_sweeps: list[str] = []
+
+
+def job(name: str, *, sweep: bool = False) -> Callable[[Handler], Handler]:
+    """Register a handler. With `sweep` the worker also runs it, without arguments, each minute."""
+
+    def keep(handler: Handler) -> Handler:
+        _handlers[name] = handler
+        if sweep:
+            _sweeps.append(name)
+        return handler
+
+    return keep
+
+
+def after_commit(name: str, *arguments: str) -> None:
+    """Have the worker told once the change is on disk."""
+    g.setdefault("jobs", []).append((name, arguments))
+
+
+def tell_worker() -> None:
+    """Hand the noted jobs to the queue. A queue that is away is no harm: the sweep finds them."""
+    for name, arguments in g.pop("jobs", []):
+        try:
+            current_app.extensions["netreg_queue"](name, *arguments)
+        except Exception:
+            log.exception("the worker could not be told of %s; the sweep will find it", name)
+
+
+def forget() -> None:
+    """Drop the noted jobs of a request that was rolled back."""
+    if has_request_context():
+        g.pop("jobs", None)
+
+
+def _storage(app: Flask) -> Huey:
+    settings = app.extensions["netreg_settings"]
+    if settings.database_url.startswith("sqlite"):
+        return SqliteHuey("netreg", filename=str(settings.instance / "queue.sqlite3"), fsync=True)
+    dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    return PostgresHuey("netreg", dsn=dsn)
+
+
+def connect(app: Flask) -> Huey:
+    """Make the queue of this application and register every handler with it."""
+    queue = _storage(app)
+
+    def run(name: str, *arguments: str) -> None:
+        with app.app_context():
+            _handlers[name](*arguments)
+
+    task = queue.task(retries=3, retry_delay=5)(run)
+
+    def sweep() -> None:
+        for name in _sweeps:
+            try:
+                run(name)
+            except Exception:
+                log.exception("sweep of %s failed; it runs again in a minute", name)
+
+    queue.periodic_task(crontab(minute="*"))(sweep)
+    app.extensions["netreg_huey"] = queue
+    app.extensions["netreg_queue"] = task
+    return queue

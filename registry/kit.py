@@ -1,0 +1,144 @@
+"""The design kit in templates: the macros of the form patterns, asset addresses, and page language.
+
+Own templates are strict: a name that does not exist is an error. The kit's macros expect the
+opposite, so they are compiled in an environment of their own and handed to ours as `kit`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from flask import Flask, current_app, url_for
+from flask_babel import get_locale
+from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefined
+
+from registry.access import ROLE_LABELS, Seat
+
+#: Width of one character of a timeline label, in percent of the narrowest timeline (720 px).
+CHARACTER_PERCENT = 0.95
+
+
+@lru_cache(maxsize=1)
+def macros() -> SimpleNamespace:
+    """The kit's macros by name (`kit.input`, `kit.radios`, …), compiled once a process."""
+    environment = Environment(
+        loader=PackageLoader("nhsuk_frontend_jinja"),
+        undefined=ChainableUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found: dict[str, Callable[..., Any]] = {}
+    for name in environment.list_templates():
+        if name.startswith("nhsuk/components/") and name.endswith("macro.jinja"):
+            exported = vars(environment.get_template(name).module)
+            found.update({n: m for n, m in exported.items() if callable(m) and n[0] != "_"})
+    return SimpleNamespace(**found)
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(path: Path, changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def asset(filename: str) -> str:
+    """Address of a static file; it changes with the content, so that caches never mix versions."""
+    path = Path(current_app.static_folder or "") / filename
+    return url_for("static", filename=filename, v=_fingerprint(path, path.stat().st_mtime_ns))
+
+
+def page_language() -> str:
+    """Language tag of the page, for `<html lang>`."""
+    return str(get_locale() or "en").replace("_", "-")
+
+
+def page_direction() -> str:
+    """`ltr` or `rtl`, for `<html dir>`."""
+    locale = get_locale()
+    return str(locale.text_direction) if locale else "ltr"
+
+
+def role_names(seat: Seat | None) -> str:
+    """The roles held at an organisation, in the order of the roles table, as one line."""
+    if seat is None:
+        return ""
+    return ", ".join(str(label) for role, label in ROLE_LABELS.items() if role in seat.roles)
+
+
+def in_rows(bars: Iterable[Any], marks: Iterable[Any]) -> list[SimpleNamespace]:
+    """Lay out one timeline lane so that neither bars nor their labels run into each other.
+
+    A bar is (label, css_class, start_pct, width_pct, open_end, title), a mark is (label,
+    css_class, pct, title); both in percent of the time shown. Gives rows from top to bottom, each with `.bars` and `.marks`;
+    a bar gets `.inside` when its label fits within it, and `.anchor` `end` when the label has to
+    stand before its item, as it would leave the picture on the right.
+    """
+    rows: list[SimpleNamespace] = []
+    items = [("bars", *_bar(*bar)) for bar in bars]
+    items += [("marks", *_mark(*mark)) for mark in marks]
+    for kind, left, right, item in sorted(items, key=lambda found: (found[1], found[2])):
+        row = next((row for row in rows if row.end + 0.5 <= left), None)
+        if row is None:
+            row = SimpleNamespace(bars=[], marks=[], end=-1.0)
+            rows.append(row)
+        getattr(row, kind).append(item)
+        row.end = right
+    return rows
+
+
+def _bar(
+    label: Any, css_class: str, start: float, width: float, open_end: bool, title: Any
+) -> tuple[float, float, SimpleNamespace]:
+    text = len(str(label)) * CHARACTER_PERCENT + 1
+    inside = text <= width
+    end = start + width
+    anchor = "start" if inside or end + text <= 100 else "end"
+    bar = SimpleNamespace(
+        label=label,
+        css_class=css_class,
+        start=start,
+        width=max(width, 0.4),
+        end=end,
+        open_end=open_end,
+        title=title,
+        inside=inside,
+        anchor=anchor,
+    )
+    if inside:
+        return start, end, bar
+    return (start - text, end, bar) if anchor == "end" else (start, end + text, bar)
+
+
+def _mark(
+    label: Any, css_class: str, at: float, title: Any
+) -> tuple[float, float, SimpleNamespace]:
+    text = len(str(label)) * CHARACTER_PERCENT + 1.6
+    anchor = "start" if at + text <= 100 else "end"
+    mark = SimpleNamespace(label=label, css_class=css_class, at=at, title=title, anchor=anchor)
+    return (at - text, at + 1, mark) if anchor == "end" else (at - 1, at + text, mark)
+
+
+def inline(labels: Iterable[Any]) -> bool:
+    """Are these options few and short enough to stand in one line?"""
+    texts = [str(label) for label in labels]
+    return len(texts) <= 5 and sum(len(text) + 5 for text in texts) <= 46
+
+
+def install(app: Flask) -> None:
+    """Make the kit known to the templates of an application."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.add_extension("jinja2.ext.do")
+    app.jinja_env.globals.update(
+        kit=macros(),
+        asset=asset,
+        page_language=page_language,
+        page_direction=page_direction,
+        role_names=role_names,
+        in_rows=in_rows,
+        fits_in_line=inline,
+    )

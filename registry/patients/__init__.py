@@ -1,0 +1,1 @@
+"""Identity, consent and care relations: the only room with names."""

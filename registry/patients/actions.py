@@ -1,0 +1,281 @@
+"""Registering patients, sealing who they are, consent, and care relations."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.exc import IntegrityError
+
+from registry import audit
+from registry.access import Viewer
+from registry.dates import PartialDate
+from registry.db import db, new_id, now
+from registry.errors import Conflict, Invalid
+from registry.keys import ring
+from registry.patients import queries, rules
+from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
+
+_IDENTIFYING = ("family_name", "given_names", "national_number", "telephone", "address")
+_PLAIN = ("sex_at_birth", "birth_date", "country", "region")
+
+
+def register(
+    *,
+    by: Viewer,
+    facts: dict[str, Any],
+    absent: dict[str, Any] | None = None,
+    hospital_number: str = "",
+    relation: str,
+    why: str = "",
+    provisional: bool = False,
+    source: str = "",
+) -> Patient:
+    """Make a patient known, with the relation of the viewer's organisation to them.
+
+    `facts` holds identifying and other columns by name. Raises Invalid when the hospital number
+    already belongs to another patient of that organisation.
+    """
+    made = Patient(
+        id=new_id(),
+        pseudonym=rules.new_pseudonym(),
+        provisional=provisional,
+        created_by=by.person_id,
+        created_at_organisation=by.organisation_id,
+        source=source,
+        absent=absent or {},
+    )
+    _write_facts(made, facts)
+    db.session.add(made)
+    db.session.flush()
+    _index(made)
+    if hospital_number:
+        set_hospital_number(made, hospital_number, by=by)
+    relate(made.id, by.organisation_id, relation, by=by, why=why)
+    audit.record(
+        "registered patient",
+        by=by,
+        subject=("patient", made.id),
+        patient_id=made.id,
+        changes={"provisional": [None, provisional], "source": [None, source]},
+    )
+    return made
+
+
+def _write_facts(patient: Patient, facts: dict[str, Any]) -> dict[str, Any]:
+    """Set what changed; returns the changes, without identifying values."""
+    changes: dict[str, Any] = {}
+    for name in _IDENTIFYING:
+        if name in facts and (facts[name] or "").strip() != patient.reveal(name):
+            patient.hide(name, facts[name])
+            changes[name] = "changed"
+    for name in _PLAIN:
+        if name in facts and facts[name] != getattr(patient, name):
+            before = getattr(patient, name)
+            setattr(patient, name, facts[name])
+            hidden = name == "birth_date"
+            changes[name] = "changed" if hidden else [before, facts[name]]
+    return changes
+
+
+def change(
+    patient: Patient, *, by: Viewer, facts: dict[str, Any], absent: dict[str, Any] | None = None
+) -> None:
+    """Correct who a patient is. The audit names the columns, never the values."""
+    changes = _write_facts(patient, facts)
+    if absent is not None and absent != patient.absent:
+        patient.absent = absent
+        changes["absent"] = "changed"
+    if not changes:
+        return
+    db.session.flush()
+    _index(patient)
+    audit.record(
+        "changed patient",
+        by=by,
+        subject=("patient", patient.id),
+        patient_id=patient.id,
+        changes=changes,
+    )
+
+
+def _index(patient: Patient) -> None:
+    """Bring the blind indexes up to what the row says."""
+    wanted = queries.fingerprints(
+        family_name=patient.reveal("family_name"),
+        given_names=patient.reveal("given_names"),
+        birth_date=patient.birth_date,
+        national_number=patient.reveal("national_number"),
+    )
+    have = {
+        (row.kind, row.value): row.id
+        for row in db.session.scalars(
+            sa.select(NameIndex).where(NameIndex.patient_id == patient.id)
+        )
+    }
+    stale = [row_id for key, row_id in have.items() if key not in wanted]
+    if stale:
+        db.session.execute(sa.delete(NameIndex).where(NameIndex.id.in_(stale)))
+    fresh = [
+        {"id": new_id(), "patient_id": patient.id, "kind": kind, "value": value}
+        for kind, value in sorted(wanted - set(have))
+    ]
+    if fresh:
+        db.session.execute(sa.insert(NameIndex), fresh)
+
+
+def set_hospital_number(patient: Patient, number: str, *, by: Viewer) -> None:
+    """Keep the number the viewer's organisation knows the patient by. Raises Invalid if taken."""
+    number = number.strip()
+    index = ring().blind(f"hospital number {by.organisation_id}", rules.plain_number(number))
+    mine = next(
+        (one for one in patient.local_identifiers if one.organisation_id == by.organisation_id),
+        None,
+    )
+    if mine is not None and mine.number_index == index:
+        return
+    taken = db.session.scalar(
+        sa.select(LocalIdentifier.id).where(
+            LocalIdentifier.organisation_id == by.organisation_id,
+            LocalIdentifier.number_index == index,
+        )
+    )
+    if taken:
+        raise Invalid(
+            _("Another patient of your hospital has this number."), field="hospital_number"
+        )
+    if mine is None:
+        mine = LocalIdentifier(
+            id=new_id(), patient=patient, organisation_id=by.organisation_id, number_index=index
+        )
+    mine.number_index = index
+    mine.hide(number)
+    db.session.add(mine)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        raise Conflict(_("Another patient of your hospital has this number.")) from error
+
+
+def confirm(patient: Patient, *, by: Viewer) -> None:
+    """A patient known from a draft alone becomes one of the registry."""
+    if patient.provisional:
+        patient.provisional = False
+        audit.record(
+            "confirmed patient", by=by, subject=("patient", patient.id), patient_id=patient.id
+        )
+        db.session.flush()
+
+
+# -- care relations ----------------------------------------------------------------------------
+
+
+def relate(
+    patient_id: UUID, organisation_id: UUID | None, kind: str, *, by: Viewer, why: str = ""
+) -> None:
+    """Give an organisation a reason to see a patient, or renew one that had ended."""
+    if organisation_id is None:
+        raise Invalid(_("Choose the organisation."))
+    existing = db.session.scalar(
+        sa.select(CareRelation).where(
+            CareRelation.patient_id == patient_id,
+            CareRelation.organisation_id == organisation_id,
+            CareRelation.kind == kind,
+        )
+    )
+    if existing is not None and existing.until_at is None:
+        return
+    if existing is not None:
+        existing.until_at = None
+    else:
+        db.session.add(
+            CareRelation(patient_id=patient_id, organisation_id=organisation_id, kind=kind, why=why)
+        )
+    db.session.flush()
+    audit.record(
+        "gave access",
+        by=by,
+        subject=("organisation", organisation_id),
+        patient_id=patient_id,
+        changes={"relation": [None, kind], "why": [None, why]},
+    )
+
+
+def end_relation(
+    patient_id: UUID,
+    organisation_id: UUID | None,
+    kind: str,
+    *,
+    by: Viewer,
+    after: timedelta = timedelta(0),
+) -> None:
+    """End an organisation's reason to see a patient, now or after a time."""
+    existing = db.session.scalar(
+        sa.select(CareRelation).where(
+            CareRelation.patient_id == patient_id,
+            CareRelation.organisation_id == organisation_id,
+            CareRelation.kind == kind,
+        )
+    )
+    if existing is None or (existing.until_at and existing.until_at <= now() + after):
+        return
+    existing.until_at = now() + after
+    db.session.flush()
+    audit.record(
+        "ended access",
+        by=by,
+        subject=("organisation", organisation_id),
+        patient_id=patient_id,
+        changes={"relation": [kind, None], "until": [None, existing.until_at.isoformat()]},
+    )
+
+
+# -- consent -----------------------------------------------------------------------------------
+
+
+def answer_consent(
+    patient_id: UUID,
+    purpose: str,
+    answer: str,
+    *,
+    by: Viewer,
+    given_on: PartialDate | None = None,
+    form_version: str = rules.CONSENT_VERSION,
+) -> None:
+    """Record an answer for a purpose; the answer before it ends and stays in the history."""
+    if purpose not in rules.PURPOSES or answer not in rules.CONSENT_ANSWERS:
+        raise Invalid(_("Choose one of the options."), field=f"consent_{purpose}")
+    current = db.session.scalar(
+        sa.select(Consent).where(
+            Consent.patient_id == patient_id,
+            Consent.purpose == purpose,
+            Consent.ended_at.is_(None),
+        )
+    )
+    if current is not None:
+        same = (current.answer, current.given_on, current.form_version)
+        if same == (answer, given_on, form_version):
+            return
+        current.ended_at = now()
+        db.session.flush()
+    db.session.add(
+        Consent(
+            patient_id=patient_id,
+            purpose=purpose,
+            answer=answer,
+            given_on=given_on,
+            form_version=form_version,
+            recorded_by=by.person_id,
+        )
+    )
+    db.session.flush()
+    audit.record(
+        "recorded consent",
+        by=by,
+        subject=("consent", purpose),
+        patient_id=patient_id,
+        changes={purpose: [current.answer if current else None, answer]},
+    )

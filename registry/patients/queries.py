@@ -1,0 +1,364 @@
+"""Reading patients: every query takes the viewer, and the care relation decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from registry import audit
+from registry.access import Right, Viewer
+from registry.dates import PartialDate
+from registry.db import db, now
+from registry.errors import Forbidden, NotFound
+from registry.keys import ring
+from registry.patients import rules
+from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
+
+
+def related_to(viewer: Viewer, kinds: Iterable[str] = rules.RELATIONS) -> sa.Select[tuple[UUID]]:
+    """The ids of patients the viewer's organisation has a care relation with, for `in_`."""
+    return sa.select(CareRelation.patient_id).where(
+        CareRelation.organisation_id == viewer.organisation_id,
+        CareRelation.kind.in_(list(kinds)),
+        sa.or_(CareRelation.until_at.is_(None), CareRelation.until_at > now()),
+    )
+
+
+def relation(viewer: Viewer, patient_id: UUID) -> frozenset[str]:
+    """The kinds of care relation the viewer's organisation has with a patient now."""
+    query = sa.select(CareRelation.kind).where(
+        CareRelation.patient_id == patient_id,
+        CareRelation.organisation_id == viewer.organisation_id,
+        sa.or_(CareRelation.until_at.is_(None), CareRelation.until_at > now()),
+    )
+    return frozenset(db.session.scalars(query))
+
+
+def patient(viewer: Viewer, patient_id: UUID | None) -> Patient:
+    """A patient to read. Raises NotFound to a stranger."""
+    if patient_id is None or not viewer.may(Right.READ_RECORD):
+        raise NotFound()
+    query = sa.select(Patient).where(Patient.id == patient_id, Patient.id.in_(related_to(viewer)))
+    found = db.session.scalar(query)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def patient_to_write(viewer: Viewer, patient_id: UUID | None) -> Patient:
+    """A patient whose course the viewer may add to. A stranger gets NotFound, a reader Forbidden."""
+    found = patient(viewer, patient_id)
+    if not may_write(viewer, relation(viewer, found.id)):
+        raise Forbidden()
+    return found
+
+
+def may_write(viewer: Viewer, kinds: frozenset[str]) -> bool:
+    """May the viewer add to the course of a patient with these relations?"""
+    return viewer.may(Right.WRITE_COURSE) and bool(kinds & rules.WRITING)
+
+
+def treated_here(viewer: Viewer, patient_id: UUID | None) -> Patient:
+    """A patient of the viewer's own centre. NotFound to a stranger, Forbidden to another."""
+    found = patient(viewer, patient_id)
+    if rules.TREATING not in relation(viewer, found.id):
+        raise Forbidden()
+    return found
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a patient is, opened for somebody with a care relation."""
+
+    id: UUID
+    pseudonym: str
+    name: str
+    birth_date: PartialDate | None
+    sex: str | None
+
+    def age_on(self, day: PartialDate) -> int | None:
+        """Age in whole years, where both dates are precise enough."""
+        return self.birth_date.years_to(day) if self.birth_date else None
+
+
+def identities(viewer: Viewer, ids: Iterable[UUID]) -> dict[UUID, Identity]:
+    """The identities of related patients, in one query; strangers are simply not there."""
+    wanted = list(dict.fromkeys(ids))
+    if not wanted or not viewer.may(Right.READ_RECORD):
+        return {}
+    query = sa.select(Patient).where(Patient.id.in_(wanted), Patient.id.in_(related_to(viewer)))
+    return {p.id: identity(p) for p in db.session.scalars(query)}
+
+
+def identity(found: Patient) -> Identity:
+    """Open the identity of a patient that was fetched for a viewer."""
+    return Identity(
+        found.id, found.pseudonym, found.full_name, found.birth_date, found.sex_at_birth
+    )
+
+
+def hospital_number(viewer: Viewer, patient_id: UUID) -> str:
+    """The number the viewer's own organisation knows the patient by; empty where none."""
+    query = sa.select(LocalIdentifier).where(
+        LocalIdentifier.patient_id == patient_id,
+        LocalIdentifier.organisation_id == viewer.organisation_id,
+    )
+    found = db.session.scalars(query).first()
+    return found.reveal() if found else ""
+
+
+# -- finding -----------------------------------------------------------------------------------
+
+
+def fingerprints(
+    *, family_name: str, given_names: str, birth_date: PartialDate | None, national_number: str
+) -> set[tuple[str, str]]:
+    """(kind, fingerprint) under which a patient with these facts is found."""
+    birth = birth_date.iso if birth_date else ""
+    found: set[tuple[str, str]] = set()
+
+    def add(kind: str, *parts: str) -> None:
+        if all(parts):
+            found.add((kind, ring().blind(f"name index {kind}", "|".join(parts))))
+
+    for word in rules.words(family_name):
+        add("family", word)
+        add("family_sound", rules.sound(word))
+        add("family_birth", word, birth)
+        add("sound_birth", rules.sound(word), birth)
+    for word in rules.words(given_names):
+        add("given", word)
+        add("given_birth", word, birth)
+    add("person", rules.plain(family_name), rules.plain(given_names), birth)
+    add("national", rules.plain_number(national_number))
+    return found
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A patient who may be the same person, and why."""
+
+    identity: Identity
+    exact: bool
+    because: tuple[str, ...]
+
+
+_EXACT = {"person", "national", "number"}
+_NEAR = {"family_birth", "sound_birth", "given_birth"}
+
+
+def same_person(
+    viewer: Viewer,
+    *,
+    family_name: str,
+    given_names: str,
+    birth_date: PartialDate | None,
+    national_number: str,
+    hospital_number: str,
+) -> list[Candidate]:
+    """Patients the viewer may know of who may be this person, exact ones first.
+
+    Exact: same name and birth date, same national number, or the hospital's own number. Near: the
+    family name or its sound, or a given name, with the same birth date, also with day and month
+    exchanged.
+    """
+    reasons: dict[UUID, set[str]] = {}
+    birth_dates = [birth_date]
+    if birth_date and rules.swapped(birth_date.iso):
+        birth_dates.append(PartialDate(rules.swapped(birth_date.iso)))
+    for born in birth_dates:
+        wanted = {
+            value: kind
+            for kind, value in fingerprints(
+                family_name=family_name,
+                given_names=given_names,
+                birth_date=born,
+                national_number=national_number,
+            )
+            if kind in _EXACT | _NEAR
+        }
+        query = sa.select(NameIndex.patient_id, NameIndex.value).where(
+            NameIndex.value.in_(list(wanted)), NameIndex.patient_id.in_(related_to(viewer))
+        )
+        for patient_id, value in db.session.execute(query):
+            near = "swapped_birth" if born is not birth_date else wanted[value]
+            reasons.setdefault(patient_id, set()).add(near)
+    if hospital_number:
+        for patient_id in _by_number(viewer, hospital_number):
+            reasons.setdefault(patient_id, set()).add("number")
+    known = identities(viewer, reasons)
+    found = [
+        Candidate(known[one], bool(why & _EXACT), tuple(sorted(why)))
+        for one, why in reasons.items()
+        if one in known
+    ]
+    return sorted(found, key=lambda c: (not c.exact, c.identity.name, str(c.identity.id)))
+
+
+def _by_number(viewer: Viewer, number: str) -> Sequence[UUID]:
+    index = ring().blind(f"hospital number {viewer.organisation_id}", rules.plain_number(number))
+    query = sa.select(LocalIdentifier.patient_id).where(
+        LocalIdentifier.organisation_id == viewer.organisation_id,
+        LocalIdentifier.number_index == index,
+        LocalIdentifier.patient_id.in_(related_to(viewer)),
+    )
+    return db.session.scalars(query).all()
+
+
+def search(viewer: Viewer, text: str, limit: int = 200) -> list[UUID]:
+    """Ids of related patients found by name, hospital or national number, or pseudonym."""
+    text = text.strip()
+    if not text or not viewer.may(Right.READ_RECORD):
+        return []
+    found: set[UUID] | None = None
+    for word in rules.words(text):
+        values = [
+            ring().blind(f"name index {kind}", key)
+            for kind, key in (
+                ("family", word),
+                ("given", word),
+                ("family_sound", rules.sound(word)),
+            )
+            if key
+        ]
+        query = sa.select(NameIndex.patient_id).where(
+            NameIndex.value.in_(values), NameIndex.patient_id.in_(related_to(viewer))
+        )
+        ids = set(db.session.scalars(query))
+        found = ids if found is None else found & ids
+    others = set(_by_number(viewer, text))
+    national = ring().blind("name index national", rules.plain_number(text))
+    others |= set(
+        db.session.scalars(
+            sa.select(NameIndex.patient_id).where(
+                NameIndex.value == national, NameIndex.patient_id.in_(related_to(viewer))
+            )
+        )
+    )
+    pseudonym = rules.plain_number(text).upper()
+    if len(pseudonym) == 8:
+        others |= set(
+            db.session.scalars(
+                sa.select(Patient.id).where(
+                    Patient.pseudonym == f"{pseudonym[:4]}-{pseudonym[4:]}",
+                    Patient.id.in_(related_to(viewer)),
+                )
+            )
+        )
+    return sorted((found or set()) | others)[:limit]
+
+
+@dataclass(frozen=True)
+class PatientRow:
+    """A patient as listed."""
+
+    id: UUID
+    pseudonym: str
+    name: str
+    birth_date: PartialDate | None
+    sex: str | None
+    relation: str
+    since: datetime
+
+
+def patients(
+    viewer: Viewer,
+    *,
+    only: Sequence[UUID] | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 50,
+) -> list[PatientRow]:
+    """Related patients, newest relation first; `only` narrows to a search's answer."""
+    viewer.need(Right.READ_RECORD)
+    query = (
+        sa.select(Patient, CareRelation.kind, CareRelation.from_at)
+        .join(CareRelation, CareRelation.patient_id == Patient.id)
+        .where(
+            CareRelation.organisation_id == viewer.organisation_id,
+            sa.or_(CareRelation.until_at.is_(None), CareRelation.until_at > now()),
+            Patient.provisional.is_(False),
+        )
+        .order_by(CareRelation.from_at.desc(), Patient.id.desc())
+        .limit(limit + 1)
+    )
+    if only is not None:
+        query = query.where(Patient.id.in_(list(only)))
+    if after is not None:
+        moment, last = datetime.fromisoformat(after[0]), UUID(after[1])
+        query = query.where(
+            sa.or_(
+                CareRelation.from_at < moment,
+                sa.and_(CareRelation.from_at == moment, Patient.id < last),
+            )
+        )
+    return [
+        PatientRow(p.id, p.pseudonym, p.full_name, p.birth_date, p.sex_at_birth, kind, since)
+        for p, kind, since in db.session.execute(query)
+    ]
+
+
+# -- consent -----------------------------------------------------------------------------------
+
+
+def consents(viewer: Viewer, patient_id: UUID) -> dict[str, Consent]:
+    """The answers in force, by purpose. The patient must have been fetched for the viewer."""
+    query = sa.select(Consent).where(Consent.patient_id == patient_id, Consent.ended_at.is_(None))
+    return {found.purpose: found for found in db.session.scalars(query)}
+
+
+def consent_history(viewer: Viewer, patient_id: UUID) -> Sequence[Consent]:
+    """Every answer ever given, newest first."""
+    return db.session.scalars(
+        sa.select(Consent)
+        .where(Consent.patient_id == patient_id)
+        .order_by(Consent.recorded_at.desc(), Consent.purpose)
+    ).all()
+
+
+def consenting(*purposes: str) -> sa.Select[tuple[UUID]]:
+    """The ids of patients who said yes to every one of these purposes, for `in_`."""
+    return (
+        sa.select(Consent.patient_id)
+        .where(Consent.purpose.in_(purposes), Consent.answer == "yes", Consent.ended_at.is_(None))
+        .group_by(Consent.patient_id)
+        .having(sa.func.count(sa.distinct(Consent.purpose)) == len(purposes))
+    )
+
+
+# -- who opened --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Somebody did or opened something of a patient."""
+
+    at: datetime
+    who: str
+    organisation_id: UUID | None
+    action: str
+    subject_kind: str
+    changes: dict[str, Any]
+
+
+def who_opened(
+    viewer: Viewer, patient_id: UUID, *, before: int | None = None, limit: int = 100
+) -> tuple[list[Opening], int | None]:
+    """What the audit has of a patient, newest first, for the patient's own centre; and the mark
+    from which to read on."""
+    viewer.need(Right.WHO_OPENED)
+    treated_here(viewer, patient_id)
+    entry = audit.AuditEntry
+    query = sa.select(entry).where(entry.patient_id == patient_id)
+    if before is not None:
+        query = query.where(entry.id < before)
+    rows = list(db.session.scalars(query.order_by(entry.id.desc()).limit(limit + 1)))
+    more = rows[limit - 1].id if len(rows) > limit else None
+    return [
+        Opening(r.at, r.person_name, r.organisation_id, r.action, r.subject_kind, r.changes)
+        for r in rows[:limit]
+    ], more

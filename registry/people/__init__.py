@@ -1,0 +1,1 @@
+"""Staff, organisations, memberships, sign-in and notices."""

@@ -1,0 +1,52 @@
+"""Passwords, throttling and what notices say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask_babel import lazy_gettext as _l
+
+#: Failed sign-ins after which an account, or an address, must wait (OWASP ASVS 6.3.1).
+WINDOW = timedelta(minutes=15)
+ACCOUNT_TRIES = 8
+ADDRESS_TRIES = 40
+
+SHORTEST_PASSWORD = 12
+
+_hasher = PasswordHasher()
+
+NOTICES = {
+    "referral_received": _l("A new referral has arrived."),
+    "referral_accepted": _l("A referral was accepted."),
+    "information_requested": _l("The centre asks for more information."),
+    "information_given": _l("The information asked for has arrived."),
+    "referral_declined": _l("A referral was declined."),
+    "referral_withdrawn": _l("A referral was withdrawn."),
+    "advice_given": _l("Advice has been given on a referral."),
+    "advice_acknowledged": _l("Advice was acknowledged."),
+    "referral_assigned": _l("A referral was assigned to you."),
+    "referral_closed": _l("A referral was closed."),
+    "release_made": _l("A release is ready."),
+    "release_failed": _l("A release could not be made."),
+    "grant_given": _l("You may make releases for a project."),
+    "grant_ended": _l("Your grant for a project was ended."),
+}
+
+
+def hash_password(password: str) -> str:
+    """argon2id with the library's current parameters."""
+    return _hasher.hash(password)
+
+
+def password_is(stored: str, password: str) -> bool:
+    """Is this the password? Takes as long for a wrong one."""
+    try:
+        return _hasher.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+#: Compared with when there is no such account, so that both take the same time.
+NOBODYS_HASH = hash_password("there is no such account")

@@ -1,0 +1,369 @@
+"""The guard of every view, the one commit, the error pages, and what every page shows.
+
+A room's blueprint is a `Room`: its `page()` states the right a view needs. A view without one is
+refused at start. After a good answer to a writing request the session is committed, here and
+nowhere else; an answer of 400 and above rolls back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from registry import audit, jobs
+from registry.access import Right, Viewer
+from registry.db import READING, db, own_transaction
+from registry.errors import Conflict, Refusal
+
+csrf = CSRFProtect()
+
+_RIGHTS: dict[str, Right] = {}
+_BEFORE_NEW_PASSWORD = {"people.account", "people.change_password", "people.sign_out"}
+NOBODY = Viewer(person_id=None, name="")
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+        "base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Room(Blueprint):
+    """A blueprint whose every page states its right."""
+
+    def page(
+        self, rule: str, *, right: Right, methods: Sequence[str] = ("GET",), **options: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a view under a rule, for those with the right."""
+
+        def keep(view: Callable[..., Any]) -> Callable[..., Any]:
+            endpoint = options.pop("endpoint", None) or view.__name__
+            _RIGHTS[f"{self.name}.{endpoint}"] = right
+            self.add_url_rule(rule, endpoint, view, methods=list(methods), **options)
+            return view
+
+        return keep
+
+
+def state_right(endpoint: str, right: Right) -> None:
+    """State the right of a view that belongs to no room."""
+    _RIGHTS[endpoint] = right
+
+
+def right_of(endpoint: str) -> Right | None:
+    """The right a view states; None for a view that states none (and is refused)."""
+    return Right.ANYONE if endpoint == "static" else _RIGHTS.get(endpoint)
+
+
+def viewer() -> Viewer:
+    """Who is asking. NOBODY before sign-in."""
+    found: Viewer = g.get("viewer", NOBODY)
+    return found
+
+
+def wants_json() -> bool:
+    """Is this a call of our own script rather than a page?"""
+    return request.headers.get("X-Requested-With") == "fetch"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry of the main navigation."""
+
+    label: Any
+    endpoint: str
+    right: Right
+
+    @property
+    def url(self) -> str:
+        """Where it leads."""
+        return url_for(self.endpoint)
+
+    @property
+    def current(self) -> bool:
+        """Is the reader there now?"""
+        return request.path == self.url or request.path.startswith(self.url.rstrip("/") + "/")
+
+    @property
+    def count(self) -> None:
+        """No number is shown beside places yet."""
+        return None
+
+
+# -- the guard ---------------------------------------------------------------------------------
+
+
+def _guard() -> Any:
+    """Find the viewer, then the right of the view; refuse what states none."""
+    g.started = time.perf_counter()
+    if request.endpoint is None:
+        return None  # an unknown address: 404 for everybody
+    right = right_of(request.endpoint)
+    if right is None:
+        abort(403)
+    if request.endpoint == "static":
+        return None
+    g.viewer = current_app.extensions["netreg_find_viewer"]() or NOBODY
+    if right is not Right.ANYONE and g.viewer.person_id is None:
+        return _ask_to_sign_in()
+    if request.method not in READING:
+        csrf.protect()
+    if g.viewer.must_change_password and request.endpoint not in _BEFORE_NEW_PASSWORD:
+        if right is not Right.ANYONE:
+            return redirect(url_for("people.account"), 303)
+    if not g.viewer.may(right):
+        abort(403)
+    return None
+
+
+def _ask_to_sign_in() -> Any:
+    """Sign in in place: a script is told so, a page that was read is returned to, and a form that
+    was sent comes back with everything that was typed."""
+    if wants_json():
+        return jsonify(sign_in=url_for("people.sign_in_again")), 401
+    if request.method in READING:
+        return redirect(url_for("people.sign_in", next=request.full_path.rstrip("?")), 303)
+    typed = [(n, v) for n, v in request.form.items(multi=True) if n != "csrf_token"]
+    page = render_template("people/resume.html", typed=typed, target=request.path)
+    return page, 401
+
+
+# -- the one commit ----------------------------------------------------------------------------
+
+
+def _finish(response: Response) -> Response:
+    """Commit a good writing answer; end a reading one and keep its audit; else roll back."""
+    if request.endpoint == "static":
+        return response
+    if request.method not in READING and response.status_code < 400:
+        if audit.has_reads():
+            audit.write_reads(db.session.connection())
+        db.session.commit()
+        jobs.tell_worker()
+    else:
+        db.session.rollback()
+        jobs.forget()
+        if audit.has_reads() and response.status_code < 400:
+            with own_transaction() as connection:
+                audit.write_reads(connection)
+    return response
+
+
+def _protect(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+# -- refusals ----------------------------------------------------------------------------------
+
+
+def _titles() -> dict[int, tuple[str, str]]:
+    return {
+        400: (_("This could not be read"), _("Go back and try again.")),
+        403: (
+            _("You may not do this"),
+            _("Your role at this organisation does not allow it. Ask your administrator."),
+        ),
+        404: (
+            _("Nothing here for you"),
+            _("There is no such page, or it belongs to a place you do not work with."),
+        ),
+        405: (_("This cannot be done here"), _("Go back and try again.")),
+        409: (
+            _("Somebody else was first"),
+            _("The record changed while you were working on it. Open it again to see how."),
+        ),
+        413: (_("That is too large"), _("Send a smaller file.")),
+        422: (_("This cannot be done"), _("Go back and correct it.")),
+        500: (
+            _("Something went wrong on our side"),
+            _("Nothing was changed. Try again; if it happens again, tell your administrator."),
+        ),
+    }
+
+
+def answer_refusal(status: int, message: str = "") -> tuple[Any, int]:
+    """One error page for all refusals; it never repeats what was asked for."""
+    title, text = _titles().get(status, _titles()[500])
+    if wants_json():
+        return jsonify(error=message or title), status
+    return render_template("error.html", title=title, text=message or text, status=status), status
+
+
+def _on_refusal(error: Refusal) -> Any:
+    db.session.rollback()
+    return answer_refusal(error.status, error.message if error.status in {409, 422} else "")
+
+
+def _on_http(error: HTTPException) -> Any:
+    if error.response is not None:
+        return error.response
+    return answer_refusal(error.code or 500)
+
+
+def _on_csrf(error: CSRFError) -> Any:
+    """The form is too old to trust; what was typed comes back to be sent again."""
+    if wants_json():
+        return jsonify(sign_in=url_for("people.sign_in_again")), 401
+    typed = [(n, v) for n, v in request.form.items(multi=True) if n != "csrf_token"]
+    if not typed or viewer().person_id is None:
+        return answer_refusal(400)
+    page = render_template("people/send_again.html", typed=typed, target=request.path)
+    return page, 400
+
+
+def _on_stale(error: StaleDataError) -> Any:
+    db.session.rollback()
+    return answer_refusal(409)
+
+
+def _on_integrity(error: IntegrityError) -> Any:
+    db.session.rollback()
+    current_app.logger.warning("refused by the database: %s", type(error.orig).__name__)
+    return answer_refusal(409)
+
+
+def _on_any(error: Exception) -> Any:
+    # Only the kind of error is logged: its text may hold what a doctor typed.
+    db.session.rollback()
+    if current_app.testing or current_app.debug:
+        raise error
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    where = f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else "?"
+    current_app.logger.error(
+        "%s at %s while answering %s", type(error).__name__, where, request.endpoint
+    )
+    return answer_refusal(500)
+
+
+# -- what every page shows ---------------------------------------------------------------------
+
+
+def local_time(moment: datetime | None, pattern: str = "%d %b %Y %H:%M") -> str:
+    """A moment in the viewer's centre's zone."""
+    if moment is None:
+        return ""
+    seat = viewer().seat
+    zone = ZoneInfo(seat.time_zone) if seat else UTC
+    return moment.astimezone(zone).strftime(pattern)
+
+
+def _context() -> dict[str, Any]:
+    who = viewer()
+    places: Sequence[Place] = current_app.extensions["netreg_navigation"]
+    return {
+        "viewer": who if who.person_id else None,
+        "navigation": [place for place in places if who.person_id and who.may(place.right)],
+        "demo": current_app.extensions["netreg_settings"].demo,
+        "unread": current_app.extensions["netreg_unread"](who) if who.person_id else 0,
+        "version": current_app.extensions["netreg_version"],
+        "Right": Right,
+        "may": lambda name: who.may(Right(name)),
+    }
+
+
+def done(message: str) -> None:
+    """Tell the person what was done, on the next page."""
+    flash(message, "success")
+
+
+def warn(message: str) -> None:
+    """Tell the person something to look at, on the next page."""
+    flash(message, "warning")
+
+
+def go(endpoint: str, **values: Any) -> Any:
+    """Answer a write: see other."""
+    return redirect(url_for(endpoint, **values), 303)
+
+
+def check_version(expected: str | None, actual: int) -> None:
+    """Refuse an edit made on an old copy. Views that can show both versions catch Conflict."""
+    if expected is None or str(expected) != str(actual):
+        raise Conflict(_("This was changed by somebody else while you were working on it."))
+
+
+def as_id(text: str | None) -> UUID | None:
+    """A UUID from a form or address, or None."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
+
+
+def stay_signed_in(settings: Any) -> bool:
+    """Has the session been used recently enough? Refreshes its mark at most once a minute."""
+    seen, current = session.get("seen", 0), time.time()
+    if current - seen > settings.idle_minutes * 60:
+        return False
+    if current - seen > 60:
+        mark_seen()
+    return True
+
+
+def mark_seen() -> None:
+    """The session was just used."""
+    session["seen"] = int(time.time())
+
+
+def install(app: Flask) -> None:
+    """Hang the guard, the commit and the error pages on the application."""
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the guard asks, after it knows who is there
+    csrf.init_app(app)
+    app.before_request(_guard)
+    # Answer functions run last-registered first: the commit must come after nothing else.
+    app.after_request(_protect)
+    app.after_request(_finish)
+    app.context_processor(_context)
+    app.jinja_env.filters["local_time"] = local_time
+    app.register_error_handler(Refusal, _on_refusal)
+    app.register_error_handler(CSRFError, _on_csrf)
+    app.register_error_handler(StaleDataError, _on_stale)
+    app.register_error_handler(IntegrityError, _on_integrity)
+    app.register_error_handler(HTTPException, _on_http)
+    app.register_error_handler(Exception, _on_any)
+
+
+def refuse_open_views(app: Flask) -> None:
+    """Stop the start when a view states no right."""
+    without = [r.endpoint for r in app.url_map.iter_rules() if right_of(r.endpoint) is None]
+    if without:
+        raise RuntimeError(f"views without a right: {', '.join(sorted(without))}")
