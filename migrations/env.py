@@ -6,11 +6,12 @@ The database is the connection in `config.attributes["connection"]` when a progr
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
 from alembic.migration import MigrationContext
+from sqlalchemy.dialects import sqlite
 
 import registry
 from config import Settings
@@ -29,10 +30,26 @@ def ours(name: str | None, kind: str, parents: Any) -> bool:
     return not (kind == "table" and name is not None and name.startswith(QUEUE_TABLES))
 
 
+def plain_type(kind: str, item: Any, generated: Any) -> str | Literal[False]:
+    """How a type of the house is written in a new migration: as what it is in the database.
+
+    A migration must mean the same in years to come, so it does not refer to the product's code.
+    """
+    if kind == "type" and isinstance(item, sa.JSON):
+        generated.imports.add("from sqlalchemy.dialects import postgresql")
+        stated = f"none_as_null={item.none_as_null}"
+        return f"sa.JSON({stated}).with_variant(postgresql.JSONB({stated}), 'postgresql')"
+    if kind != "type" or not isinstance(item, sa.types.TypeDecorator):
+        return False
+    usual, on_sqlite = repr(item.impl_instance), repr(item.load_dialect_impl(sqlite.dialect()))
+    variant = f".with_variant(sa.{on_sqlite}, 'sqlite')" if on_sqlite != usual else ""
+    return f"sa.{usual}{variant}"
+
+
 def refuse_broken_references(ctx: MigrationContext, **step: Any) -> None:
     """SQLite does not watch references while tables are rebuilt: look before it is kept."""
     connection = ctx.connection
-    if connection is None or connection.dialect.name != "sqlite":
+    if ctx.as_sql or connection is None or connection.dialect.name != "sqlite":
         return
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if broken:
@@ -45,6 +62,7 @@ def configure(**where: Any) -> None:
     context.configure(
         target_metadata=metadata,
         include_name=ours,
+        render_item=plain_type,
         compare_type=True,
         transaction_per_migration=True,
         transactional_ddl=True,
@@ -63,14 +81,14 @@ def migrate(connection: sa.Connection) -> None:
     """Run what was asked for on this connection."""
     if connection.in_transaction():
         raise RuntimeError("migrations need a connection outside any transaction")
-    sqlite = connection.dialect.name == "sqlite"
-    if sqlite:
+    on_sqlite = connection.dialect.name == "sqlite"
+    if on_sqlite:
         watch_references(connection, on=False)
     else:
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({ONE_AT_A_TIME})")
         connection.commit()
     try:
-        configure(connection=connection, render_as_batch=sqlite)
+        configure(connection=connection, render_as_batch=on_sqlite)
         with context.begin_transaction():
             context.run_migrations()
         if connection.in_transaction():  # what was only read, such as the present version
@@ -78,7 +96,7 @@ def migrate(connection: sa.Connection) -> None:
     finally:
         if connection.in_transaction():
             connection.rollback()
-        if sqlite:
+        if on_sqlite:
             watch_references(connection, on=True)
         else:
             connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ONE_AT_A_TIME})")

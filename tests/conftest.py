@@ -44,7 +44,7 @@ def _stay_here(connect: Callable[..., Any]) -> Callable[..., Any]:
                 if ipaddress.ip_address(host).is_loopback:
                     return connect(self, address)
             if host != "localhost":
-                raise RuntimeError(f"a test tried to reach {host}")
+                raise PermissionError(f"a test tried to reach {host}")
         return connect(self, address)
 
     return guarded
