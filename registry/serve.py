@@ -169,14 +169,14 @@ def serve(
     workers: int = 2,
     threads: int = 4,
     host: str = HOST,
-    announce: Callable[[str], None] | None = None,
+    announce: Callable[[], str] | None = None,
     access_log: bool = False,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM, then stop everything.
 
-    `announce` is called with the address once the first page can be answered. The worker is
-    started again when it dies. Raises SystemExit(1) when the web server dies, ClickException when
-    the port is taken.
+    Once the first page can be answered, the address and what `announce` says are printed. The
+    worker is started again when it dies. Raises SystemExit(1) when the web server dies,
+    ClickException when the port is taken.
     """
     _refuse_taken_port(host, port)
     told = _Told()
@@ -193,15 +193,16 @@ def serve(
         raise SystemExit(1)
 
 
-def _once_up(host: str, port: int, announce: Callable[[str], None] | None) -> Callable[[], bool]:
+def _once_up(host: str, port: int, announce: Callable[[], str] | None) -> Callable[[], bool]:
     """A look at whether the server answers, which announces it the first time it does."""
     shown = "localhost" if host == HOST else host
 
     def look() -> bool:
         if not _answers(host, port):
             return False
-        if announce is not None:
-            announce(f"http://{shown}:{port}/")
+        click.echo(f"NET registry is at http://{shown}:{port}/  (Ctrl-C stops it)")
+        if announce is not None and (text := announce()):
+            click.echo(text)
         return True
 
     return look
