@@ -1,0 +1,190 @@
+// Long lists found by typing (ARIA combobox). Without scripts the plain list or the browser's own
+// suggestions do the same. A box with data-suggest takes its options from its datalist and accepts
+// other text; a select with data-suggest accepts its own options only.
+
+const words = document.getElementById("script-words").dataset;
+const MOST = 50; // options shown at once
+
+function plain(text) {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+/** Options whose text contains every typed word; those that begin with the text come first. */
+function matching(options, typed) {
+  const wanted = plain(typed).split(/\s+/).filter(Boolean);
+  const found = options.filter((option) => wanted.every((word) => option.plain.includes(word)));
+  const start = plain(typed).trim();
+  return [
+    ...found.filter((option) => option.plain.startsWith(start)),
+    ...found.filter((option) => !option.plain.startsWith(start)),
+  ];
+}
+
+class Combobox {
+  constructor(box, options, { closed = false, onChoose = () => {} } = {}) {
+    this.box = box;
+    this.closed = closed;
+    this.onChoose = onChoose;
+    this.options = options.map((option) => ({ ...option, plain: plain(option.text) }));
+    this.shown = [];
+    this.at = -1;
+    this.wrap();
+    box.addEventListener("input", () => this.open(box.value));
+    box.addEventListener("keydown", (event) => this.key(event));
+    box.addEventListener("click", () => (this.list.hidden ? this.open("") : undefined));
+    box.addEventListener("blur", () => this.leave());
+    // Pressing the mouse would take the focus from the box before the click arrives.
+    this.list.addEventListener("mousedown", (event) => event.preventDefault());
+    this.list.addEventListener("click", (event) => {
+      const item = event.target.closest("[role=option]");
+      if (item) this.choose(this.shown[Number(item.dataset.at)]);
+    });
+  }
+
+  wrap() {
+    const frame = document.createElement("span");
+    frame.className = "app-combobox";
+    this.box.replaceWith(frame);
+    this.list = document.createElement("ul");
+    this.list.className = "app-combobox__list";
+    this.list.id = `${this.box.id}-options`;
+    this.list.setAttribute("role", "listbox");
+    this.list.hidden = true;
+    const label = document.querySelector(`label[for="${CSS.escape(this.box.id)}"]`);
+    if (label) this.list.setAttribute("aria-label", label.textContent.trim());
+    this.told = document.createElement("span");
+    this.told.className = "nhsuk-u-visually-hidden";
+    this.told.setAttribute("role", "status");
+    frame.append(this.box, this.list, this.told);
+    this.box.removeAttribute("list");
+    this.box.setAttribute("role", "combobox");
+    this.box.setAttribute("aria-autocomplete", "list");
+    this.box.setAttribute("aria-expanded", "false");
+    this.box.setAttribute("aria-controls", this.list.id);
+    this.box.autocomplete = "off";
+  }
+
+  open(typed) {
+    const found = matching(this.options, typed);
+    this.shown = found.slice(0, MOST);
+    this.at = -1;
+    this.list.replaceChildren(...this.shown.map((option, at) => this.item(option, at)));
+    if (found.length > MOST) {
+      const more = document.createElement("li");
+      more.className = "app-combobox__more";
+      more.setAttribute("role", "presentation");
+      more.textContent = words.more.replace("{count}", found.length - MOST);
+      this.list.append(more);
+    }
+    this.told.textContent = found.length
+      ? words.found.replace("{count}", found.length)
+      : words.foundNone;
+    this.show(this.shown.length > 0);
+    this.box.removeAttribute("aria-activedescendant");
+  }
+
+  item(option, at) {
+    const item = document.createElement("li");
+    item.id = `${this.list.id}-${at}`;
+    item.dataset.at = at;
+    item.setAttribute("role", "option");
+    item.setAttribute("aria-selected", "false");
+    item.textContent = option.text;
+    return item;
+  }
+
+  show(visible) {
+    this.list.hidden = !visible;
+    this.box.setAttribute("aria-expanded", String(visible));
+    if (!visible) this.box.removeAttribute("aria-activedescendant");
+  }
+
+  move(to) {
+    const items = [...this.list.querySelectorAll("[role=option]")];
+    if (!items.length) return;
+    items[this.at]?.setAttribute("aria-selected", "false");
+    this.at = (to + items.length) % items.length;
+    items[this.at].setAttribute("aria-selected", "true");
+    items[this.at].scrollIntoView({ block: "nearest" });
+    this.box.setAttribute("aria-activedescendant", items[this.at].id);
+  }
+
+  key(event) {
+    const closed = this.list.hidden;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (closed) this.open(this.closed ? "" : this.box.value);
+      this.move(event.key === "ArrowDown" ? this.at + 1 : this.at < 0 ? -1 : this.at - 1);
+    } else if (event.key === "Enter" && !closed && !event.ctrlKey && !event.metaKey) {
+      // Enter in an open list chooses; it must not send the form.
+      event.preventDefault();
+      if (this.at >= 0) this.choose(this.shown[this.at]);
+      else if (this.shown.length === 1) this.choose(this.shown[0]);
+      else this.show(false);
+    } else if (event.key === "Tab" && !closed && this.at >= 0) {
+      this.choose(this.shown[this.at]);
+    } else if (event.key === "Escape" && !closed) {
+      event.preventDefault();
+      this.show(false);
+    }
+  }
+
+  choose(option) {
+    this.show(false);
+    this.box.value = option.text;
+    this.onChoose(option.value);
+    this.box.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  leave() {
+    this.show(false);
+    if (!this.closed) return;
+    const typed = plain(this.box.value).trim();
+    const exact = this.options.find((option) => option.plain === typed);
+    const found = matching(this.options, this.box.value);
+    if (typed === "") this.onChoose("");
+    else if (exact) this.onChoose(exact.value);
+    else if (found.length === 1) this.choose(found[0]);
+    else {
+      this.box.value = "";
+      this.onChoose("");
+    }
+  }
+}
+
+function fromDatalist(box) {
+  const list = document.getElementById(box.getAttribute("list"));
+  if (!list) return;
+  new Combobox(box, [...list.options].map((o) => ({ text: o.value, value: o.value })));
+}
+
+function fromSelect(select) {
+  const box = document.createElement("input");
+  box.className = "nhsuk-input app-input--fluid";
+  box.id = select.id;
+  if (select.hasAttribute("aria-describedby")) {
+    box.setAttribute("aria-describedby", select.getAttribute("aria-describedby"));
+  }
+  select.id = `${box.id}-select`;
+  select.hidden = true;
+  select.before(box);
+  const options = [...select.options].filter((option) => option.value !== "");
+  const shownText = () => (select.value === "" ? "" : select.selectedOptions[0].text);
+  box.value = shownText();
+  const combobox = new Combobox(
+    box,
+    options.map((option) => ({ text: option.text, value: option.value })),
+    {
+      closed: true,
+      onChoose: (value) => {
+        if (select.value === value) return;
+        select.value = value;
+        select.dispatchEvent(new Event("change", { bubbles: true }));
+      },
+    },
+  );
+  select.addEventListener("netreg:set", () => (combobox.box.value = shownText()));
+}
+
+for (const box of document.querySelectorAll("input[data-suggest][list]")) fromDatalist(box);
+for (const select of document.querySelectorAll("select[data-suggest]")) fromSelect(select);
