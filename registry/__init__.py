@@ -92,7 +92,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from registry import audit_jobs  # noqa: F401  (registers its sweep)
 
     @app.get("/", endpoint="home")
-    def home() -> object:
+    def home() -> Any:
         """The first page of one's role."""
         for place in app.extensions["netreg_navigation"]:
             if web.viewer().may(place.right):
@@ -112,7 +112,8 @@ def notice_link(kind: str, subject_id: object) -> str:
         "release": ("research.release", "release_id"),
         "grant": ("research.index", ""),
     }[kind]
-    return url_for(endpoint, **({name: subject_id} if name else {}))
+    values: dict[str, Any] = {name: subject_id} if name else {}
+    return url_for(endpoint, **values)
 
 
 def demo_accounts() -> list[object]:

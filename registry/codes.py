@@ -32,7 +32,7 @@ class Code:
 
     def shown(self) -> str:
         """The label in the reader's language."""
-        return gettext(self.label)
+        return str(gettext(self.label))
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -22,7 +21,7 @@ from wtforms.fields.choices import SelectChoice
 from registry import codes as vocabularies
 from registry import dictionary
 from registry.clinical import ki67
-from registry.dates import PartialDate
+from registry.dates import PartialDate, today
 from registry.dictionary import Variable
 
 ABSENT_LABELS = {
@@ -69,6 +68,7 @@ class HouseField(wtforms.Field):
         self.bad_parts: set[str] = set()
         self.warnings: list[str] = []
         self.errors: list[str] = []
+        self.data: Any = None
 
     @property
     def required(self) -> bool:
@@ -92,7 +92,7 @@ class HouseField(wtforms.Field):
         data: Any = wtforms.utils.unset_value,
         extra_filters: Any = None,
     ) -> None:
-        """Read what was sent, else the stored value (a value, or {"why": code, "because": text})."""
+        """Read what was sent, else what is stored: a value, or {"why": code, "because": text}."""
         self.errors, self.warnings, self.bad_parts = [], [], set()
         if isinstance(data, dict) and "why" in data:
             self.absent, self.because, data = data["why"], data.get("because", ""), None
@@ -340,7 +340,7 @@ class PartialDateField(HouseField):
         if isinstance(self.data, PartialDate):
             if self.whole and self.data.precision != "day":
                 self.errors.append(_("Enter day, month and year."))
-            if not self.future and self.data.earliest > date.today():
+            if not self.future and self.data.earliest > today():
                 self.errors.append(_("This date is in the future."))
             if self.data.earliest.year < 1900:
                 self.errors.append(_("The year must be 1900 or later."))
@@ -489,7 +489,7 @@ def field_for(
 
 
 def _number(declared: Variable, options: dict[str, Any]) -> Any:
-    ranges = {"plausible": declared.plausible, "possible": declared.possible}
+    ranges: dict[str, Any] = {"plausible": declared.plausible, "possible": declared.possible}
     if options["width"] == 20:
         options["width"] = 5
     return Number(declared.label, **ranges, **options)
@@ -541,7 +541,7 @@ class HouseForm(wtforms.Form):
         prefix: str = "",
     ) -> None:
         data = dict(stored or {})
-        data.update({name: reason for name, reason in (absent or {}).items()})
+        data.update(absent or {})
         super().__init__(formdata=formdata, prefix=prefix, data=data)
 
     def facts(self, names: Iterable[str] | None = None) -> Facts:

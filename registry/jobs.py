@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from flask import Flask, current_app, g, has_request_context
 from huey import PostgresHuey, SqliteHuey, crontab

@@ -140,12 +140,19 @@ def _guard() -> Any:
         return _ask_to_sign_in()
     if request.method not in READING:
         csrf.protect()
-    if g.viewer.must_change_password and request.endpoint not in _BEFORE_NEW_PASSWORD:
-        if right is not Right.ANYONE:
-            return redirect(url_for("people.account"), 303)
+    if _must_change_password_first(right):
+        return redirect(url_for("people.account"), 303)
     if not g.viewer.may(right):
         abort(403)
     return None
+
+
+def _must_change_password_first(right: Right) -> bool:
+    return (
+        bool(g.viewer.must_change_password)
+        and right is not Right.ANYONE
+        and request.endpoint not in _BEFORE_NEW_PASSWORD
+    )
 
 
 def _ask_to_sign_in() -> Any:

@@ -20,7 +20,7 @@ from registry.patients import rules
 from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
 
 
-def related_to(viewer: Viewer, kinds: Iterable[str] = rules.RELATIONS) -> sa.Select[tuple[UUID]]:
+def related_to(viewer: Viewer, kinds: Iterable[str] = rules.RELATIONS) -> sa.Select[Any]:
     """The ids of patients the viewer's organisation has a care relation with, for `in_`."""
     return sa.select(CareRelation.patient_id).where(
         CareRelation.organisation_id == viewer.organisation_id,
@@ -51,7 +51,7 @@ def patient(viewer: Viewer, patient_id: UUID | None) -> Patient:
 
 
 def patient_to_write(viewer: Viewer, patient_id: UUID | None) -> Patient:
-    """A patient whose course the viewer may add to. A stranger gets NotFound, a reader Forbidden."""
+    """A patient whose course the viewer may add to. NotFound to a stranger, Forbidden to others."""
     found = patient(viewer, patient_id)
     if not may_write(viewer, relation(viewer, found.id)):
         raise Forbidden()
@@ -320,7 +320,7 @@ def consent_history(viewer: Viewer, patient_id: UUID) -> Sequence[Consent]:
     ).all()
 
 
-def consenting(*purposes: str) -> sa.Select[tuple[UUID]]:
+def consenting(*purposes: str) -> sa.Select[Any]:
     """The ids of patients who said yes to every one of these purposes, for `in_`."""
     return (
         sa.select(Consent.patient_id)

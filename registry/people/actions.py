@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Right, Role, Viewer
+from registry.dates import today
 from registry.db import db, new_id, now, own_transaction
 from registry.errors import Forbidden, Invalid, NotFound
 from registry.keys import ring
@@ -169,7 +170,7 @@ def join(
     person: Person, organisation: Organisation, role: Role, *, by: Viewer, since: date | None = None
 ) -> Membership:
     """Make a person something at an organisation."""
-    since = since or date.today()
+    since = since or today()
     for existing in person.memberships:
         if (
             existing.organisation_id == organisation.id
@@ -196,7 +197,7 @@ def leave(membership: Membership, *, by: Viewer) -> None:
     by.need(Right.ADMINISTER)
     if membership.person_id == by.person_id and membership.role == Role.ADMINISTRATOR:
         raise Forbidden()
-    yesterday = date.today() - timedelta(days=1)
+    yesterday = today() - timedelta(days=1)
     if membership.from_date > yesterday:
         membership.from_date = yesterday
     membership.until_date = yesterday

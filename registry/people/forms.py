@@ -44,7 +44,7 @@ class PasswordForm(HouseForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         """The two must be the same."""
-        good = super().validate(extra_validators)
+        good: bool = super().validate(extra_validators)
         if good and self.password.data != self.again.data:
             self.again.errors.append(_("This is not the same as the new password above."))
             return False

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from registry.access import Right, Role, Seat, Viewer
+from registry.dates import today
 from registry.db import db, now
 from registry.errors import NotFound
 from registry.people.models import (
@@ -24,6 +25,9 @@ from registry.people.models import (
 )
 
 
+_ROLES = {role.value for role in Role}
+
+
 def _in_force(day: date) -> sa.ColumnElement[bool]:
     return sa.and_(
         Membership.from_date <= day,
@@ -31,13 +35,13 @@ def _in_force(day: date) -> sa.ColumnElement[bool]:
     )
 
 
-def _seats(rows: Iterable[sa.Row[tuple[Membership, Organisation]]]) -> tuple[Seat, ...]:
+def _seats(rows: Iterable[tuple[Membership, Organisation]]) -> tuple[Seat, ...]:
     ordered = sorted(rows, key=lambda row: (row[1].name, str(row[1].id)))
     seats = []
     for _id, group in groupby(ordered, key=lambda row: row[1].id):
         members = list(group)
         place = members[0][1]
-        roles = frozenset(Role(m.role) for m, _o in members if m.role in Role)
+        roles = frozenset(Role(m.role) for m, _o in members if m.role in _ROLES)
         seats.append(Seat(place.id, place.name, place.code, place.kind, place.time_zone, roles))
     return tuple(seats)
 
@@ -50,7 +54,7 @@ def viewer_of_sign_in(sign_in_id: UUID) -> Viewer | None:
     query = (
         sa.select(SignIn, Person, Membership, Organisation)
         .join(Person, Person.id == SignIn.person_id)
-        .outerjoin(Membership, sa.and_(Membership.person_id == Person.id, _in_force(date.today())))
+        .outerjoin(Membership, sa.and_(Membership.person_id == Person.id, _in_force(today())))
         .outerjoin(Organisation, Organisation.id == Membership.organisation_id)
         .where(
             SignIn.id == sign_in_id,
@@ -63,7 +67,7 @@ def viewer_of_sign_in(sign_in_id: UUID) -> Viewer | None:
     if not rows:
         return None
     sign_in, person = rows[0][0], rows[0][1]
-    seats = _seats([row[2:] for row in rows if row[3] is not None and row[3].active])  # type: ignore[misc]
+    seats = _seats([(m, o) for _s, _p, m, o in rows if o and o.active])  # type: ignore[redundant-expr]
     chosen = next((s for s in seats if s.organisation_id == sign_in.organisation_id), None)
     return Viewer(
         person_id=person.id,
@@ -81,9 +85,9 @@ def viewer_of_person(person: Person, organisation_code: str = "") -> Viewer:
     query = (
         sa.select(Membership, Organisation)
         .join(Organisation)
-        .where(Membership.person_id == person.id, _in_force(date.today()))
+        .where(Membership.person_id == person.id, _in_force(today()))
     )
-    seats = _seats(db.session.execute(query).all())
+    seats = _seats([(m, place) for m, place in db.session.execute(query)])
     chosen = next((s for s in seats if s.organisation_code == organisation_code), None)
     return Viewer(
         person_id=person.id,
@@ -167,7 +171,7 @@ def members(organisation_id: UUID, roles: Iterable[Role]) -> Sequence[Person]:
         .where(
             Membership.organisation_id == organisation_id,
             Membership.role.in_([role.value for role in roles]),
-            _in_force(date.today()),
+            _in_force(today()),
             Person.active,
         )
         .distinct()
@@ -181,7 +185,7 @@ def with_role(role: Role) -> Sequence[Person]:
     query = (
         sa.select(Person)
         .join(Membership)
-        .where(Membership.role == role.value, _in_force(date.today()), Person.active)
+        .where(Membership.role == role.value, _in_force(today()), Person.active)
         .distinct()
         .order_by(Person.name, Person.id)
     )

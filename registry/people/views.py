@@ -34,7 +34,7 @@ def _settings() -> Any:
     return current_app.extensions["netreg_settings"]
 
 
-class SignedIn(UserMixin):  # type: ignore[misc]
+class SignedIn(UserMixin):
     """What Flask-Login keeps: the session's own id, never the person's."""
 
     def __init__(self, viewer: Viewer) -> None:
@@ -45,7 +45,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         return str(self.viewer.sign_in_id)
 
 
-@manager.user_loader  # type: ignore[untyped-decorator]
+@manager.user_loader
 def _load(sign_in_id: str) -> SignedIn | None:
     known = web.as_id(sign_in_id)
     if known is None or not web.stay_signed_in(_settings()):
@@ -77,7 +77,7 @@ def _begin(person: Person) -> None:
         login_user(SignedIn(viewer))
 
 
-def _try(form: SignInForm) -> Person | None:
+def _try(form: Any) -> Person | None:
     if not form.validate():
         return None
     person = actions.check_password(
@@ -171,7 +171,7 @@ def account() -> Any:
 @room.page("/account/password", right=Right.SIGNED_IN, methods=("POST",))
 def change_password() -> Any:
     """Change one's own password."""
-    form = PasswordForm(request.form)
+    form: Any = PasswordForm(request.form)
     if form.validate():
         try:
             actions.change_password(form.current.data, form.password.data, by=web.viewer())

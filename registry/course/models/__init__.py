@@ -37,8 +37,8 @@ __all__ = [
     "Pathology",
     "Progression",
     "Response",
-    "StatedEndpoint",
     "Staging",
+    "StatedEndpoint",
     "Therapy",
     "Tumour",
 ]

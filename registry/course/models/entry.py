@@ -39,7 +39,7 @@ class Entry:
     absent: Mapped[dict[str, Any]] = technical(Json, default=dict)
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
         return {"version_id_col": cls.version}
 
 
