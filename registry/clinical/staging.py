@@ -222,7 +222,9 @@ def _nearby(
         _alternatives(category, list(dict.fromkeys(codes[position] for codes in table)))
         for position, category in enumerate(read)
     ]
-    rows = [table[codes] for codes in product(*choices) if codes in table]
+    rows = [
+        row for codes in product(*choices) if (row := table.get((codes[0], codes[1], codes[2])))
+    ]
     if not rows or len({row["stage_group"] for row in rows}) != 1:
         return None
     used = "; ".join(" ".join((row["t"], row["n"], row["m"])) for row in rows)

@@ -30,3 +30,24 @@ def by_key(name: str, key: str) -> Mapping[str, Mapping[str, str]]:
 def codes(name: str) -> tuple[str, ...]:
     """The codes of one code list, in the order they are offered."""
     return tuple(row["code"] for row in rows(f"codes/{name}"))
+
+
+# The columns whose text a user sees: the catalogue of translations takes them from here.
+TEXT_COLUMNS = {
+    "grade_categories": ("label", "display_grade"),
+    "level1_items": ("label",),
+    "missing_for_advice": ("why",),
+    "urgency_by_category": ("reason",),
+    "urgency_red_flags": ("label",),
+}
+
+
+def texts() -> tuple[str, ...]:
+    """Every English text of the tables and code lists that a page may show, each once."""
+    found: dict[str, None] = {}
+    for name, columns in TEXT_COLUMNS.items():
+        for row in rows(name):
+            found.update(dict.fromkeys(row[column] for column in columns if row[column]))
+    for path in sorted((DATA / "codes").glob("*.csv")):
+        found.update(dict.fromkeys(row["label"] for row in rows(f"codes/{path.stem}")))
+    return tuple(found)

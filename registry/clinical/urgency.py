@@ -30,20 +30,6 @@ _COLUMN = {
 
 NO_SYNDROME = ("", "none", "no", "non_functioning", "unknown")
 
-# The sentences of the table, marked here so that they are translated like all others.
-_CATEGORY_SENTENCES = (
-    N_("Neuroendocrine carcinoma: urgent oncology lane beside the board."),
-    N_("Merkel cell carcinoma is high grade by nature: urgent oncology lane."),
-    N_("High grade without differentiation: carcinoma is possible, urgent until answered."),
-    N_("NET grade 3: board with priority."),
-    N_("Carcinoid with elevated proliferation: board with priority."),
-    N_("High-grade medullary thyroid carcinoma: board with priority."),
-    N_("NET grade 1 or 2: routine clock."),
-    N_("Typical or atypical carcinoid: routine clock."),
-    N_("Carcinoid: routine clock."),
-    N_("Low-grade medullary thyroid carcinoma: routine clock."),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Urgency(Derived):
