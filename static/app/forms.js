@@ -98,7 +98,7 @@ function addClear(group) {
   button.textContent = words.clear;
   button.setAttribute("aria-label", words.clearWhat.replace("{question}", group.dataset.clearable));
   const radios = [...group.querySelectorAll("input[type=radio]")];
-  const update = () => (button.hidden = !radios.some((radio) => radio.checked));
+  const update = () => button.classList.toggle("is-idle", !radios.some((radio) => radio.checked));
   button.addEventListener("click", () => {
     const chosen = radios.find((radio) => radio.checked);
     if (!chosen) return;
@@ -107,7 +107,7 @@ function addClear(group) {
     chosen.dispatchEvent(new Event("input", { bubbles: true }));
     chosen.dispatchEvent(new Event("change", { bubbles: true }));
   });
-  group.append(button);
+  (group.querySelector(".app-absent") ?? group).append(button);
   group.addEventListener("change", update);
   for (const radio of radios) radio.addEventListener("netreg:set", update);
   update();

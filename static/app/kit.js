@@ -21,6 +21,15 @@ document.addEventListener("keydown", (event) => {
   open.querySelector("summary").focus();
 });
 
+// What is wider than its place is scrolled by keyboard too; what fits is no stop of the Tab key.
+const widths = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+for (const box of document.querySelectorAll("[data-scroll]")) widths.observe(box);
+
 // The section the reader is in is marked in the section navigation.
 for (const nav of document.querySelectorAll("[data-section-nav]")) {
   const links = new Map();
@@ -29,6 +38,7 @@ for (const nav of document.querySelectorAll("[data-section-nav]")) {
     if (section) links.set(section, link);
   }
   const seen = new Set();
+  [...links.values()][0]?.setAttribute("aria-current", "true");
   const watcher = new IntersectionObserver(
     (entries) => {
       for (const entry of entries) {
