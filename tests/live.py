@@ -44,15 +44,19 @@ class Live:
     def _children(self, of: psutil.Process, mark: str) -> list[psutil.Process]:
         return [child for child in of.children() if mark in " ".join(child.cmdline())]
 
+    def gunicorn(self) -> int:
+        """The process id of the web server, parent of its workers."""
+        [master] = self._children(psutil.Process(self.process.pid), "gunicorn")
+        return master.pid
+
     def web_workers(self) -> list[int]:
         """The process ids of gunicorn's workers, to be killed by tests."""
-        [master] = self._children(psutil.Process(self.process.pid), "gunicorn")
-        return [child.pid for child in master.children()]
+        return [child.pid for child in psutil.Process(self.gunicorn()).children()]
 
-    def background_worker(self) -> int:
-        """The process id of the background worker."""
-        [worker] = self._children(psutil.Process(self.process.pid), "registry.cli")
-        return worker.pid
+    def background_worker(self) -> int | None:
+        """The process id of the background worker; None while it is being started again."""
+        found = self._children(psutil.Process(self.process.pid), "registry.cli")
+        return found[0].pid if found else None
 
 
 def netreg(*words: str, environment: dict[str, str]) -> str:
@@ -82,6 +86,19 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')}")
 
 
+def _stop(process: subprocess.Popen[bytes]) -> bool:
+    """Stop it as a service manager would. Returns whether it ended well and left nobody behind."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(40)
+    _gone, left = psutil.wait_procs(family, timeout=5)
+    for each in (*left, process):
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            each.kill()
+    return not left and process.wait() == 0
+
+
 def settings(database_url: str, instance: Path) -> dict[str, str]:
     """The environment of an instance that knows nothing of the developer's own."""
     ours = {k: v for k, v in os.environ.items() if not k.startswith(("NETREG_", "DATABASE_URL"))}
@@ -96,7 +113,7 @@ def settings(database_url: str, instance: Path) -> dict[str, str]:
 def serve(database_url: str, folder: Path, *, demo: bool = True) -> Iterator[Live]:
     """Migrate the database, load the demo network, and serve until the block ends.
 
-    Fails when the product does not stop cleanly, or leaves a process behind.
+    Unless the test has ended it, it is stopped: not cleanly, or with a process left behind, fails.
     """
     instance, log_path = folder / "instance", folder / "server.log"
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -119,17 +136,6 @@ def serve(database_url: str, folder: Path, *, demo: bool = True) -> Iterator[Liv
         _wait(url, process, log_path)
         yield Live(url, database_url, instance, environment, process, log_path)
     finally:
-        family = (
-            psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-        )
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(40)
-        _gone, left = psutil.wait_procs(family, timeout=5)
-        for each in (*left, process):
-            with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-                each.kill()
-    if left or process.returncode:
-        raise RuntimeError(
-            f"the server did not stop cleanly:\n{log_path.read_text(errors='replace')}"
-        )
+        clean = process.poll() is not None or _stop(process)
+    if not clean:
+        raise RuntimeError(f"it did not stop cleanly:\n{log_path.read_text(errors='replace')}")
