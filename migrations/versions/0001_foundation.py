@@ -267,6 +267,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -280,6 +281,9 @@ def upgrade() -> None:
             "interval", sa.Numeric().with_variant(sa.String(length=40), "sqlite"), nullable=True
         ),
         sa.Column("interval_unit", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["changed_by"], ["person.id"], name=op.f("fk_biomarker_changed_by")
+        ),
         sa.ForeignKeyConstraint(
             ["entered_by"], ["person.id"], name=op.f("fk_biomarker_entered_by")
         ),
@@ -367,6 +371,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -380,6 +385,9 @@ def upgrade() -> None:
             "interval", sa.Numeric().with_variant(sa.String(length=40), "sqlite"), nullable=True
         ),
         sa.Column("interval_unit", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["changed_by"], ["person.id"], name=op.f("fk_follow_up_changed_by")
+        ),
         sa.ForeignKeyConstraint(
             ["entered_by"], ["person.id"], name=op.f("fk_follow_up_entered_by")
         ),
@@ -417,6 +425,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -426,6 +435,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.ForeignKeyConstraint(["changed_by"], ["person.id"], name=op.f("fk_history_changed_by")),
         sa.ForeignKeyConstraint(["entered_by"], ["person.id"], name=op.f("fk_history_entered_by")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_history_organisation_id")
@@ -488,6 +498,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -496,6 +507,9 @@ def upgrade() -> None:
                 postgresql.JSONB(none_as_null=True), "postgresql"
             ),
             nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["changed_by"], ["person.id"], name=op.f("fk_stated_endpoint_changed_by")
         ),
         sa.ForeignKeyConstraint(
             ["entered_by"], ["person.id"], name=op.f("fk_stated_endpoint_entered_by")
@@ -556,6 +570,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -565,6 +580,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.ForeignKeyConstraint(["changed_by"], ["person.id"], name=op.f("fk_tumour_changed_by")),
         sa.ForeignKeyConstraint(["entered_by"], ["person.id"], name=op.f("fk_tumour_entered_by")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_tumour_organisation_id")
@@ -590,6 +606,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -604,6 +621,7 @@ def upgrade() -> None:
             "interval", sa.Numeric().with_variant(sa.String(length=40), "sqlite"), nullable=True
         ),
         sa.Column("interval_unit", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["changed_by"], ["person.id"], name=op.f("fk_imaging_changed_by")),
         sa.ForeignKeyConstraint(["entered_by"], ["person.id"], name=op.f("fk_imaging_entered_by")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_imaging_organisation_id")
@@ -672,6 +690,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -687,6 +706,9 @@ def upgrade() -> None:
         ),
         sa.Column("interval_unit", sa.String(length=40), nullable=True),
         sa.Column("change_kind", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["changed_by"], ["person.id"], name=op.f("fk_pathology_changed_by")
+        ),
         sa.ForeignKeyConstraint(
             ["entered_by"], ["person.id"], name=op.f("fk_pathology_entered_by")
         ),
@@ -723,6 +745,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -737,6 +760,9 @@ def upgrade() -> None:
             "interval", sa.Numeric().with_variant(sa.String(length=40), "sqlite"), nullable=True
         ),
         sa.Column("interval_unit", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["changed_by"], ["person.id"], name=op.f("fk_progression_changed_by")
+        ),
         sa.ForeignKeyConstraint(
             ["entered_by"], ["person.id"], name=op.f("fk_progression_entered_by")
         ),
@@ -797,6 +823,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -812,6 +839,7 @@ def upgrade() -> None:
         ),
         sa.Column("interval_unit", sa.String(length=40), nullable=True),
         sa.Column("change_kind", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["changed_by"], ["person.id"], name=op.f("fk_staging_changed_by")),
         sa.ForeignKeyConstraint(["entered_by"], ["person.id"], name=op.f("fk_staging_entered_by")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_staging_organisation_id")
@@ -847,6 +875,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -861,6 +890,7 @@ def upgrade() -> None:
             "interval", sa.Numeric().with_variant(sa.String(length=40), "sqlite"), nullable=True
         ),
         sa.Column("interval_unit", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["changed_by"], ["person.id"], name=op.f("fk_therapy_changed_by")),
         sa.ForeignKeyConstraint(["entered_by"], ["person.id"], name=op.f("fk_therapy_entered_by")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_therapy_organisation_id")
@@ -888,6 +918,7 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("source_kind", sa.String(length=20), nullable=False),
         sa.Column("source_id", sa.String(length=80), nullable=False),
         sa.Column(
@@ -902,6 +933,7 @@ def upgrade() -> None:
             "interval", sa.Numeric().with_variant(sa.String(length=40), "sqlite"), nullable=True
         ),
         sa.Column("interval_unit", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["changed_by"], ["person.id"], name=op.f("fk_response_changed_by")),
         sa.ForeignKeyConstraint(["entered_by"], ["person.id"], name=op.f("fk_response_entered_by")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_response_organisation_id")

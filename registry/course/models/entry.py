@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import Mapped, declarative_mixin, declared_attr
+from sqlalchemy.orm import Mapped, declared_attr
 
 from registry.db import Exact, Json, Moment, new_id, now
 from registry.dictionary import technical, variable
@@ -17,7 +17,6 @@ from registry.dictionary import technical, variable
 NOT_GIVEN = ("not_known", "not_done", "not_available")
 
 
-@declarative_mixin
 class Entry:
     """A dated, attributed entry about a patient. `absent` says why values are missing."""
 
@@ -33,7 +32,8 @@ class Entry:
     organisation_id: Mapped[UUID | None] = technical(sa.ForeignKey("organisation.id"))
     entered_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
     entered_at: Mapped[datetime] = technical(Moment(), default=now)
-    changed_at: Mapped[datetime] = technical(Moment(), default=now, onupdate=now)
+    changed_at: Mapped[datetime] = technical(Moment(), default=now)
+    changed_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
     source_kind: Mapped[str] = technical(sa.String(20), default="entered")
     source_id: Mapped[str] = technical(sa.String(80), default="")
     absent: Mapped[dict[str, Any]] = technical(Json, default=dict)
@@ -43,14 +43,12 @@ class Entry:
         return {"version_id_col": cls.version}
 
 
-@declarative_mixin
 class OfTumour:
     """An entry about one of the patient's tumours."""
 
     tumour_id: Mapped[UUID | None] = technical(sa.ForeignKey("tumour.id"), index=True)
 
 
-@declarative_mixin
 class SinceDiagnosis:
     """The time of an entry as an interval, where the source states no date. Never turned into
     a date."""
@@ -66,7 +64,6 @@ class SinceDiagnosis:
     )
 
 
-@declarative_mixin
 class Recharacterised:
     """A later assessment of the same thing: a true change, or a correction of an earlier one."""
 
