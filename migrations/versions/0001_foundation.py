@@ -655,6 +655,7 @@ def upgrade() -> None:
             sa.Numeric().with_variant(sa.String(length=40), "sqlite"),
             nullable=True,
         ),
+        sa.Column("type_stated", sa.String(length=40), nullable=True),
         sa.Column("grade_stated", sa.String(length=40), nullable=True),
         sa.Column("grade_system", sa.String(length=40), nullable=True),
         sa.Column("chromogranin_a_ihc", sa.String(length=40), nullable=True),

@@ -107,6 +107,12 @@ class Pathology(Entry, OfTumour, SinceDiagnosis, Recharacterised, Model):
         unit="%",
         possible=(0, 100),
     )
+    type_stated: Mapped[str | None] = variable(
+        label=_l("Type as reported"),
+        help=_l("The kind of tumour in the report's own words; grade and code stand apart."),
+        codes="tumour_type",
+        absent=NOT_GIVEN,
+    )
     grade_stated: Mapped[str | None] = variable(
         label=_l("Grade as reported"),
         codes="grade_stated",
