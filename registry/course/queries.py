@@ -1,0 +1,183 @@
+"""Reading the course: fetching an entry is the permission check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from registry.access import Right, Viewer
+from registry.course.models import (
+    BY_NAME,
+    ENTITIES,
+    FollowUp,
+    Pathology,
+    Response,
+    Staging,
+    Therapy,
+    Tumour,
+)
+from registry.course.models.entry import Entry
+from registry.dates import PartialDate
+from registry.db import db
+from registry.errors import Forbidden, NotFound
+from registry.patients import queries as patients
+from registry.patients import rules as relations
+from registry.patients.models import Patient
+
+
+def in_order(entries: Sequence[Any]) -> list[Any]:
+    """Entries by the date they are about, oldest first, undated ones last; then as entered."""
+    return sorted(entries, key=_place)
+
+
+def _place(entry: Any) -> tuple[bool, date, str, Any, str]:
+    dated = date_of(entry)
+    first = dated.earliest if dated else date.max
+    return dated is None, first, dated.iso if dated else "", entry.entered_at, str(entry.id)
+
+
+def date_of(entry: Any) -> PartialDate | None:
+    """The date an entry is about; None where there is none (never made up)."""
+    found = getattr(entry, entry.dated_by)
+    return found if isinstance(found, PartialDate) else None
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything entered about a patient, by entity, each in the order of its dates."""
+
+    patient: Patient
+    entries: dict[str, list[Any]]
+
+    def of(self, entity: str) -> list[Any]:
+        """All entries of an entity."""
+        return self.entries[entity]
+
+    @property
+    def tumours(self) -> list[Tumour]:
+        """The primaries."""
+        return cast("list[Tumour]", self.entries["tumour"])
+
+    @property
+    def therapies(self) -> list[Therapy]:
+        """All therapies."""
+        return cast("list[Therapy]", self.entries["therapy"])
+
+    def of_tumour(self, entity: str, tumour_id: UUID) -> list[Any]:
+        """The entries of an entity that are about one tumour; where there is only one tumour,
+        also those that do not say which."""
+        alone = len(self.tumours) == 1
+        return [
+            entry
+            for entry in self.entries[entity]
+            if entry.tumour_id == tumour_id or (alone and entry.tumour_id is None)
+        ]
+
+    @property
+    def death_date(self) -> PartialDate | None:
+        """When the patient died, if recorded."""
+        return _death(cast("list[FollowUp]", self.entries["follow_up"]))
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing entered yet."""
+        return not any(self.entries.values())
+
+
+def record(viewer: Viewer, patient_id: UUID | None) -> Record:
+    """The whole course of a patient in one query an entity. Raises NotFound to a stranger."""
+    return record_of(patients.patient(viewer, patient_id))
+
+
+def record_of(patient: Patient) -> Record:
+    """The course of a patient who was fetched for a viewer."""
+    return Record(
+        patient,
+        {
+            model.entity: in_order(
+                db.session.scalars(sa.select(model).where(model.patient_id == patient.id)).all()
+            )
+            for model in ENTITIES
+        },
+    )
+
+
+def entry(viewer: Viewer, entity: str, entry_id: UUID | None) -> Entry:
+    """An entry to read. Raises NotFound to a stranger, and for an entity there is none of."""
+    model = BY_NAME.get(entity)
+    if model is None or entry_id is None or not viewer.may(Right.READ_RECORD):
+        raise NotFound()
+    query = sa.select(model).where(
+        model.id == entry_id, model.patient_id.in_(patients.related_to(viewer))
+    )
+    found = db.session.scalar(query)
+    if found is None:
+        raise NotFound()
+    return cast(Entry, found)
+
+
+def entry_to_write(viewer: Viewer, entity: str, entry_id: UUID | None) -> Entry:
+    """An entry the viewer may change. NotFound to a stranger, Forbidden to a reader.
+
+    The centre that treats the patient may change every entry, a referring hospital its own.
+    """
+    found = entry(viewer, entity, entry_id)
+    if not may_change(viewer, patients.relation(viewer, found.patient_id), found):
+        raise Forbidden()
+    return found
+
+
+def may_change(viewer: Viewer, kinds: frozenset[str], found: Entry) -> bool:
+    """May the viewer, whose organisation has these care relations, change this entry?"""
+    if not patients.may_write(viewer, kinds):
+        return False
+    return relations.TREATING in kinds or found.organisation_id == viewer.organisation_id
+
+
+def death_date(patient_id: UUID, *, but: UUID | None = None) -> PartialDate | None:
+    """When a patient fetched for a viewer died, leaving out one follow-up."""
+    query = sa.select(FollowUp).where(
+        FollowUp.patient_id == patient_id, FollowUp.death_date.is_not(None)
+    )
+    return _death([one for one in db.session.scalars(query) if one.id != but])
+
+
+def _death(found: Sequence[FollowUp]) -> PartialDate | None:
+    return min((one.death_date for one in found if one.death_date), default=None)
+
+
+def pathologies(tumour: Tumour) -> list[Pathology]:
+    """A tumour's pathologies, oldest first."""
+    query = sa.select(Pathology).where(Pathology.tumour_id == tumour.id)
+    return in_order(db.session.scalars(query).all())
+
+
+def stagings(tumour: Tumour) -> list[Staging]:
+    """A tumour's stagings, oldest first."""
+    query = sa.select(Staging).where(Staging.tumour_id == tumour.id)
+    return in_order(db.session.scalars(query).all())
+
+
+def tumours(patient_id: UUID) -> list[Tumour]:
+    """The tumours of a patient who was fetched for a viewer."""
+    return in_order(
+        db.session.scalars(sa.select(Tumour).where(Tumour.patient_id == patient_id)).all()
+    )
+
+
+def therapies(patient_id: UUID) -> list[Therapy]:
+    """The therapies of a patient who was fetched for a viewer."""
+    return in_order(
+        db.session.scalars(sa.select(Therapy).where(Therapy.patient_id == patient_id)).all()
+    )
+
+
+def responses_to(therapy: Therapy) -> list[Response]:
+    """What was assessed of a therapy, oldest first."""
+    query = sa.select(Response).where(Response.therapy_id == therapy.id)
+    return in_order(db.session.scalars(query).all())
