@@ -85,6 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         place for place in NAVIGATION if place.endpoint in app.view_functions
     ]
     app.extensions["netreg_find_viewer"] = people_views.find_viewer
+    app.extensions["netreg_sign_in_form"] = people_views.SignInForm
     app.extensions["netreg_unread"] = people_queries.unread
     app.extensions["netreg_notice_link"] = notice_link
     app.extensions["netreg_demo_accounts"] = lambda: demo_accounts()

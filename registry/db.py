@@ -149,6 +149,26 @@ def own_transaction() -> Iterator[sa.Connection]:
         _forced.reset(token)
 
 
+@contextlib.contextmanager
+def snapshot() -> Iterator[sa.Connection]:
+    """One view of the whole database to read much from; what others write meanwhile is not seen.
+
+    It holds up nobody: on SQLite it takes no write lock, and the progress of what is being read
+    can be written with `own_transaction`.
+    """
+    options: dict[str, Any] = {}
+    if db.engine.dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ"
+    with db.engine.connect().execution_options(**options) as connection:
+        token = _forced.set(False)
+        try:
+            reading = connection.begin()
+        finally:
+            _forced.reset(token)
+        with reading:
+            yield connection
+
+
 @sa.event.listens_for(sa.Engine, "connect")
 def _prepare(connection: Any, record: Any) -> None:
     if not type(connection).__module__.startswith("sqlite3"):

@@ -56,6 +56,7 @@ class HouseField(wtforms.Field):
     ) -> None:
         super().__init__(label, description=help, **options)
         self.needed = needed  # the message when it is empty; empty: may stay empty
+        self.needed_word: Any = ""  # shown beside the label where few of many are needed
         self.unit = unit
         self.width = width
         self.show_if = show_if

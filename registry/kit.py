@@ -19,8 +19,8 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefin
 
 from registry.access import ROLE_LABELS, Seat
 
-#: Width of one character of a timeline label, in percent of the narrowest timeline (720 px).
-CHARACTER_PERCENT = 0.95
+#: Width of one character of a timeline label, in percent of the narrowest timeline (632 px).
+CHARACTER_PERCENT = 1.05
 
 
 @lru_cache(maxsize=1)

@@ -49,3 +49,10 @@ def sha256(file_id: UUID) -> str:
         while block := lines.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def remove(file_id: UUID) -> None:
+    """Remove a file, or what a killed process left of it. None there is no error."""
+    target = place(file_id)
+    target.with_suffix(".part").unlink(missing_ok=True)
+    target.unlink(missing_ok=True)

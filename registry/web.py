@@ -36,7 +36,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from registry import audit, jobs
+from registry import audit, codes, jobs
 from registry.access import Right, Viewer
 from registry.db import READING, db, own_transaction
 from registry.errors import Conflict, Refusal
@@ -163,7 +163,10 @@ def _ask_to_sign_in() -> Any:
     if request.method in READING:
         return redirect(url_for("people.sign_in", next=request.full_path.rstrip("?")), 303)
     typed = [(n, v) for n, v in request.form.items(multi=True) if n != "csrf_token"]
-    page = render_template("people/resume.html", typed=typed, target=request.path)
+    form = current_app.extensions["netreg_sign_in_form"]()
+    page = render_template(
+        "people/resume.html", typed=typed, target=request.path, sign_in_form=form
+    )
     return page, 401
 
 
@@ -361,6 +364,8 @@ def install(app: Flask) -> None:
     app.after_request(_finish)
     app.context_processor(_context)
     app.jinja_env.filters["local_time"] = local_time
+    app.jinja_env.globals["code_label"] = codes.label
+    app.jinja_env.globals["audit_word"] = audit.word
     app.register_error_handler(Refusal, _on_refusal)
     app.register_error_handler(CSRFError, _on_csrf)
     app.register_error_handler(StaleDataError, _on_stale)

@@ -24,7 +24,6 @@ from registry.people.models import (
     SignIn,
 )
 
-
 _ROLES = {role.value for role in Role}
 
 

@@ -132,7 +132,9 @@ def resume() -> Any:
     target = _safe_target(request.form.get("target"))
     person = _try(form)
     if person is None:
-        page = render_template("people/resume.html", typed=typed, target=target, form=form)
+        page = render_template(
+            "people/resume.html", typed=typed, target=target, form=form, sign_in_form=form
+        )
         return page, 422
     _begin(person)
     return render_template("people/send_again.html", typed=typed, target=target)
@@ -150,7 +152,7 @@ def sign_out() -> Any:
 @room.page("/organisation", right=Right.SIGNED_IN, methods=("POST",))
 def choose_organisation() -> Any:
     """Work for another of one's organisations."""
-    chosen = web.as_id(request.form.get("organisation"))
+    chosen = web.as_id(request.form.get("organisation_id"))
     actions.choose_organisation(chosen, by=web.viewer())
     session["organisation"] = str(chosen)
     return web.go("home")

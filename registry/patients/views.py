@@ -1,0 +1,232 @@
+"""The centre's patients, who they are, their consents, and who opened them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import render_template, request, url_for
+from flask_babel import gettext as _
+
+from registry import audit, web
+from registry.access import Right
+from registry.dates import PartialDate, today
+from registry.errors import Conflict, Forbidden, Invalid
+from registry.patients import actions, queries, rules
+from registry.patients.forms import (
+    ConsentForm,
+    NewPatientForm,
+    PatientForm,
+    stored_consents,
+    stored_identity,
+)
+from registry.patients.models import Patient
+from registry.people import queries as people
+
+room = web.Room("patients", __name__)
+
+PAGE = 50
+
+
+@room.page("/patients", right=Right.READ_RECORD)
+def index() -> Any:
+    """The patients one's organisation has to do with."""
+    after = (request.args.get("at", ""), request.args.get("after", ""))
+    try:
+        rows = queries.patients(web.viewer(), after=after if all(after) else None, limit=PAGE)
+    except ValueError:
+        rows = queries.patients(web.viewer(), limit=PAGE)
+    return _list(rows)
+
+
+def _list(rows: list[queries.PatientRow], searched: bool = False) -> str:
+    shown = rows[:PAGE]
+    for row in shown:
+        audit.opened(
+            "listed patient", by=web.viewer(), subject=("patient", row.id), patient_id=row.id
+        )
+    older = ""
+    if len(rows) > PAGE and not searched:
+        last = shown[-1]
+        older = url_for("patients.index", at=last.since.isoformat(), after=last.id)
+    return render_template(
+        "patients/index.html",
+        patients=shown,
+        older=older,
+        searched=searched,
+        relations=rules.RELATIONS,
+        may_register=web.viewer().may(Right.REGISTER_PATIENT),
+    )
+
+
+@room.page("/patients/search", right=Right.READ_RECORD, methods=("POST",))
+def search() -> Any:
+    """Find by name, number or pseudonym. Sent in the body: a name never stands in an address."""
+    viewer = web.viewer()
+    found = queries.search(viewer, request.form.get("text", "")[:200])
+    return _list(queries.patients(viewer, only=found, limit=200), searched=True)
+
+
+# -- one's own patient, without a referral -----------------------------------------------------
+
+
+def _new_page(form: NewPatientForm, candidates: list[queries.Candidate]) -> str:
+    return render_template("patients/new.html", form=form, candidates=candidates)
+
+
+@room.page("/patients/new", right=Right.REGISTER_PATIENT, methods=("GET", "POST"))
+def new() -> Any:
+    """Register the centre's own patient; who may be the same person is shown first."""
+    viewer = web.viewer()
+    if request.method == "GET":
+        return _new_page(NewPatientForm(stored=stored_consents({})), [])
+    form = NewPatientForm(request.form)
+    if not form.validate():
+        return _new_page(form, []), 422
+    candidates = candidates_for(form)
+    if candidates and request.form.get("another") != "yes":
+        return _new_page(form, candidates), 422
+    try:
+        made = actions.register(
+            by=viewer,
+            facts=form.identity(),
+            absent=form.reasons(),
+            hospital_number=form.hospital_number.data or "",
+            relation=rules.TREATING,
+            why="registered by the centre",
+        )
+    except Invalid as refused:
+        form[refused.field].errors.append(refused.message)
+        return _new_page(form, []), 422
+    _keep_consents(made, form)
+    web.done(_("The patient was registered."))
+    return web.go("chart.chart", patient_id=made.id)
+
+
+def candidates_for(form: PatientForm) -> list[queries.Candidate]:
+    """Patients the viewer may know of who may be the one in the form."""
+    return queries.same_person(
+        web.viewer(),
+        family_name=form.family_name.data or "",
+        given_names=form.given_names.data or "",
+        birth_date=form.birth_date.data,
+        national_number=form.national_number.data or "",
+        hospital_number=form.hospital_number.data or "",
+    )
+
+
+def _keep_consents(patient: Patient, form: ConsentForm) -> None:
+    """Record what is new: another answer, or the same answer with a date of its own."""
+    current = queries.consents(web.viewer(), patient.id)
+    for purpose, answer in form.answers().items():
+        known = current.get(purpose)
+        if known is not None and known.answer == answer and form.given_on is None:
+            continue
+        actions.answer_consent(
+            patient.id,
+            purpose,
+            answer,
+            by=web.viewer(),
+            given_on=form.given_on or PartialDate.of(today()),
+        )
+
+
+# -- who the patient is ------------------------------------------------------------------------
+
+
+def _identity_page(patient: Patient, form: PatientForm) -> str:
+    return render_template("patients/identity.html", patient=patient, form=form)
+
+
+@room.page(
+    "/patients/<uuid:patient_id>/identity", right=Right.WRITE_COURSE, methods=("GET", "POST")
+)
+def edit(patient_id: UUID) -> Any:
+    """Correct who the patient is."""
+    viewer = web.viewer()
+    patient = queries.patient_to_write(viewer, patient_id)
+    audit.opened(
+        "opened identity", by=viewer, subject=("patient", patient.id), patient_id=patient.id
+    )
+    number = queries.hospital_number(viewer, patient.id)
+    if request.method == "GET":
+        form = PatientForm(stored=stored_identity(patient, number), absent=patient.absent)
+        return _identity_page(patient, form)
+    form = PatientForm(request.form)
+    if not form.validate():
+        return _identity_page(patient, form), 422
+    try:
+        web.check_version(request.form.get("version"), patient.version)
+        if form.hospital_number.data:
+            actions.set_hospital_number(patient, form.hospital_number.data, by=viewer)
+        actions.change(patient, by=viewer, facts=form.identity(), absent=form.reasons())
+    except Invalid as refused:
+        form[refused.field].errors.append(refused.message)
+        return _identity_page(patient, form), 422
+    except Conflict as refused:
+        form.family_name.errors.append(
+            refused.message + " " + _("What you typed is below; send it again to keep it.")
+        )
+        return _identity_page(patient, form), 409
+    web.done(_("The patient's details were changed."))
+    return web.go("chart.chart", patient_id=patient.id)
+
+
+# -- consent -----------------------------------------------------------------------------------
+
+
+def _consent_page(patient: Patient, form: ConsentForm) -> str:
+    history = queries.consent_history(web.viewer(), patient.id)
+    return render_template(
+        "patients/consent.html",
+        patient=patient,
+        form=form,
+        history=history,
+        purposes=rules.PURPOSES,
+        names=people.person_names(row.recorded_by for row in history),
+    )
+
+
+@room.page("/patients/<uuid:patient_id>/consent", right=Right.CONSENT, methods=("GET", "POST"))
+def consent(patient_id: UUID) -> Any:
+    """The patient's answers; a new one ends the one before and the history stays."""
+    viewer = web.viewer()
+    patient = queries.patient(viewer, patient_id)
+    if not queries.relation(viewer, patient.id) & rules.WRITING:
+        raise Forbidden()
+    audit.opened(
+        "opened consent", by=viewer, subject=("patient", patient.id), patient_id=patient.id
+    )
+    if request.method == "GET":
+        stored = stored_consents(queries.consents(viewer, patient.id))
+        return _consent_page(patient, ConsentForm(stored=stored))
+    form = ConsentForm(request.form)
+    if not form.validate():
+        return _consent_page(patient, form), 422
+    _keep_consents(patient, form)
+    web.done(_("The answers were recorded."))
+    return web.go("chart.chart", patient_id=patient.id)
+
+
+# -- who opened --------------------------------------------------------------------------------
+
+
+@room.page("/patients/<uuid:patient_id>/opened", right=Right.WHO_OPENED)
+def who_opened(patient_id: UUID) -> Any:
+    """Who did or opened what, for the patient's own centre."""
+    viewer = web.viewer()
+    patient = queries.treated_here(viewer, patient_id)
+    audit.opened(
+        "opened access list", by=viewer, subject=("patient", patient.id), patient_id=patient.id
+    )
+    before = request.args.get("before", "")
+    rows, more = queries.who_opened(
+        viewer, patient.id, before=int(before) if before.isdigit() else None
+    )
+    return render_template(
+        "patients/who_opened.html",
+        patient=patient,
+        rows=rows,
+        more=more,
+        places=people.organisation_names(row.organisation_id for row in rows),
+    )

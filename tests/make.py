@@ -1,0 +1,124 @@
+"""Builders of what tests need: plain functions, one thing each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from argon2 import PasswordHasher
+from flask.testing import FlaskClient
+
+from registry.access import Role, Viewer, the_house
+from registry.dates import PartialDate
+from registry.db import db, now
+from registry.patients import actions as patients
+from registry.patients import rules
+from registry.patients.models import Patient
+from registry.people import actions as people
+from registry.people import queries
+from registry.people import rules as password_rules
+from registry.people.models import (
+    NETWORK_OFFICE,
+    REFERENCE_CENTRE,
+    REFERRING_HOSPITAL,
+    Organisation,
+    Person,
+)
+
+HOUSE = the_house("tests")
+
+# Hashing is slow on purpose; tests open hundreds of accounts.
+password_rules._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+password_rules.NOBODYS_HASH = password_rules.hash_password("nobody")
+PASSWORD = "correct horse battery"  # noqa: S105
+
+
+def organisation(kind: str, code: str, name: str = "", **facts: Any) -> Organisation:
+    """A place of some kind."""
+    facts = {"country": "NL", "time_zone": "Europe/Amsterdam", **facts}
+    return people.add_organisation(by=HOUSE, code=code, name=name or code, kind=kind, **facts)
+
+
+def hospital(code: str = "HOSP-A", name: str = "Hospital A", **facts: Any) -> Organisation:
+    """A referring hospital."""
+    return organisation(REFERRING_HOSPITAL, code, name, **facts)
+
+
+def centre(code: str = "CENTRE-1", name: str = "Centre 1", **facts: Any) -> Organisation:
+    """A reference centre."""
+    facts = {"emergency_telephone": "+31 20 555 0100", **facts}
+    return organisation(REFERENCE_CENTRE, code, name, **facts)
+
+
+def office() -> Organisation:
+    """The network's own office."""
+    return organisation(NETWORK_OFFICE, "NETWORK", "Network office")
+
+
+def person(place: Organisation | None, *roles: Role, name: str = "Alice Adler") -> Person:
+    """Somebody with roles at a place. The address is made from the name."""
+    email = f"{name.lower().replace(' ', '.')}@example.org"
+    made = people.add_person(by=HOUSE, email=email, name=name, password=PASSWORD, must_change=False)
+    for role in roles:
+        if place is not None:
+            people.join(made, place, role, by=HOUSE)
+    return made
+
+
+def viewer(who: Person, organisation_code: str = "") -> Viewer:
+    """The viewer this person is."""
+    return queries.viewer_of_person(who, organisation_code)
+
+
+def patient(
+    by: Viewer,
+    relation: str = rules.TREATING,
+    *,
+    family_name: str = "Zonneveld",
+    given_names: str = "Anna Maria",
+    birth_date: str = "1961-03-27",
+    consents: dict[str, str] | None = None,
+    **facts: Any,
+) -> Patient:
+    """A patient of the viewer's organisation; consents as given, else all yes."""
+    made = patients.register(
+        by=by,
+        facts={
+            "family_name": family_name,
+            "given_names": given_names,
+            "birth_date": PartialDate(birth_date),
+            "sex_at_birth": "female",
+            "country": "NL",
+            **facts,
+        },
+        relation=relation,
+    )
+    for purpose, answer in (consents or dict.fromkeys(rules.PURPOSES, "yes")).items():
+        patients.answer_consent(made.id, purpose, answer, by=by, given_on=PartialDate("2026-01-05"))
+    return made
+
+
+def sign_in(client: FlaskClient, who: Person, password: str = PASSWORD) -> Any:
+    """Sign in through the page, as a person does; commits what was built first."""
+    db.session.commit()
+    page = client.get("/sign-in")
+    return client.post(
+        "/sign-in",
+        data={"email": who.email, "password": password, "csrf_token": token(page.text)},
+    )
+
+
+def token(page: str) -> str:
+    """The token in a page's form."""
+    mark = 'name="csrf_token" value="'
+    return page.split(mark, 1)[1].split('"', 1)[0] if mark in page else ""
+
+
+def post(client: FlaskClient, url: str, data: Any = None, page: str = "", **more: Any) -> Any:
+    """Send a form as the page would: with its token (taken from `page`, or from the account)."""
+    fresh = token(page) or token(client.get("/account").text) or token(client.get("/sign-in").text)
+    return client.post(url, data={**(data or {}), "csrf_token": fresh}, **more)
+
+
+def viewer_time() -> Any:
+    """A moment."""
+    return now()
