@@ -116,9 +116,22 @@ def new_id() -> uuid.UUID:
     return uuid.UUID(int=uuid_utils.uuid7().int)
 
 
+_pretended: contextvars.ContextVar[datetime | None] = contextvars.ContextVar("now", default=None)
+
+
 def now() -> datetime:
     """The present moment, in UTC."""
-    return datetime.now(UTC)
+    return _pretended.get() or datetime.now(UTC)
+
+
+@contextlib.contextmanager
+def acting_at(moment: datetime) -> Iterator[None]:
+    """Let the house act as if it were another moment: for the synthetic network and for tests."""
+    token = _pretended.set(moment)
+    try:
+        yield
+    finally:
+        _pretended.reset(token)
 
 
 # -- reading never writes ----------------------------------------------------------------------

@@ -1,0 +1,250 @@
+"""Rules of research: what a grant allows, the states of a release, and how values are coarsened.
+
+Pure: values in, values out. What leaves the house is decided in `columns.py` with these functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from registry.clinical import tables
+from registry.dates import PartialDate
+
+# -- grants ------------------------------------------------------------------------------------
+
+PROJECT_CODE = re.compile(r"^[A-Z0-9][A-Z0-9-]{1,19}$")
+
+GRANTED, NOT_BEGUN, EXPIRED, REVOKED = "granted", "not_begun", "expired", "revoked"
+GRANT_STATES = {
+    GRANTED: _l("In force"),
+    NOT_BEGUN: _l("Not begun"),
+    EXPIRED: _l("Expired"),
+    REVOKED: _l("Ended"),
+}
+
+
+def grant_state(*, from_date: date, until_date: date, ended: bool, day: date) -> str:
+    """How a grant stands on a day. The last day still counts."""
+    if ended:
+        return REVOKED
+    if day < from_date:
+        return NOT_BEGUN
+    return EXPIRED if day > until_date else GRANTED
+
+
+# -- releases ----------------------------------------------------------------------------------
+
+REQUESTED, MAKING, MADE, FAILED, CANCELLED = "requested", "making", "made", "failed", "cancelled"
+RELEASE_STATES = {
+    REQUESTED: _l("Waiting"),
+    MAKING: _l("Being made"),
+    MADE: _l("Made"),
+    FAILED: _l("Failed"),
+    CANCELLED: _l("Cancelled"),
+}
+UNDER_WAY = (REQUESTED, MAKING)
+
+PHASES = {
+    "": _l("Waiting for the worker"),
+    "data": _l("Reading and de-identifying patients"),
+    "documents": _l("Writing the codebook and the manifest"),
+    "packing": _l("Packing all files into one"),
+}
+
+#: Why a release was not made, without anything from the data.
+FAILURES = {
+    "failed": _l("The release could not be made. Nothing of it is kept. Your administrator can "
+                 "see the reason in the log; you can try again."),
+    "given_up": _l("The work was interrupted several times, so it was given up. Tell your "
+                   "administrator."),
+    "grant_ended": _l("The grant was no longer in force when the release was to be made."),
+}  # fmt: skip
+
+#: A maker that has said nothing for so long is dead, and another takes over.
+SILENT = timedelta(minutes=2)
+#: How often a release is begun before it is given up.
+ATTEMPTS = 3
+
+#: Who is in a release of this first kind: nothing to choose.
+CRITERIA: dict[str, Any] = {"all_patients": True, "consents": ["registry", "research_use"]}
+CRITERIA_SENTENCE = _l(
+    "All patients whose answers in force are yes to the registry and yes to research use, "
+    "without patients known from an unsent draft alone."
+)
+
+TERMS = (
+    _l("Use the data only for the purpose stated here and only until the grant ends."),
+    _l(
+        "Do not try to find out who a patient is, and do not link the rows with other data on persons."
+    ),
+    _l("Do not pass the files on. Colleagues in the project need a grant of their own."),
+    _l("Do not publish a table cell or figure that describes fewer than 5 patients."),
+    _l("Delete the files when the grant ends, or when the access committee asks for it."),
+)
+
+FEW = 10
+
+
+def rounded(count: int) -> int | None:
+    """A number of patients as it may be shown to all researchers: to the nearest ten, and None
+    below ten."""
+    return None if count < FEW else (count + 5) // 10 * 10
+
+
+# -- coarsening --------------------------------------------------------------------------------
+
+OLDEST = 90
+
+#: Why a cell is empty although the record may hold a value: given by the release, not stated.
+PARTIAL_DATE = "partial_date"
+NO_DIAGNOSIS_DATE = "no_diagnosis_date"
+NOT_IN_LIST = "not_in_code_list"
+WITHHELD = "withheld"
+CONTRADICTORY = "contradictory"
+RELEASE_REASONS = {
+    PARTIAL_DATE: _l("The date is known, but not to the day (or, for _months, not to the month)."),
+    NO_DIAGNOSIS_DATE: _l("The date is known, but no date of diagnosis to count from."),
+    NOT_IN_LIST: _l("The record holds something that is in no code list; it may be free text."),
+    WITHHELD: _l("The record holds a value in free wording, which is not released."),
+    CONTRADICTORY: _l("The dates in the record contradict each other."),
+}
+
+
+def age_text(years: Decimal | int | None) -> str:
+    """Completed years; 90 and above together as `90+`. Empty for None."""
+    if years is None:
+        return ""
+    whole = int(years)
+    return f"{OLDEST}+" if whole >= OLDEST else str(whole)
+
+
+def first_diagnosis(dates: Iterable[PartialDate | None]) -> PartialDate | None:
+    """The day everything is counted from: the earliest stated date of diagnosis, as stated."""
+    known = [one for one in dates if one is not None]
+    return min(known) if known else None
+
+
+def months_between(start: PartialDate, end: PartialDate) -> int | None:
+    """Calendar months from one month to another, where both are known at least to the month."""
+    (first, first_month, _day), (last, last_month, _last_day) = start.parts, end.parts
+    if first_month is None or last_month is None:
+        return None
+    return (last - first) * 12 + last_month - first_month
+
+
+@dataclass(frozen=True)
+class Since:
+    """A date as it leaves: days, or months where a day is not known, or why neither."""
+
+    days: str = ""
+    months: str = ""
+    why: str = ""
+
+
+def since(origin: PartialDate | None, when: PartialDate | None) -> Since:
+    """How long after the diagnosis a date is. Nothing is made up: days need two full dates.
+
+    Months are given only where days cannot be: together they would tell the day of the month.
+    """
+    if when is None:
+        return Since()
+    if origin is None:
+        return Since(why=NO_DIAGNOSIS_DATE)
+    days = origin.days_to(when)
+    if days is not None:
+        return Since(days=str(days))
+    months = months_between(origin, when)
+    return Since(months="" if months is None else str(months), why=PARTIAL_DATE)
+
+
+# -- the standing of a patient -----------------------------------------------------------------
+
+_UNIT_DAYS = {
+    "days": Decimal(1),
+    "weeks": Decimal(7),
+    "months": Decimal("30.4375"),
+    "years": Decimal("365.25"),
+}
+
+
+def _when(row: Mapping[str, Any], origin: PartialDate | None) -> tuple[int, Decimal]:
+    """A key that sorts follow-ups by time. Used for the order alone, never given out."""
+    stated = row.get("death_date") or row.get("date")
+    if stated is not None:
+        start = origin.earliest if origin else date(1900, 1, 1)
+        return 1, Decimal((stated.earliest - start).days)
+    interval, unit = row.get("interval"), row.get("interval_unit")
+    if interval is not None and unit in _UNIT_DAYS:
+        return 1, interval * _UNIT_DAYS[unit]
+    return 0, Decimal(0)
+
+
+def last_standing(
+    follow_ups: Iterable[Mapping[str, Any]], origin: PartialDate | None
+) -> Mapping[str, Any] | None:
+    """The follow-up that tells how the patient stands: a death, else the latest one.
+
+    Where none has a time, or several the same, the one entered last. None without follow-ups.
+    """
+    found = list(follow_ups)
+    if not found:
+        return None
+    return max(
+        found,
+        key=lambda row: (row["vital_status"] == "dead", _when(row, origin), str(row["id"])),
+    )
+
+
+# -- what may stand in a cell ------------------------------------------------------------------
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_TOKEN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,39}$")
+
+
+def safe(text: str) -> str:
+    """A text no spreadsheet takes for a formula: an apostrophe stands before a dangerous start.
+
+    For texts alone: a number such as -3 stays a number.
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def is_token(text: str) -> bool:
+    """Is this a word a rule of ours writes (a code, a version), and not wording?"""
+    return bool(_TOKEN.match(text))
+
+
+def _spelled(unit: str) -> str:
+    """A unit in one spelling: no case, spaces or brackets, and one sign for micro."""
+    plain = unit.casefold().replace("µ", "u").replace("μ", "u").replace("×", "*")
+    return re.sub(r"[\s()\[\]{}._^]", "", plain)
+
+
+_MORE_UNITS = (
+    "g/L", "mg/L", "g/dL", "IU/L", "kU/L", "U/mL", "mU/L", "uU/L", "mIU/L", "kIU/L", "pg/L",
+    "mg/mmol", "mmol/mol", "pmol/mL", "nmol/24h", "umol/24h", "mg/24h", "ug/24h", "nmol/d",
+    "umol/d", "mg/d", "ug/d", "ug/mL", "ug/dL", "ng/dL", "nmol/mmol", "umol/mmol", "10^9/L",
+    "10E9/L", "G/L", "/nL", "/uL", "10^3/uL", "mL/min", "mL/min/1.73m2", "mL/min/1.73 m²", "%",
+)  # fmt: skip
+
+
+def known_units() -> frozenset[str]:
+    """Every unit a marker is measured in, in one spelling: those of the list of markers, and the
+    usual other spellings."""
+    found = set(_MORE_UNITS)
+    for row in tables.rows("codes/biomarker"):
+        for listed in (row.get("unit") or "", *(row.get("other_units") or "").split(";")):
+            found.add(re.sub(r"\s\([a-z ]+\)$", "", listed.strip()))
+    return frozenset(_spelled(unit) for unit in found if unit.strip())
+
+
+def is_unit(text: str) -> bool:
+    """Is this a unit, and not wording? It is released as it was written."""
+    return _spelled(text) in known_units()
