@@ -90,9 +90,14 @@ def test_a_late_number_is_sealed_by_name(app):
     """A transaction that took a lower number may commit after a higher one was sealed."""
     record_some(2)
     late = {
-        "id": 3, "at": make.viewer_time(), "person_name": "Late", "action": "signed in", "subject_kind": "person",
-        "subject_id": "1", "changes": {},
-    }  # fmt: skip
+        "id": 3,
+        "at": make.viewer_time(),
+        "person_name": "Late",
+        "action": "signed in",
+        "subject_kind": "person",
+        "subject_id": "1",
+        "changes": {},
+    }
     db.session.execute(sa.insert(AuditEntry).values(**{**late, "id": 4, "person_name": "Four"}))
     db.session.commit()
     audit.seal()
