@@ -10,6 +10,7 @@ const KEEPALIVE_LIMIT = 60000; // bytes a browser sends after the page is gone
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
   hour: "2-digit",
   minute: "2-digit",
+  hourCycle: "h23",
 });
 
 function fill(text, values) {
@@ -49,7 +50,7 @@ async function ask(address) {
     dialog.addEventListener("submit", async (event) => {
       event.preventDefault();
       const form = event.target;
-      const answer = await fetch(form.action || address, {
+      const answer = await fetch(form.getAttribute("action") || address, {
         method: "POST",
         body: new FormData(form),
         headers: { "X-Requested-With": "fetch" },
@@ -82,6 +83,9 @@ async function load(dialog, answer) {
   close.textContent = words.close;
   close.addEventListener("click", () => dialog.close());
   dialog.replaceChildren(close, ...content.childNodes);
+  const first = dialog.querySelector("input:not([type=hidden])");
+  first?.setAttribute("autofocus", "");
+  if (dialog.open) first?.focus();
 }
 
 async function refuse(dialog, answer) {
@@ -111,6 +115,7 @@ class Draft {
     this.sending = false;
     this.stopped = false; // after a conflict nothing is saved until the page is loaded anew
     this.waiting = undefined; // the button pressed while a save was under way
+    this.asked = false; // the sign-in dialog was shown and closed: it does not open by itself again
     form.addEventListener("input", () => this.touch());
     form.addEventListener("change", () => this.touch());
     form.addEventListener("submit", (event) => this.submitted(event), true);
@@ -159,7 +164,7 @@ class Draft {
 
   say(text, state = "") {
     this.status.dataset.state = state;
-    if (this.status.textContent !== text) this.status.textContent = text;
+    this.status.textContent = text;
   }
 
   async save(leaving = false) {
@@ -167,6 +172,7 @@ class Draft {
     clearTimeout(this.timer);
     this.sending = true;
     this.changed = false;
+    let pause = PAUSE; // until the next save, when something is left to save; null: not by itself
     const body = new URLSearchParams(new FormData(this.form));
     try {
       const answer = await fetch(this.form.dataset.autosave, {
@@ -175,7 +181,7 @@ class Draft {
         headers: { "X-Requested-With": "fetch", Accept: "application/json" },
         keepalive: leaving && body.toString().length < KEEPALIVE_LIMIT,
       });
-      await this.heard(answer);
+      pause = await this.heard(answer);
     } catch {
       this.failed();
     } finally {
@@ -184,21 +190,24 @@ class Draft {
         const button = this.waiting;
         this.waiting = undefined;
         this.form.requestSubmit(button);
-      } else if (this.changed && !this.stopped && this.failures === 0) this.later(PAUSE);
+      } else if (this.changed && !this.stopped && this.failures === 0 && pause !== null) {
+        this.later(pause);
+      }
     }
   }
 
+  /** Act on the answer. Gives the pause until what is left is saved, or null. */
   async heard(answer) {
     const told = isJson(answer) ? await answer.json() : {};
     if (answer.ok) {
       const version = this.form.elements.namedItem("version");
       if (version && told.version !== undefined) version.value = told.version;
       this.failures = 0;
+      this.asked = false;
       this.say(fill(words.saved, { time: timeOf(told.saved_at) }), "saved");
     } else if (answer.status === 401) {
       this.changed = true;
-      this.say(words.signedOut, "failed");
-      if (told.sign_in && (await signInAgain(told.sign_in))) this.later(0);
+      return (await this.signIn(told.sign_in)) ? 0 : null;
     } else if (answer.status === 409) {
       this.changed = true;
       this.stopped = true;
@@ -209,6 +218,27 @@ class Draft {
     } else {
       this.failed();
     }
+    return PAUSE;
+  }
+
+  /** Ask for a new sign-in, once; after that a button offers it. */
+  async signIn(address) {
+    this.say(words.signedOut, "failed");
+    if (!address) return false;
+    if (!this.asked) {
+      this.asked = true;
+      if (await signInAgain(address)) return true;
+    }
+    this.say(words.signedOut, "failed");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "app-clear";
+    button.textContent = words.signInTitle;
+    button.addEventListener("click", async () => {
+      if (await signInAgain(address)) this.later(0);
+    });
+    this.status.append(" ", button);
+    return false;
   }
 
   failed() {

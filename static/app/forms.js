@@ -144,6 +144,15 @@ function sendByKeyboard(event) {
   form.requestSubmit(form.querySelector("[data-main-button]") ?? undefined);
 }
 
+/** In a long form Enter in a box must not send: only the button and Ctrl+Enter do. */
+function noAccidentalSending(form) {
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && event.target.matches("input")) {
+      event.preventDefault();
+    }
+  });
+}
+
 // -- unsaved text ----------------------------------------------------------------------------------
 
 /** Only where nothing saves by itself; the browser asks in its own words. */
@@ -165,6 +174,7 @@ for (const form of document.querySelectorAll("form")) {
   form.addEventListener("change", absenceChanged);
   form.addEventListener("input", absenceChanged);
   form.addEventListener("change", () => showConditional(form));
+  if (form.dataset.autosave) noAccidentalSending(form);
   if (form.querySelector(".app-field") && !form.dataset.autosave && !("leaveFreely" in form.dataset)) {
     warnBeforeLeaving(form);
   }
