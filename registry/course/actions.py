@@ -36,12 +36,19 @@ def add(
     tumour_id: UUID | None = None,
     therapy_id: UUID | None = None,
     source: tuple[str, str] = ("entered", ""),
+    entry_id: UUID | None = None,
 ) -> Entry:
     """Add an entry to the course of a patient who was fetched to write.
 
     `values` and `absent` are by column; `tumour_id` and `therapy_id` must be the patient's.
+    `entry_id` is the id the form was given: the same form sent twice makes one entry.
     Raises Invalid with the field for what cannot be, such as a stop before its start.
     """
+    there: Any = db.session.get(BY_NAME[entity], entry_id) if entry_id else None
+    if there is not None:
+        if there.patient_id != patient.id:
+            raise Conflict()
+        return cast(Entry, there)
     facts_.check(entity, values, absent or {})
     _refuse_impossible_dates(entity, patient, values)
     return _add(
@@ -53,6 +60,7 @@ def add(
         tumour_id=tumour_id,
         therapy_id=therapy_id,
         source=source,
+        entry_id=entry_id,
     )
 
 
@@ -66,11 +74,12 @@ def _add(
     tumour_id: UUID | None = None,
     therapy_id: UUID | None = None,
     source: tuple[str, str],
+    entry_id: UUID | None = None,
 ) -> Entry:
     added = cast(
         Entry,
         BY_NAME[entity](
-            id=new_id(),
+            id=entry_id or new_id(),
             patient_id=patient.id,
             organisation_id=by.organisation_id,
             entered_by=by.person_id,

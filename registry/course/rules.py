@@ -20,7 +20,8 @@ from registry.dates import PartialDate
 Values = Mapping[str, Any]
 
 #: Tumours whose kind, not their place, decides how they are graded (ICD-O-3.2; grading §4).
-_MERKEL = frozenset({"8247/3"})
+_MERKEL = frozenset({"8247/3", "MERKEL"})
+_PARAGANGLIOMA_TYPES = frozenset({"PHAEO", "PGL", "PGL_EXTRA_ADRENAL"})
 _PARAGANGLIOMA = ("8680/", "8681/", "8682/", "8690/", "8691/", "8692/", "8693/", "8700/")
 
 #: What a grading remarks that contradicts itself (grading §2.8), in words for the record.
@@ -45,12 +46,11 @@ _MAY_FOLLOW_DEATH = frozenset(
 # -- grade -------------------------------------------------------------------------------------
 
 
-def grading_word(topography: str | None, morphology: str | None) -> str:
+def grading_word(topography: str | None, *, morphology: str = "", type_stated: str = "") -> str:
     """The word of `clinical.sites` under which a tumour is graded; *unknown* without a site."""
-    kind = morphology or ""
-    if kind in _MERKEL:
+    if morphology in _MERKEL or type_stated in _MERKEL:
         return "skin_merkel"
-    if kind.startswith(_PARAGANGLIOMA):
+    if morphology.startswith(_PARAGANGLIOMA) or type_stated in _PARAGANGLIOMA_TYPES:
         return "paraganglia"
     return topography or "unknown"
 
@@ -64,7 +64,11 @@ def grade_of(values: Values, topography: str | None) -> GradeResult:
     mitoses = values.get("mitoses_per_2mm2")
     share = values.get("mixed_component_pct")
     return grading.derive_grade(
-        site=grading_word(topography, values.get("morphology")),
+        site=grading_word(
+            topography,
+            morphology=values.get("morphology") or "",
+            type_stated=values.get("type_stated") or "",
+        ),
         differentiation=values.get("differentiation") or "",
         cell_type=values.get("cell_type") or "",
         mitoses_per_2mm2=Decimal(mitoses) if mitoses is not None else None,

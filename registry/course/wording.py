@@ -1,0 +1,218 @@
+"""The course in words: values with their labels and units, dates, and what an entry is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import format_date
+from flask_babel import gettext as _
+
+from registry import codes, dictionary
+from registry.clinical.results import Derived, Reason
+from registry.course import facts as facts_
+from registry.course.models import BY_NAME
+from registry.dates import PartialDate
+from registry.dictionary import Variable
+
+_DATE_PATTERNS = {"year": "yyyy", "month": "MMM yyyy", "day": "d MMM yyyy"}
+
+
+def date(value: PartialDate | None) -> str:
+    """A date as precise as it was stated: 12 Mar 2024, Mar 2024 or 2024; empty without one."""
+    if value is None:
+        return ""
+    return str(format_date(value.earliest, _DATE_PATTERNS[value.precision]))
+
+
+def value(entity: str, name: str, stored: Any) -> str:
+    """A stored value in words with its unit; empty where there is none."""
+    if stored in (None, "", []):
+        return ""
+    declared = dictionary.of(BY_NAME[entity], name)
+    text: str = _plain(declared, stored)
+    return f"{text} {declared.unit}" if declared.unit else text
+
+
+def _plain(declared: Variable, stored: Any) -> str:
+    if isinstance(stored, PartialDate):
+        return date(stored)
+    if isinstance(stored, Decimal):
+        return number(stored)
+    if isinstance(stored, list):
+        return ", ".join(_plain(declared, one) for one in stored)
+    if declared.codes:
+        return codes.label(declared.codes, stored)
+    if declared.kind == "yes_no":
+        return str({"yes": _("Yes"), "no": _("No")}.get(stored, stored))
+    return str(stored)
+
+
+def number(value: Decimal) -> str:
+    """A number digit for digit, without an exponent."""
+    return format(value, "f")
+
+
+def label(entity: str, name: str) -> str:
+    """What a variable is called."""
+    return str(dictionary.of(BY_NAME[entity], name).label)
+
+
+def absence(reason: dict[str, str] | None) -> str:
+    """Why there is no value, in words; empty where nothing was said."""
+    if not reason:
+        return ""
+    words = {
+        "not_known": _("Not known"),
+        "not_done": _("Not done"),
+        "not_applicable": _("Not applicable"),
+        "not_available": _("Not available"),
+    }[reason["why"]]
+    because = reason.get("because")
+    return f"{words}: {because}" if because else words
+
+
+@dataclass(frozen=True)
+class Said:
+    """One answer of an entry, in words."""
+
+    name: str
+    label: str
+    text: str
+
+
+def said(entry: Any, *, leave_out: tuple[str, ...] = ()) -> list[Said]:
+    """Everything an entry says, in the order it is asked: values, else why there is none."""
+    found = []
+    for name in facts_.names(entry.entity):
+        text = value(entry.entity, name, getattr(entry, name)) or absence(entry.absent.get(name))
+        if text and name not in leave_out:
+            found.append(Said(name, label(entry.entity, name), text))
+    return found
+
+
+def interval(entry: Any) -> str:
+    """The time since diagnosis a source states, where it gives no date."""
+    stated = getattr(entry, "interval", None)
+    if stated is None:
+        return ""
+    unit = codes.label("interval_unit", entry.interval_unit) or _("(unit not stated)")
+    return str(_("%(time)s %(unit)s from diagnosis", time=number(stated), unit=unit))
+
+
+def when(entry: Any) -> str:
+    """When an entry is about: its date, else the interval, else why there is no date."""
+    stated = getattr(entry, entry.dated_by)
+    if isinstance(stated, PartialDate):
+        return date(stated)
+    return interval(entry) or absence((entry.absent or {}).get(entry.dated_by))
+
+
+def tumour(found: Any) -> str:
+    """A tumour by its place and year."""
+    place = value("tumour", "primary_site", found.primary_site) or _("Primary site not stated")
+    dated = found.diagnosis_date
+    return f"{place} ({dated.parts[0]})" if dated else place
+
+
+def therapy(found: Any) -> str:
+    """A therapy by its agent, else by the source's words, else by its kind."""
+    return (
+        value("therapy", "agent", found.agent)
+        or found.agent_stated
+        or value("therapy", "therapy_class", found.therapy_class)
+        or str(found.entity_label)
+    )
+
+
+def grade(pathology: Any) -> str:
+    """A pathology's derived category in words; empty before one was derived."""
+    return codes.label("grade_category", pathology.derived_category)
+
+
+def stage(staging: Any) -> str:
+    """A staging's derived group in words; empty where none was derived."""
+    return codes.label("stage_group", staging.derived_stage)
+
+
+def title(entry: Any) -> str:
+    """What an entry is called in one line."""
+    names = {
+        "tumour": lambda: tumour(entry),
+        "therapy": lambda: therapy(entry),
+        "imaging": lambda: value("imaging", "modality", entry.modality),
+        "biomarker": lambda: value("biomarker", "analyte", entry.analyte),
+        "response": lambda: value("response", "response_stated", entry.response_stated),
+        "progression": lambda: value("progression", "kind", entry.kind),
+    }
+    return names.get(entry.entity, lambda: "")() or str(entry.entity_label)
+
+
+# -- what was derived ----------------------------------------------------------------------------
+
+
+def reason(found: Reason) -> str:
+    """A reason in the reader's language."""
+    if not found.values:
+        return str(_(found.template)).replace("%%", "%")
+    return str(_(found.template, **found.values))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What was derived, ready to be shown beside what was stated."""
+
+    stated: str
+    answer: str
+    status: str
+    reasons: tuple[str, ...]
+    rule: str
+    version: str
+    source: str
+    confidence: str
+    differs: bool
+    findings: tuple[str, ...]
+
+
+#: Findings that say that the derived value is not the stated one.
+_DIFFERS = {"grade_contradiction", "stage_contradiction"}
+
+
+def beside(entity: str, stated: Mapping[str, Any], derived: Mapping[str, Any]) -> Beside | None:
+    """Grade or stage of a pathology or staging, stated and derived; None where none is derived.
+
+    `stated` and `derived` are columns, as `rules.derive_…` gives them and the entry keeps them.
+    """
+    kind = {"pathology": "grade", "staging": "stage"}[entity]
+    kept = (derived.get("derivation") or {}).get(kind)
+    if kept is None:
+        return None
+    result = Derived.from_json(kept)
+    column = {"grade": "derived_category", "stage": "derived_stage"}[kind]
+    findings = derived.get("findings") or []
+    return Beside(
+        stated=value(entity, f"{kind}_stated", stated.get(f"{kind}_stated")),
+        answer=value(entity, column, derived.get(column)) or str(_("None")),
+        status=result.status,
+        reasons=tuple(reason(one) for one in result.reasons),
+        rule=result.rule,
+        version=result.version,
+        source=result.source,
+        confidence=result.confidence,
+        differs=any(one["code"] in _DIFFERS for one in findings),
+        findings=tuple(finding(one) for one in findings),
+    )
+
+
+def beside_of(entry: Any) -> Beside | None:
+    """The same for an entry of the record."""
+    columns = ("derivation", "findings", "derived_category", "derived_stage")
+    derived = {name: getattr(entry, name) for name in columns if hasattr(entry, name)}
+    return beside(entry.entity, facts_.stated(entry), derived)
+
+
+def finding(kept: Mapping[str, Any]) -> str:
+    """A contradiction in words, as an entry keeps it."""
+    return reason(Reason(kept["reason"]["template"], kept["reason"]["values"]))
