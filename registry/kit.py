@@ -74,9 +74,9 @@ def in_rows(bars: Iterable[Any], marks: Iterable[Any]) -> list[SimpleNamespace]:
     """Lay out one timeline lane so that neither bars nor their labels run into each other.
 
     A bar is (label, css_class, start_pct, width_pct, open_end, title), a mark is (label,
-    css_class, pct, title); both in percent of the time shown. Gives rows from top to bottom, each with `.bars` and `.marks`;
-    a bar gets `.inside` when its label fits within it, and `.anchor` `end` when the label has to
-    stand before its item, as it would leave the picture on the right.
+    css_class, pct, title); both in percent of the time shown. Gives rows from top to bottom, each
+    with `.bars` and `.marks`; a bar gets `.inside` when its label fits within it, and `.anchor`
+    `end` when the label has to stand before its item, as it would leave the picture on the right.
     """
     rows: list[SimpleNamespace] = []
     items = [("bars", *_bar(*bar)) for bar in bars]

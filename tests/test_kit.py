@@ -185,7 +185,8 @@ def _field(field: Any, **values: Any) -> Page:
 
 # -- fields ------------------------------------------------------------------------------------
 
-SITES = [Option(code, code.title()) for code in "ileum pancreas lung rectum colon stomach".split()]
+PLACES = ("ileum", "pancreas", "lung", "rectum", "colon", "stomach")
+SITES = [Option(code, code.title()) for code in PLACES]
 
 
 class Every(HouseForm):
@@ -374,7 +375,8 @@ SMALL = {
     "{% call filters('/all') %}{{ filter_choice('grade', 'Grade', [('g1', 'G1')], 'g1') }}"
     "{{ filter_tick('overdue', 'Overdue', true) }}{% endcall %}",
     "tags": "{% from 'ui/tags.html' import status_tag, derivation_tag %}"
-    "{{ status_tag('urgent', 'Urgent') }}{{ status_tag('new', 'N') }}{{ derivation_tag('review') }}",
+    "{{ status_tag('urgent', 'Urgent') }}{{ status_tag('new', 'N') }}"
+    "{{ derivation_tag('review') }}",
     "table": "{% from 'ui/tables.html' import table, row, cell, head_cell, under, empty %}"
     "{% call table('List', ['A', ('B', 'number'), ('C', 'hidden')], cards=true, id='t') %}"
     "{% call row('urgent', 'r1') %}{{ head_cell('x') }}{{ cell('B', 3, 'number') }}"
@@ -391,7 +393,8 @@ SMALL = {
     "{{ absence('not_available', 'lost') }}{{ value(12, unit='%') }}"
     "{{ value(none, {'why': 'not_done'}) }}{{ value('') }}",
     "paging": "{% from 'ui/paging.html' import newer_older, numbered %}"
-    "{{ newer_older('/n', '/o') }}{{ numbered(2, 9, '/p?page={page}', 'L') }}{{ numbered(1, 1, '') }}",
+    "{{ newer_older('/n', '/o') }}{{ numbered(2, 9, '/p?page={page}', 'L') }}"
+    "{{ numbered(1, 1, '') }}",
     "history": "{% from 'ui/history.html' import history %}{{ history([event]) }}",
     "progress": "{% from 'ui/progress.html' import progress %}{{ progress('Making', 2, 7, '/p') }}"
     "{{ progress('Queued', none, none, '/q', id='q') }}",
