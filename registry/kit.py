@@ -32,6 +32,7 @@ def macros() -> SimpleNamespace:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # a package's templates do not change while we run
     )
     found: dict[str, Callable[..., Any]] = {}
     for name in environment.list_templates():
