@@ -1,0 +1,1 @@
+"""Bringing existing data in: maps, files, and what was imported from where."""

@@ -1,0 +1,269 @@
+"""Bringing a file in: everything or nothing, and the same file twice adds nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from registry import audit
+from registry.access import Viewer
+from registry.course import actions as course
+from registry.course import facts
+from registry.course.models import BY_NAME
+from registry.db import db, new_id
+from registry.errors import Conflict, Invalid
+from registry.interop import rows, tables
+from registry.interop.mapping import Map, MapError
+from registry.interop.models import Import, SourceRow
+from registry.interop.rows import Account, Made, Refusal, Row
+from registry.keys import ring
+from registry.patients import actions as patients
+from registry.patients import rules as patient_rules
+from registry.patients.models import Patient
+
+DIFFERS = "differs from what was imported"
+SOURCE_KIND = "import"
+
+#: Shows progress over an iterable; the second argument is its length, the third what is done.
+Progress = Callable[[Iterable[Any], int, str], Any]
+
+
+@dataclass
+class Report:
+    """What an import did, or would do."""
+
+    map: Map
+    columns: list[str] = field(default_factory=list)
+    read: int = 0
+    created: int = 0
+    unchanged: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+    account: Account = field(default_factory=Account)
+    entries: Counter[str] = field(default_factory=Counter)
+    contradictions: list[Refusal] = field(default_factory=list)
+    import_id: UUID | None = None
+
+    @property
+    def refused(self) -> int:
+        """How many rows were refused."""
+        return len({refusal.row for refusal in self.refusals})
+
+
+def no_progress(items: Iterable[Any], length: int, label: str) -> Any:
+    """Shows nothing."""
+    return items
+
+
+def bring_in(path: Path, by_map: Map, *, by: Viewer, progress: Progress = no_progress) -> Report:
+    """Read a file by its map and make its patients, at the viewer's organisation.
+
+    Nothing is written when a row is refused; the caller commits, or rolls back to have tried
+    only. Raises MapError where map and file do not fit, FileError where it cannot be read.
+    """
+    report = Report(by_map)
+    fresh = _read(path, report, progress)
+    known = _known(by_map, by)
+    wanted = [row for row in fresh if _is_new(row, known, report, by)]
+    report.unchanged = len(fresh) - len(wanted)
+    if wanted and not report.refusals:
+        _write(path, wanted, report, by, progress)
+    if report.refusals:
+        db.session.rollback()
+        report.created, report.entries, report.contradictions = 0, Counter(), []
+    return report
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def _read(path: Path, report: Report, progress: Progress) -> list[Row]:
+    """Every row by the map; the refused ones are noted and left out."""
+    by_map = report.map
+    fresh: list[Row] = []
+    first_seen: dict[str, int] = {}
+    with tables.opened(
+        path,
+        delimiter=by_map.delimiter,
+        encoding=by_map.encoding,
+        comment=by_map.comment_lines,
+    ) as table:
+        report.columns = table.columns
+        _check_columns(table.columns, by_map)
+        for found in progress(table.rows(), 0, "Reading"):
+            report.read += 1
+            if isinstance(found, tables.BadRow):
+                report.refusals.append(Refusal(found.number, "", "", found.reason))
+                continue
+            row = rows.make(found[0], found[1], by_map)
+            if row.source_id and row.source_id in first_seen:
+                earlier = first_seen[row.source_id]
+                row.refuse(by_map.id_column, f"the same id stands in row {earlier}")
+            first_seen.setdefault(row.source_id, row.number)
+            report.account.close(row)
+            report.refusals += row.refusals
+            if not row.refusals:
+                fresh.append(row)
+    return fresh
+
+
+def _check_columns(columns: list[str], by_map: Map) -> None:
+    """Every column of the file must be named by the map, and the other way round."""
+    named, needed = set(by_map.uses()), by_map.needed()
+    problems = [
+        f"column {name!r} of the file is not in the map: map it, or name it under [ignore] or"
+        " [keep] with a reason"
+        for name in columns
+        if name not in named
+    ]
+    problems += [
+        f"column {name!r} of the map is not in the file" for name in sorted(needed - set(columns))
+    ]
+    if problems:
+        raise MapError(problems)
+
+
+# -- what is known already ---------------------------------------------------------------------
+
+
+def _known(by_map: Map, by: Viewer) -> dict[str, str]:
+    """What the organisation has of this source: fingerprints of content by those of ids."""
+    query = sa.select(SourceRow.source_id_index, SourceRow.content_index).where(
+        SourceRow.organisation_id == by.organisation_id, SourceRow.source == by_map.name
+    )
+    return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def source_id_index(source: str, organisation_id: UUID | None, source_id: str) -> str:
+    """The fingerprint under which a record of a source is found again."""
+    return ring().blind(f"source id {organisation_id} {source}", source_id)
+
+
+def content_index(row: Row) -> str:
+    """The fingerprint of what a row says, by the map."""
+
+    def plain(made: Made) -> list[Any]:
+        links = [made.name, made.tumour, made.therapy]
+        return [made.entity, facts.to_json(made.values, made.absent), links]
+
+    content = [plain(row.patient), row.hospital_number, [plain(e) for e in row.entries], row.kept]
+    return ring().blind("source row", json.dumps(content, sort_keys=True, ensure_ascii=False))
+
+
+def _is_new(row: Row, known: dict[str, str], report: Report, by: Viewer) -> bool:
+    """Is it a record the organisation does not have? One that has changed is refused."""
+    content = known.get(source_id_index(report.map.name, by.organisation_id, row.source_id))
+    if content is not None and content != content_index(row):
+        report.refusals.append(Refusal(row.number, report.map.id_column, row.source_id, DIFFERS))
+    return content is None
+
+
+# -- writing -----------------------------------------------------------------------------------
+
+
+def _write(path: Path, wanted: list[Row], report: Report, by: Viewer, progress: Progress) -> None:
+    source = report.map
+    made = Import(
+        id=new_id(),
+        organisation_id=by.organisation_id,
+        source=source.name,
+        title=source.title,
+        citation=source.citation,
+        licence=source.licence,
+        consent_basis=source.basis,
+        file_sha256=tables.sha256(path),
+        map_sha256=source.sha256,
+        rows=report.read,
+        created=len(wanted),
+        unchanged=report.unchanged,
+    )
+    db.session.add(made)
+    db.session.flush()
+    report.import_id = made.id
+    for row in progress(wanted, len(wanted), "Writing"):
+        try:
+            _make(row, made, report, by)
+        except Invalid as problem:
+            report.refusals.append(_refusal(row, problem, source))
+        except Conflict as problem:  # the session cannot go on after what the database refused
+            report.refusals.append(_refusal(row, problem, source))
+            return
+        report.created += 1
+    audit.record(
+        "imported",
+        by=by,
+        subject=("import", made.id),
+        changes={"source": [None, source.name], "patients": [None, report.created]},
+    )
+
+
+def _refusal(row: Row, problem: Invalid | Conflict, source: Map) -> Refusal:
+    """A refusal of the record, at the column that gave the value."""
+    columns = (
+        rule.column
+        for block in source.all_blocks
+        for filling in block.fillings
+        for rule in filling.rules
+        if rule.column and filling.target.name == problem.field
+    )
+    return Refusal(row.number, next(columns, problem.field), "", str(problem.message))
+
+
+def _make(row: Row, made: Import, report: Report, by: Viewer) -> None:
+    """One patient with everything the row says."""
+    source = report.map
+    patient = patients.register(
+        by=by,
+        facts=row.patient.values,
+        absent=row.patient.absent,
+        hospital_number=row.hospital_number,
+        relation=patient_rules.TREATING,
+        why=f"imported: {source.name}",
+        source=source.name,
+    )
+    for purpose in source.purposes:
+        patients.answer_consent(patient.id, purpose, "yes", by=by, form_version=source.basis)
+    _add_entries(row, patient, report, by)
+    db.session.add(
+        SourceRow(
+            import_id=made.id,
+            organisation_id=by.organisation_id,
+            source=source.name,
+            source_id_index=source_id_index(source.name, by.organisation_id, row.source_id),
+            content_index=content_index(row),
+            patient_id=patient.id,
+            kept=row.kept,
+        )
+    )
+
+
+def _add_entries(row: Row, patient: Patient, report: Report, by: Viewer) -> None:
+    """The entries of a row; each belongs to the tumour it names, else to the first."""
+    tumours: dict[str, UUID] = {}
+    therapies: dict[str, UUID] = {}
+    for one in row.entries:
+        tumour_id = tumours.get(one.tumour) if one.tumour else next(iter(tumours.values()), None)
+        entry = course.add(
+            one.entity,
+            patient,
+            by=by,
+            values=one.values,
+            absent=one.absent,
+            tumour_id=tumour_id if hasattr(BY_NAME[one.entity], "tumour_id") else None,
+            therapy_id=therapies.get(one.therapy) if one.therapy else None,
+            source=(SOURCE_KIND, report.map.name),
+        )
+        if one.entity == "tumour":
+            tumours[one.name or str(entry.id)] = entry.id
+        elif one.entity == "therapy":
+            therapies[one.name or str(entry.id)] = entry.id
+        report.entries[one.entity] += 1
+        for finding in getattr(entry, "findings", None) or []:
+            text = finding["reason"]["template"] % finding["reason"]["values"]
+            report.contradictions.append(Refusal(row.number, one.entity, "", text))

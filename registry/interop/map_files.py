@@ -1,0 +1,469 @@
+"""Reading a map from TOML. Everything that is wrong with it is said at once, with its place."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from registry.course.models import BY_NAME
+from registry.dictionary import ABSENT
+from registry.interop import cells
+from registry.interop.cells import LEFT_BLANK, Absent, Reading, Refused, Target
+from registry.interop.mapping import (
+    HOSPITAL_NUMBER,
+    UNITS,
+    Block,
+    Condition,
+    Filling,
+    Ignored,
+    Map,
+    MapError,
+    Rule,
+)
+from registry.patients.models import Patient
+from registry.patients.rules import PURPOSES
+
+MAPS = Path(__file__).resolve().parent / "maps"
+_SOURCE = {
+    "name", "title", "citation", "licence", "comment", "id_column", "delimiter", "encoding",
+    "comment_lines",
+}  # fmt: skip
+_CONSENT = {"basis", "statement", "purposes"}
+_RULE = {
+    "column", "values", "otherwise", "ignore_case", "pattern", "replace", "factor", "round",
+    "split", "order", "missing", "when", "constant", "absent", "because",
+}  # fmt: skip
+_CONDITION = {"column", "is", "is_not", "blank", "matches", "any"}
+_OWN_BLOCK = {"when", "name", "tumour", "therapy"}
+_DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
+
+
+def shipped() -> list[str]:
+    """The names of the maps that come with the product."""
+    return sorted(path.stem for path in MAPS.glob("*.toml"))
+
+
+def find(text: str) -> Path:
+    """A map by its path, or by the name of one that comes with the product."""
+    path = Path(text)
+    return MAPS / f"{text}.toml" if not path.exists() and text in shipped() else path
+
+
+def load(path: Path) -> Map:
+    """Read and check a map. Raises MapError with everything that is wrong with it."""
+    try:
+        raw = path.read_bytes()
+        content = tomllib.loads(raw.decode("utf-8-sig"))
+    except OSError as error:
+        raise MapError([f"{path}: {error.strerror or error}"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MapError([f"{path.name} is not valid TOML: {error}"]) from error
+    return _Reader(content).map(hashlib.sha256(raw).hexdigest())
+
+
+class _Reader:
+    """Goes through a map and collects what is wrong with it."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
+        self.problems: list[str] = []
+        self.missing: dict[str, Any] = {}
+
+    def say(self, place: str, problem: str) -> None:
+        self.problems.append(f"[{place}] {problem}")
+
+    def known(self, place: str, keys: Iterable[str], allowed: Iterable[str]) -> None:
+        for key in keys:
+            if key not in set(allowed):
+                self.say(place, f"there is no {key!r} here{_near(key, allowed)}")
+
+    def map(self, sha256: str) -> Map:
+        top = {"source", "consent", "missing", "patient", "ignore", "keep", *BY_NAME}
+        self.known("top level", self.content, top)
+        source, consent = self.table("source", _SOURCE), self.table("consent", _CONSENT)
+        self.missing = self.marks("missing", self.content.get("missing", {}))
+        blocks = [
+            self.block(entity, number, content)
+            for entity in BY_NAME
+            for number, content in enumerate(self.list_of(entity), 1)
+        ]
+        for block in blocks:
+            self.check_links(block, blocks)
+        made = Map(
+            name=self.text(source, "source", "name", needed=True, longest=40),
+            title=self.text(source, "source", "title", needed=True, longest=200),
+            citation=self.text(source, "source", "citation"),
+            licence=self.text(source, "source", "licence", needed=True, longest=200),
+            id_column=self.text(source, "source", "id_column", needed=True).strip(),
+            basis=self.text(consent, "consent", "basis", needed=True, longest=60),
+            statement=self.text(consent, "consent", "statement"),
+            purposes=self.purposes(consent),
+            delimiter=self.delimiter(source),
+            encoding=self.encoding(source),
+            comment_lines=self.text(source, "source", "comment_lines"),
+            missing=self.missing,
+            patient=self.patient(),
+            blocks=tuple(blocks),
+            ignored=self.ignored(),
+            kept=self.kept(),
+            sha256=sha256,
+        )
+        for column in sorted(set(made.ignored) & ({*made.kept} | made.named())):
+            self.say("ignore", f"{column!r} is used elsewhere in the map")
+        if self.problems:
+            raise MapError(self.problems)
+        return made
+
+    # -- plain parts -------------------------------------------------------------------------
+
+    def table(self, name: str, allowed: set[str]) -> dict[str, Any]:
+        found = self.content.get(name, {})
+        if not isinstance(found, dict):
+            self.say(name, "must be a table")
+            return {}
+        self.known(name, found, allowed)
+        return found
+
+    def text(
+        self,
+        table: Mapping[str, Any],
+        place: str,
+        key: str,
+        *,
+        needed: bool = False,
+        longest: int = 10_000,
+    ) -> str:
+        value = table.get(key, "")
+        if not isinstance(value, str):
+            self.say(place, f"{key} must be text")
+            return ""
+        if needed and not value.strip():
+            self.say(place, f"{key} is needed")
+        if len(value) > longest:
+            self.say(place, f"{key} may have at most {longest} characters")
+        return value
+
+    def purposes(self, consent: Mapping[str, Any]) -> tuple[str, ...]:
+        found = consent.get("purposes", [])
+        if not isinstance(found, list) or not found:
+            self.say("consent", f"purposes must list at least one of {', '.join(PURPOSES)}")
+            return ()
+        self.known("consent.purposes", [str(one) for one in found], PURPOSES)
+        return tuple(str(one) for one in found)
+
+    def delimiter(self, source: Mapping[str, Any]) -> str:
+        stated = self.text(source, "source", "delimiter") or "comma"
+        found = _DELIMITERS.get(stated, stated)
+        if found not in _DELIMITERS.values():
+            self.say("source", f"delimiter must be one of {', '.join(_DELIMITERS)}")
+        return found
+
+    def encoding(self, source: Mapping[str, Any]) -> str:
+        stated = self.text(source, "source", "encoding") or "utf-8"
+        try:
+            "".encode(stated)
+        except LookupError:
+            self.say("source", f"there is no encoding {stated!r}")
+        return "utf-8-sig" if stated.lower().replace("_", "-") in {"utf-8", "utf8"} else stated
+
+    def list_of(self, entity: str) -> list[Any]:
+        found = self.content.get(entity, [])
+        if isinstance(found, dict):
+            self.say(entity, f"write [[{entity}]] with double brackets")
+            return []
+        return found if isinstance(found, list) else []
+
+    def ignored(self) -> dict[str, Ignored]:
+        found = {}
+        for column, content in self.content.get("ignore", {}).items():
+            stated = content if isinstance(content, dict) else {"reason": content}
+            self.known(f"ignore.{column}", stated, {"reason", "same_as", "always"})
+            reason = self.text(stated, f"ignore.{column}", "reason", needed=True)
+            same_as = self.text(stated, f"ignore.{column}", "same_as")
+            always = str(stated["always"]) if "always" in stated else None
+            found[column] = Ignored(reason, same_as, always)
+        return found
+
+    def kept(self) -> dict[str, str]:
+        found = self.content.get("keep", {})
+        return {c: self.text(found, "keep", c, needed=True) for c in found}
+
+    # -- blocks and rules --------------------------------------------------------------------
+
+    def patient(self) -> Block:
+        content = dict(self.table("patient", {*_patient_targets()}))
+        return Block("patient", "patient", self.fillings("patient", _patient_targets(), content))
+
+    def block(self, entity: str, number: int, content: Any) -> Block:
+        place = f"{entity} {number}"
+        if not isinstance(content, dict):
+            self.say(place, "must be a table")
+            content = {}
+        targets = cells.targets(BY_NAME[entity])
+        variables = {k: v for k, v in content.items() if k not in _OWN_BLOCK}
+        when = content.get("when")
+        made = Block(
+            entity=entity,
+            place=place,
+            fillings=self.fillings(place, targets, variables),
+            when=None if when is None else () if when == "always" else self.conditions(place, when),
+            name=self.text(content, place, "name"),
+            tumour=self.text(content, place, "tumour"),
+            therapy=self.text(content, place, "therapy"),
+        )
+        self.check_units(place, variables)
+        if when is None and not any(rule.column for f in made.fillings for rule in f.rules):
+            self.say(place, 'takes nothing from a column: say when = "always" or a condition')
+        return made
+
+    def check_units(self, place: str, variables: Mapping[str, Any]) -> None:
+        for number, unit in UNITS.items():
+            if number in variables and unit not in variables:
+                self.say(place, f"{number} needs {unit}")
+
+    def check_links(self, block: Block, blocks: Sequence[Block]) -> None:
+        for entity in ("tumour", "therapy"):
+            wanted = getattr(block, entity)
+            if wanted and wanted not in {b.name for b in blocks if b.entity == entity}:
+                self.say(block.place, f"there is no [[{entity}]] with name = {wanted!r}")
+
+    def fillings(
+        self, place: str, targets: Mapping[str, Target], variables: Mapping[str, Any]
+    ) -> tuple[Filling, ...]:
+        self.known(place, variables, [*targets, *(_OWN_BLOCK if place != "patient" else ())])
+        return tuple(
+            Filling(
+                targets[name],
+                tuple(
+                    self.rule(f"{place}.{name}", targets[name], one)
+                    for one in (content if isinstance(content, list) else [content])
+                ),
+            )
+            for name, content in variables.items()
+            if name in targets
+        )
+
+    def rule(self, place: str, target: Target, content: Any) -> Rule:
+        if isinstance(content, str):
+            content = {"column": content}
+        if not isinstance(content, dict):
+            self.say(place, 'must be a column\'s name or a table such as { column = "…" }')
+            return Rule()
+        self.known(place, content, _RULE)
+        givers = [key for key in ("column", "constant", "absent") if key in content]
+        if len(givers) != 1:
+            self.say(place, "needs exactly one of column, constant, absent")
+        absent = constant = None
+        if "absent" in content:
+            absent = self.reason(place, target, content["absent"], content.get("because", ""))
+        if "constant" in content:
+            constant = self.constant(place, target, content["constant"])
+        return Rule(
+            column=self.text(content, place, "column").strip(),
+            constant=constant,
+            absent=absent,
+            when=self.conditions(place, content["when"]) if "when" in content else (),
+            reading=self.reading(place, target, content),
+        )
+
+    def reading(self, place: str, target: Target, content: Mapping[str, Any]) -> Reading:
+        ignore_case = content.get("ignore_case", False) is True
+        values = self.values(place, target, content.get("values"), ignore_case)
+        order = content.get("order", "ymd")
+        if order not in cells.ORDERS:
+            self.say(place, f"order must be one of {', '.join(cells.ORDERS)}")
+        if "factor" in content and target.kind != "number":
+            self.say(place, "factor is only for numbers")
+        if "split" in content and target.kind != "codes":
+            self.say(place, "split is only for variables that take several codes")
+        places = content.get("round")
+        if places is not None and not (isinstance(places, int) and 0 <= places <= 15):
+            self.say(place, "round must be a number of decimal places, 0 to 15")
+            places = None
+        own = self.marks(place, content.get("missing", {}))
+        return Reading(
+            values=values,
+            otherwise=self.otherwise(place, target, content.get("otherwise", "refuse")),
+            ignore_case=ignore_case,
+            pattern=self.pattern(place, content.get("pattern")),
+            replace=self.replacement(place, content),
+            factor=self.factor(place, content.get("factor")),
+            round=places,
+            split=self.text(content, place, "split"),
+            order=order if order in cells.ORDERS else "ymd",
+            missing={m: self.fitting(place, target, w) for m, w in (self.missing | own).items()},
+        )
+
+    def values(self, place: str, target: Target, stated: Any, ignore_case: bool) -> Any:
+        if stated is None:
+            return None
+        if not isinstance(stated, dict):
+            self.say(place, 'values must be a table such as { "F" = "female" }')
+            return None
+        found = {}
+        for key, value in stated.items():
+            key = key.strip()
+            found[key.casefold() if ignore_case else key] = self.result(place, target, value)
+        return found
+
+    def otherwise(self, place: str, target: Target, stated: Any) -> Any:
+        if stated in ("refuse", "as stated"):
+            return stated
+        if not isinstance(stated, dict):
+            self.say(
+                place, 'otherwise is "refuse", "as stated", { value = … }, { absent = … } or'
+                " { blank = true }",
+            )  # fmt: skip
+            return "refuse"
+        return self.result(place, target, stated)
+
+    def result(self, place: str, target: Target, stated: Any) -> Any:
+        """What a value of the file stands for: text, Absent or LEFT_BLANK."""
+        if isinstance(stated, dict):
+            self.known(place, stated, {"value", "absent", "because", "blank"})
+            if stated.get("blank") is True:
+                return LEFT_BLANK
+            if "absent" in stated:
+                return self.reason(place, target, stated["absent"], stated.get("because", ""))
+            stated = stated.get("value", "")
+        if isinstance(stated, bool | list) or stated == "":
+            self.say(place, f"{stated!r} cannot be a value")
+            return LEFT_BLANK
+        text = str(stated)
+        if target.kind in {"code", "yes_no", "codes"}:
+            self.typed(place, target, text)
+        return text
+
+    def constant(self, place: str, target: Target, stated: Any) -> Any:
+        pieces = stated if isinstance(stated, list) else [stated]
+        found = [self.typed(place, target, str(piece)) for piece in pieces]
+        if target.kind == "codes":
+            return [code for one in found for code in one or []]
+        if len(found) != 1:
+            self.say(place, "takes one constant")
+        return found[0] if found else None
+
+    def typed(self, place: str, target: Target, text: str) -> Any:
+        try:
+            return cells.typed(text, target).value
+        except Refused as problem:
+            self.say(place, f"{text!r} {problem}")
+            return None
+
+    def reason(self, place: str, target: Target, why: Any, because: Any) -> Absent:
+        if why not in ABSENT:
+            self.say(place, f"absent must be one of {', '.join(ABSENT)}")
+        elif why not in target.declared.absent:
+            allowed = ", ".join(target.declared.absent) or "none"
+            self.say(place, f"{target.path} does not take {why!r} (it takes: {allowed})")
+        if why == "not_available" and not because:
+            self.say(place, "not_available needs because")
+        return Absent(str(why), str(because))
+
+    def marks(self, place: str, stated: Any) -> dict[str, Any]:
+        """Missing markers: each a reason, or "" for *leave blank*."""
+        found: dict[str, Any] = {}
+        if not isinstance(stated, dict):
+            self.say(place, "missing must be a table of markers")
+            return found
+        for mark, why in stated.items():
+            content = why if isinstance(why, dict) else {"absent": why}
+            self.known(place, content, {"absent", "because"})
+            code, because = content.get("absent", ""), str(content.get("because", ""))
+            if code == "":
+                found[mark.strip()] = LEFT_BLANK
+            elif code in ABSENT:
+                found[mark.strip()] = Absent(code, because)
+                if code == "not_available" and not because:
+                    self.say(place, f"{mark!r}: not_available needs because")
+            else:
+                self.say(place, f"{mark!r}: the reason must be one of {', '.join(ABSENT)}")
+        return found
+
+    def fitting(self, place: str, target: Target, meant: Any) -> Any:
+        """A marker's reason as far as the variable takes it; None where it takes no such.
+
+        What was not done or is not available is not known either; what does not apply is.
+        """
+        if not isinstance(meant, Absent) or meant.why in target.declared.absent:
+            return meant
+        wider = meant.why != "not_applicable" and "not_known" in target.declared.absent
+        return Absent("not_known") if wider else None
+
+    def pattern(self, place: str, stated: Any) -> re.Pattern[str] | None:
+        if stated is None:
+            return None
+        try:
+            return re.compile(stated)
+        except (re.error, TypeError) as error:
+            self.say(place, f"the pattern {stated!r} is no regular expression: {error}")
+            return None
+
+    def replacement(self, place: str, content: Mapping[str, Any]) -> str:
+        text = self.text(content, place, "replace")
+        pattern = self.pattern(place, content.get("pattern")) if text else None
+        if text and "pattern" not in content:
+            self.say(place, "replace needs a pattern")
+        elif text and pattern is not None:
+            try:
+                re.compile(f"{pattern.pattern}|").fullmatch("").expand(text)  # type: ignore[union-attr]
+            except (re.error, IndexError) as error:
+                self.say(place, f"replace does not fit the pattern: {error}")
+        return text or r"\g<0>"
+
+    def factor(self, place: str, stated: Any) -> Decimal | None:
+        if stated is None:
+            return None
+        try:
+            found = Decimal(str(stated))
+        except InvalidOperation:
+            found = Decimal("NaN")
+        if isinstance(stated, bool) or not found.is_finite() or found == 0:
+            self.say(place, "factor must be a number other than 0")
+            return None
+        return found
+
+    # -- conditions --------------------------------------------------------------------------
+
+    def conditions(self, place: str, stated: Any) -> tuple[Condition, ...]:
+        listed = stated if isinstance(stated, list) else [stated]
+        return tuple(self.condition(place, one) for one in listed)
+
+    def condition(self, place: str, stated: Any) -> Condition:
+        if not isinstance(stated, dict):
+            self.say(place, 'when must be a table such as { column = "…", is = "yes" }')
+            return Condition()
+        self.known(f"{place}.when", stated, _CONDITION)
+        if "any" in stated:
+            return Condition(any=self.conditions(place, stated["any"]))
+        column = self.text(stated, f"{place}.when", "column", needed=True).strip()
+        if not {"is", "is_not", "blank", "matches"} & set(stated):
+            self.say(f"{place}.when", "needs is, is_not, blank or matches")
+        return Condition(
+            column=column,
+            one_of=_words(stated["is"]) if "is" in stated else None,
+            none_of=_words(stated.get("is_not", [])),
+            blank=stated.get("blank"),
+            matches=self.pattern(place, stated.get("matches")),
+        )
+
+
+def _words(stated: Any) -> frozenset[str]:
+    return frozenset(str(one) for one in (stated if isinstance(stated, list) else [stated]))
+
+
+def _patient_targets() -> dict[str, Target]:
+    found = cells.targets(Patient)
+    number = Target("patient", HOSPITAL_NUMBER, found["national_number"].declared, "text", 60)
+    return {HOSPITAL_NUMBER: number, **found}
+
+
+def _near(word: str, allowed: Iterable[str]) -> str:
+    near = get_close_matches(word, list(allowed), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""

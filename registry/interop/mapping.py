@@ -1,0 +1,177 @@
+"""What a map is made of: how the columns of a file become variables. See docs/import.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from registry.interop.cells import Absent, Reading, Target
+
+HOSPITAL_NUMBER = "hospital_number"
+
+#: A number and the unit without which it means nothing.
+UNITS = {"interval": "interval_unit", "time": "time_unit", "value": "unit"}
+
+
+class MapError(Exception):
+    """What is wrong with a map, all of it, a line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Holds for a row, or not. `any` holds when one of its parts does."""
+
+    column: str = ""
+    one_of: frozenset[str] | None = None
+    none_of: frozenset[str] = frozenset()
+    blank: bool | None = None
+    matches: re.Pattern[str] | None = None
+    any: tuple[Condition, ...] = ()
+
+    def holds(self, cell: Mapping[str, str], missing: Mapping[str, Any]) -> bool:
+        """Does it hold? A missing marker counts as blank."""
+        if self.any:
+            return any(one.holds(cell, missing) for one in self.any)
+        text = cell[self.column]
+        if self.blank is not None and (not text or text in missing) != self.blank:
+            return False
+        if self.one_of is not None and text not in self.one_of:
+            return False
+        if text in self.none_of:
+            return False
+        return self.matches is None or self.matches.fullmatch(text) is not None
+
+    def columns(self) -> Iterator[str]:
+        """The columns it reads."""
+        if self.column:
+            yield self.column
+        for one in self.any:
+            yield from one.columns()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Where one variable's value comes from."""
+
+    column: str = ""
+    constant: Any = None  # a typed value
+    absent: Absent | None = None
+    when: tuple[Condition, ...] = ()
+    reading: Reading = field(default_factory=Reading)
+
+
+@dataclass(frozen=True)
+class Filling:
+    """A variable and its rules; the first that gives something counts."""
+
+    target: Target
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """How one entry is made of a row."""
+
+    entity: str
+    place: str
+    fillings: tuple[Filling, ...]
+    when: tuple[Condition, ...] | None = None  # None: made when a column gives something
+    name: str = ""
+    tumour: str = ""
+    therapy: str = ""
+
+    def columns(self) -> Iterator[tuple[str, str]]:
+        """The columns it takes values from, each with the variable it fills."""
+        for filling in self.fillings:
+            for rule in filling.rules:
+                if rule.column:
+                    yield rule.column, filling.target.path
+
+    def conditions(self) -> Iterator[str]:
+        """The columns its conditions read."""
+        for condition in self.when or ():
+            yield from condition.columns()
+        for filling in self.fillings:
+            for rule in filling.rules:
+                for condition in rule.when:
+                    yield from condition.columns()
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A column that is left out, why, and what must hold for that to be right."""
+
+    reason: str
+    same_as: str = ""
+    always: str | None = None
+
+
+@dataclass(frozen=True)
+class Map:
+    """A whole map."""
+
+    name: str
+    title: str
+    citation: str
+    licence: str
+    id_column: str
+    basis: str
+    statement: str
+    purposes: tuple[str, ...]
+    delimiter: str
+    encoding: str
+    comment_lines: str
+    missing: Mapping[str, Any]
+    patient: Block
+    blocks: tuple[Block, ...]
+    ignored: Mapping[str, Ignored]
+    kept: Mapping[str, str]
+    sha256: str
+
+    @property
+    def all_blocks(self) -> tuple[Block, ...]:
+        """The patient's block and the others."""
+        return (self.patient, *self.blocks)
+
+    def uses(self) -> dict[str, list[str]]:
+        """What each column named by the map is for, in words."""
+        found: dict[str, list[str]] = {self.id_column: ["the source's id"]}
+        for block in self.all_blocks:
+            for column, path in block.columns():
+                found.setdefault(column, []).append(path)
+        for block in self.all_blocks:
+            for column in block.conditions():
+                found.setdefault(column, []).append(f"a condition of {block.place}")
+        for column in self.kept:
+            found.setdefault(column, []).append("kept as stated")
+        for column in self.ignored:
+            found.setdefault(column, [])
+        return {column: list(dict.fromkeys(uses)) for column, uses in found.items()}
+
+    def named(self) -> set[str]:
+        """The columns that give a value, decide a condition, or name the record."""
+        found = {self.id_column}
+        for block in self.all_blocks:
+            found |= {column for column, _path in block.columns()} | set(block.conditions())
+        return found
+
+    def hidden_columns(self) -> set[str]:
+        """The columns that fill identifying variables: their cells are never shown."""
+        return {
+            rule.column
+            for block in self.all_blocks
+            for filling in block.fillings
+            for rule in filling.rules
+            if filling.target.hidden
+        }
+
+    def needed(self) -> set[str]:
+        """Every column the file must have."""
+        others = {one.same_as for one in self.ignored.values() if one.same_as}
+        return set(self.uses()) | others

@@ -1,0 +1,128 @@
+"""What an import says when it is done: in words and numbers, every column accounted for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from registry.interop.actions import Report
+from registry.interop.rows import Fate, Refusal
+
+_HEADS = {
+    Fate.USED: "used",
+    Fate.MISSING: "missing",
+    Fate.KEPT: "kept",
+    Fate.READ: "read",
+    Fate.ASIDE: "aside",
+    Fate.IGNORED: "ignored",
+    Fate.BLANK: "blank",
+    Fate.REFUSED: "refused",
+}
+#: Values named for a column; more are counted.
+_NAMED = 6
+_LISTED = 20
+
+
+def lines(report: Report, *, dry_run: bool, centre: str) -> Iterator[str]:
+    """The report, a line at a time."""
+    yield from _summary(report, dry_run, centre)
+    if report.refusals:
+        yield ""
+        yield f"Refused ({report.refused} rows, nothing was written):"
+        yield from (_at(refusal) for refusal in report.refusals)
+    yield ""
+    yield from _columns(report)
+    yield from _outside(report)
+    yield from _unusual(report)
+    yield from _contradictions(report)
+
+
+def _summary(report: Report, dry_run: bool, centre: str) -> Iterator[str]:
+    source = report.map
+    yield f"{source.title} ({source.name})"
+    yield f"Licence: {source.licence}"
+    purposes = ", ".join(source.purposes)
+    yield f"Consent: {source.basis} (covers: {purposes})"
+    yield f"For centre: {centre}"
+    yield ""
+    yield f"rows read         {report.read:>8}"
+    yield f"patients created  {report.created:>8}{'  (dry run: not kept)' if dry_run else ''}"
+    yield f"unchanged         {report.unchanged:>8}"
+    yield f"refused           {report.refused:>8}"
+    for entity, count in report.entries.items():
+        yield f"  {entity:<16}{count:>8}"
+
+
+def _at(refusal: Refusal) -> str:
+    value = f" {_short(refusal.value)}" if refusal.value else ""
+    column = f", column {refusal.column!r}" if refusal.column else ""
+    return f"  row {refusal.row}{column}:{value} {refusal.reason}"
+
+
+def _short(value: str) -> str:
+    shown = value if len(value) <= 60 else f"{value[:60]}… ({len(value)} characters)"
+    return repr(shown)
+
+
+def _columns(report: Report) -> Iterator[str]:
+    """Every column of the file: what it became, and how many cells of each kind."""
+    uses = report.map.uses()
+    width = max((len(name) for name in report.columns), default=0)
+    width = min(width, 60)
+    yield "Columns (each line adds up to the rows that could be read):"
+    yield f"  {'':<{width}} " + " ".join(f"{head:>8}" for head in _HEADS.values())
+    for name in report.columns:
+        fates = report.account.fates.get(name, Counter())
+        counts = " ".join(f"{fates[fate] or '.':>8}" for fate in _HEADS)
+        yield f"  {name:<{width}} {counts}"
+        if name in report.map.ignored:
+            yield f"      ignored: {_why_ignored(report, name)}"
+        else:
+            yield f"      to {', '.join(uses[name])}"
+        if name in report.map.kept:
+            yield f"      kept because: {report.map.kept[name]}"
+        yield from _passed(report, name)
+
+
+def _why_ignored(report: Report, name: str) -> str:
+    ignored = report.map.ignored[name]
+    checked = f" (checked: the same as {ignored.same_as!r})" if ignored.same_as else ""
+    if ignored.always is not None:
+        checked += f" (checked: always {ignored.always!r})"
+    return ignored.reason + checked
+
+
+def _passed(report: Report, name: str) -> Iterator[str]:
+    """The values that were read or passed over, and are not stored as such."""
+    passed = report.account.passed.get(name)
+    if not passed or name in report.map.hidden_columns():
+        return
+    common = passed.most_common(_NAMED)
+    named = ", ".join(f"{value!r} × {count}" for value, count in common)
+    more = f" and {len(passed) - _NAMED} other values" if len(passed) > _NAMED else ""
+    yield f"      not stored as such: {named}{more}"
+
+
+def _outside(report: Report) -> Iterator[str]:
+    if report.account.outside:
+        yield ""
+        yield "Codes outside our lists, kept as stated and shown as other:"
+        for (path, code), count in sorted(report.account.outside.items()):
+            yield f"  {path}: {code} × {count}"
+
+
+def _unusual(report: Report) -> Iterator[str]:
+    yield from _listed("Unusual values, kept as stated:", report.account.unusual)
+
+
+def _contradictions(report: Report) -> Iterator[str]:
+    yield from _listed("Contradictions flagged on the record:", report.contradictions)
+
+
+def _listed(title: str, found: list[Refusal]) -> Iterator[str]:
+    if found:
+        yield ""
+        yield f"{title} {len(found)}"
+        yield from (_at(one) for one in found[:_LISTED])
+        if len(found) > _LISTED:
+            yield f"  and {len(found) - _LISTED} more"

@@ -1,0 +1,248 @@
+"""One row of a file to a patient and entries, with an account of what became of every cell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from registry.interop import cells
+from registry.interop.cells import LEFT_BLANK, Absent, Refused, Target
+from registry.interop.mapping import HOSPITAL_NUMBER, UNITS, Block, Filling, Map, Rule
+
+
+class Fate(IntEnum):
+    """What became of a cell. Where it has several uses, the highest counts."""
+
+    BLANK = 0
+    IGNORED = 1  # the map says so, with a reason
+    ASIDE = 2  # a condition or an earlier rule of the map passed it over
+    READ = 3  # decided a condition and is not stored itself
+    KEPT = 4  # kept as stated with the source's row
+    MISSING = 5  # a marker: stored as the reason why there is no value
+    USED = 6
+    REFUSED = 7
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a row cannot be taken over."""
+
+    row: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass
+class Account:
+    """What became of the cells of every column; each column's numbers add up to the rows."""
+
+    fates: dict[str, Counter[Fate]] = field(default_factory=dict)
+    passed: dict[str, Counter[str]] = field(default_factory=dict)
+    unusual: list[Refusal] = field(default_factory=list)
+    outside: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def close(self, row: Row) -> None:
+        """Add a row's cells."""
+        for column, fate in row.fates.items():
+            self.fates.setdefault(column, Counter())[fate] += 1
+            if fate in (Fate.ASIDE, Fate.READ):
+                self.passed.setdefault(column, Counter())[row.cells[column][:40]] += 1
+        self.unusual += row.unusual
+        self.outside.update(row.outside)
+
+
+@dataclass(frozen=True)
+class Made:
+    """An entry to be made of a row."""
+
+    entity: str
+    values: dict[str, Any]
+    absent: dict[str, dict[str, str]]
+    name: str = ""
+    tumour: str = ""
+    therapy: str = ""
+
+
+@dataclass
+class Row:
+    """A row on its way: its cells, what is made of them, and what cannot be."""
+
+    number: int
+    cells: Mapping[str, str]
+    source_id: str = ""
+    patient: Made = field(default_factory=lambda: Made("patient", {}, {}))
+    hospital_number: str = ""
+    entries: list[Made] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+    fates: dict[str, Fate] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    unusual: list[Refusal] = field(default_factory=list)
+    outside: list[tuple[str, str]] = field(default_factory=list)
+
+    def became(self, column: str, fate: Fate) -> None:
+        """Note what became of a cell; the highest fate counts."""
+        self.fates[column] = max(fate, self.fates.get(column, Fate.BLANK))
+
+    def refuse(self, column: str, reason: str, *, hidden: bool = False) -> None:
+        """Note why the row cannot be taken over."""
+        shown = "(not shown)" if hidden else self.cells.get(column, "")
+        self.refusals.append(Refusal(self.number, column, shown, reason))
+        if column in self.cells:
+            self.became(column, Fate.REFUSED)
+
+
+def make(number: int, cell: Mapping[str, str], by: Map) -> Row:
+    """A row by the map. Its `refusals` say what is wrong; then nothing of it may be written."""
+    row = Row(number, cell)
+    _start(row, by)
+    if cell[by.id_column]:
+        row.source_id = cell[by.id_column]
+        row.became(by.id_column, Fate.USED)
+    else:
+        row.refuse(by.id_column, "the source's id is missing")
+    row.patient = _filled(row, by.patient)
+    row.hospital_number = row.patient.values.pop(HOSPITAL_NUMBER, "")
+    for block in by.blocks:
+        made = _entry(row, block, by)
+        if made is not None:
+            row.entries.append(made)
+    for column in by.kept:
+        if cell[column]:
+            row.kept[column] = cell[column]
+            row.became(column, Fate.KEPT)
+    _check_ignored(row, by)
+    return row
+
+
+def _start(row: Row, by: Map) -> None:
+    """Every filled cell begins as passed over, or as ignored."""
+    for column, text in row.cells.items():
+        row.fates[column] = Fate.BLANK if not text else Fate.ASIDE
+        if text and column in by.ignored:
+            row.fates[column] = Fate.IGNORED
+        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            row.refuse(column, "has characters that are no text: state the file's encoding")
+        elif len(text) > cells.LONGEST:
+            row.refuse(column, f"has {len(text)} characters; at most {cells.LONGEST} are taken")
+
+
+def _entry(row: Row, block: Block, by: Map) -> Made | None:
+    if block.when is not None:
+        for condition in block.when:
+            for column in condition.columns():
+                if row.cells[column]:
+                    row.became(column, Fate.READ)
+        if not all(one.holds(row.cells, by.missing) for one in block.when):
+            return None
+    made = _filled(row, block)
+    if block.when is None and not _from_columns(block, made, row):
+        return None
+    return made
+
+
+def _from_columns(block: Block, made: Made, row: Row) -> bool:
+    """Did a column give anything, so that the entry says something of this row?"""
+    for filling in block.fillings:
+        name = filling.target.name
+        if (name in made.values or name in made.absent) and any(
+            rule.column and row.cells[rule.column] for rule in filling.rules
+        ):
+            return True
+    return False
+
+
+def _filled(row: Row, block: Block) -> Made:
+    values: dict[str, Any] = {}
+    absent: dict[str, dict[str, str]] = {}
+    for filling in block.fillings:
+        found = _value(row, filling)
+        if isinstance(found, Absent):
+            absent[filling.target.name] = found.as_json()
+        elif found is not None:
+            values[filling.target.name] = found
+    for number, unit in UNITS.items():
+        if unit in values and number not in values:
+            del values[unit]  # a unit of nothing says nothing
+    return Made(block.entity, values, absent, block.name, block.tumour, block.therapy)
+
+
+def _value(row: Row, filling: Filling) -> Any:
+    """The value of a variable by its first rule that gives one; an absence if none does."""
+    absent: Absent | None = None
+    for rule in filling.rules:
+        if not _applies(row, rule):
+            continue
+        found = _by_rule(row, rule, filling.target)
+        if isinstance(found, Absent):
+            absent = absent or found
+        elif found is not None:
+            return found
+    return absent
+
+
+def _applies(row: Row, rule: Rule) -> bool:
+    for condition in rule.when:
+        for column in condition.columns():
+            if row.cells[column]:
+                row.became(column, Fate.READ)
+    return all(one.holds(row.cells, rule.reading.missing) for one in rule.when)
+
+
+def _by_rule(row: Row, rule: Rule, target: Target) -> Any:
+    """A typed value, Absent, or None where the rule gives nothing."""
+    if not rule.column:
+        return rule.absent if rule.absent is not None else rule.constant
+    text = row.cells[rule.column]
+    if not text:
+        return None
+    if rule.reading.is_marker(text):
+        return _marker(row, rule, target, text)
+    try:
+        taken = cells.take(text, target, rule.reading)
+    except Refused as problem:
+        row.refuse(rule.column, f"{problem} ({target.path})", hidden=target.hidden)
+        return None
+    return _note(row, rule.column, target, taken)
+
+
+def _marker(row: Row, rule: Rule, target: Target, text: str) -> Any:
+    meant = rule.reading.missing[text]
+    if meant is None:
+        row.refuse(
+            rule.column,
+            f"is a missing marker whose reason {target.path} does not take:"
+            " state missing or values for it",
+        )
+        return None
+    row.became(rule.column, Fate.MISSING)
+    return None if meant is LEFT_BLANK else meant
+
+
+def _note(row: Row, column: str, target: Target, taken: cells.Taken) -> Any:
+    if taken.value is LEFT_BLANK:
+        row.became(column, Fate.ASIDE)
+        return None
+    row.became(column, Fate.MISSING if isinstance(taken.value, Absent) else Fate.USED)
+    if taken.unusual:
+        shown = "(not shown)" if target.hidden else row.cells[column]
+        row.unusual.append(Refusal(row.number, column, shown, f"{taken.unusual} ({target.path})"))
+    if taken.outside_list:
+        row.outside.append((target.path, taken.outside_list))
+    return taken.value
+
+
+def _check_ignored(row: Row, by: Map) -> None:
+    """Does what the map says about an ignored column hold in this row?"""
+    for column, ignored in by.ignored.items():
+        text = row.cells[column]
+        if not text:
+            continue
+        if ignored.same_as and text != row.cells[ignored.same_as]:
+            other = row.cells[ignored.same_as]
+            row.refuse(column, f"is ignored as the same as {ignored.same_as!r}, which is {other!r}")
+        if ignored.always is not None and text != ignored.always:
+            row.refuse(column, f"is ignored as always {ignored.always!r}")
