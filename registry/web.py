@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
 from flask import (
     Blueprint,
     Flask,
@@ -30,6 +31,7 @@ from flask import (
     session,
     url_for,
 )
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import IntegrityError
@@ -286,13 +288,16 @@ def _on_any(error: Exception) -> Any:
 # -- what every page shows ---------------------------------------------------------------------
 
 
-def local_time(moment: datetime | None, pattern: str = "%d %b %Y %H:%M") -> str:
-    """A moment in the viewer's centre's zone."""
+_PATTERNS = {"day": "d MMM y", "minute": "d MMM y HH:mm", "second": "d MMM y HH:mm:ss"}
+
+
+def local_time(moment: datetime | None, to_the: str = "minute") -> str:
+    """A moment in the viewer's centre's zone, in the reader's language, to the day or finer."""
     if moment is None:
         return ""
     seat = viewer().seat
-    zone = ZoneInfo(seat.time_zone) if seat else UTC
-    return moment.astimezone(zone).strftime(pattern)
+    there = moment.astimezone(ZoneInfo(seat.time_zone) if seat else UTC)
+    return format_datetime(there, _PATTERNS[to_the], locale=get_locale() or "en")
 
 
 def _context() -> dict[str, Any]:

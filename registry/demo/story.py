@@ -1,0 +1,309 @@
+"""Acting the caseload out: through the same actions as people take, at the moments of the story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from typing import Any
+
+from registry.access import Viewer
+from registry.course import actions as course
+from registry.course import facts as plain
+from registry.course import queries as course_queries
+from registry.dates import PartialDate
+from registry.db import acting_at, db, new_id
+from registry.demo import caseload
+from registry.demo.caseload import SEED
+from registry.demo.network import PLACES, STAFF
+from registry.patients import actions as patients
+from registry.patients import rules as relations
+from registry.patients.models import Patient
+from registry.people import queries as people
+from registry.people.models import Organisation, Person
+from registry.referrals import actions as referrals
+from registry.referrals.actions import NewPatient
+from registry.referrals.case import Case
+from registry.referrals.models import Referral
+from registry.research import actions as research
+
+#: How far live referrals have come, and how many days ago they were begun. The first ones are of
+#: the hospital and the centre whose accounts stand on the sign-in page.
+_LIVE = (
+    ("draft", 0), ("draft", 2), ("submitted", 0), ("submitted", 1), ("submitted", 3),
+    ("submitted", 6), ("submitted", 12), ("submitted", 1), ("information_requested", 5),
+    ("information_requested", 9), ("accepted", 8), ("accepted", 15), ("accepted", 4),
+    ("advised", 12), ("advised", 20), ("acknowledged", 25), ("acknowledged", 30),
+    ("declined", 10), ("withdrawn", 7), ("submitted", 2), ("draft", 1), ("submitted", 4),
+    ("accepted", 9), ("submitted", 0), ("advised", 16), ("information_requested", 3),
+)  # fmt: skip
+_PAST = 46  # referrals of earlier years, answered and closed
+_OWN = 12  # patients a centre registered without a referral
+TOTAL = len(_LIVE) + _PAST + _OWN
+
+_COUNTRY_CENTRE = {"NL": "NL-TULP", "DE": "DE-LINDE", "IT": "IT-OLIVO", "ES": "IT-OLIVO",
+                   "SE": "SE-BJORK"}  # fmt: skip
+_QUESTIONS = {
+    "treatment_options": "Newly diagnosed; which treatment should come first?",
+    "prrt_suitability": "Progression on a somatostatin analogue. Is PRRT an option now?",
+    "surgery_suitability": "Is resection of the primary and of the liver lesions possible?",
+    "pathology_review": "Ki-67 and morphology do not fit together. Please review the slides.",
+    "follow_up_plan": "After complete resection: how often should we look, and with what?",
+}
+_ADVICE = {
+    True: (["start_systemic", "palliative_service"],
+           "Platinum with etoposide without delay, in parallel with the board. Please send the "
+           "slides so that differentiation can be confirmed."),
+    False: (["sstr_pet", "continue_follow_up"],
+            "Complete staging with SSTR PET if not done within three months. Options to discuss "
+            "with the patient: resection where complete removal is possible, otherwise a "
+            "somatostatin analogue. We see the patient again with the new images."),
+}  # fmt: skip
+
+
+@dataclass
+class Cast:
+    """Everybody of the network, as viewers."""
+
+    places: dict[str, Organisation]
+    people: dict[str, Person]
+
+    def viewer(self, email: str) -> Viewer:
+        """The viewer this account is."""
+        return people.viewer_of_person(self.people[email])
+
+    def at(self, code: str, role: str) -> Viewer:
+        """The first person with the role at a place."""
+        found = next(
+            one.email for one in STAFF if one.place == code and role in {r.value for r in one.roles}
+        )
+        return self.viewer(found)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One case of the story: who refers it where, how far it has come, and since when."""
+
+    case: caseload.Case
+    hospital: str
+    centre: str
+    state: str
+    begun: date
+    live: bool
+
+
+def parts(today: date) -> Iterator[Part]:
+    """The whole story, the same for the same day."""
+    hospitals = [place for place in PLACES if place.kind == "referring_hospital"]
+    for index, (state, ago) in enumerate(_LIVE):
+        hospital = hospitals[0] if index % 2 == 0 else hospitals[index % len(hospitals)]
+        case = caseload.case(index, today, hospital.country, recent=True)
+        begun = today - timedelta(days=ago)
+        centre = "NL-TULP" if index < 19 else _COUNTRY_CENTRE[hospital.country]
+        yield Part(case, hospital.code, centre, state, begun, True)
+    for index in range(len(_LIVE), len(_LIVE) + _PAST):
+        hospital = hospitals[index % len(hospitals)]
+        case = caseload.case(index, today, hospital.country, recent=False)
+        centre = _COUNTRY_CENTRE[hospital.country] if index % 3 else "NL-TULP"
+        begun = min(case.diagnosed + timedelta(days=21), case.died or today)
+        yield Part(case, hospital.code, centre, "closed", begun, False)
+    for index in range(len(_LIVE) + _PAST, TOTAL):
+        centre = ("NL-TULP", "DE-LINDE", "NL-TULP", "IT-OLIVO")[index % 4]
+        case = caseload.case(index, today, centre[:2], recent=False)
+        yield Part(case, "", centre, "own", case.diagnosed + timedelta(days=10), False)
+
+
+@contextmanager
+def _on(day: date, hour: int = 9) -> Iterator[None]:
+    moment = datetime.combine(day, time(hour, 20), UTC)
+    with acting_at(min(moment, datetime.now(UTC) - timedelta(minutes=1))):
+        yield
+
+
+def tell(cast: Cast, today: date, step: Callable[[], None]) -> None:
+    """Act every part out; `step` is called after each."""
+    for part in parts(today):
+        _Telling(cast, part, today).tell()
+        db.session.flush()
+        step()
+
+
+class _Telling:
+    """One case, acted out from the first page to where it has come."""
+
+    def __init__(self, cast: Cast, part: Part, today: date) -> None:
+        self.cast, self.part, self.today = cast, part, today
+        self.case = part.case
+        self.rng = Random(f"{SEED}/story/{self.case.number}")  # noqa: S311
+        self.question = self._question()
+
+    def tell(self) -> None:
+        if self.part.state == "own":
+            self._register_own()
+        else:
+            self._refer()
+
+    # -- the hospital --
+
+    def _question(self) -> str:
+        if self.case.carcinoma:
+            return "treatment_options"
+        if not self.case.metastatic:
+            return self.rng.choice(("follow_up_plan", "pathology_review", "treatment_options"))
+        return self.rng.choice(("prrt_suitability", "surgery_suitability", "treatment_options"))
+
+    def _consents(self) -> dict[str, str]:
+        rare = self.case.number % 11
+        return {
+            "care": "yes",
+            "registry": "no" if rare == 7 else "yes",
+            "research_use": {3: "no", 5: "not_asked", 7: "no"}.get(rare, "yes"),
+            "research_contact": self.rng.choice(("yes", "no", "not_asked")),
+        }
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            **self.case.identity,
+            "birth_date": PartialDate.of(self.case.born),
+            "sex_at_birth": self.case.sex,
+            "country": self.case.country,
+        }
+
+    def _refer(self) -> None:
+        part = self.part
+        referrer = self.cast.at(part.hospital, "referrer")
+        with _on(part.begun):
+            referral = referrals.start_draft(
+                by=referrer,
+                form_key=new_id(),
+                to=self.cast.places[part.centre],
+                new=NewPatient(self._identity(), {}, hospital_number=f"S{self.case.number:05}"),
+                consents=self._consents(),
+                contact={"contact_name": referrer.name, "contact_email": referrer.email},
+            )
+        if part.state == "draft":
+            self._type_half(referral, referrer)
+            return
+        sent = self._case(referrer)
+        with _on(part.begun, 10):
+            referrals.submit(referral, sent, by=referrer, version=referral.version)
+        self._go_on(referral, referrer)
+
+    def _case(self, referrer: Viewer) -> Case:
+        asked = {
+            "question": self.question,
+            "question_text": _QUESTIONS[self.question],
+            "urgency_stated": "urgent" if self.case.carcinoma else "routine",
+            "red_flags": ["rapid_progression"] if self.case.number % 17 == 2 else [],
+            "treated": "no",
+        }
+        contact: dict[str, str | None] = {
+            "contact_name": referrer.name,
+            "contact_email": referrer.email,
+        }
+        return Case(asked, self.case.facts, self._consents(), contact)
+
+    def _type_half(self, referral: Referral, referrer: Viewer) -> None:
+        typed = {
+            **(referral.draft or {}),
+            "question": [self.question],
+            "question_text": [_QUESTIONS[self.question]],
+            "tumour__primary_site": [self.case.site],
+            "pathology__differentiation": ["poor" if self.case.carcinoma else "well"],
+        }
+        with _on(self.part.begun, 11):
+            referrals.save_draft(referral, typed, by=referrer, version=referral.version)
+
+    # -- the centre --
+
+    def _go_on(self, referral: Referral, referrer: Viewer) -> None:
+        state, begun = self.part.state, self.part.begun
+        coordinator = self.cast.at(self.part.centre, "triage_coordinator")
+        clinician = self.cast.at(self.part.centre, "clinician")
+        if state == "withdrawn":
+            self._step(referral, "withdraw", referrer, begun, 2, text="Referred elsewhere.")
+        elif state == "information_requested":
+            text = "Please send the Ki-67 with the counting method, and the date of the last CT."
+            self._step(referral, "request_information", coordinator, begun, 1, text=text)
+        elif state == "declined":
+            text = "Better placed with the centre nearer the patient's home."
+            self._step(referral, "decline", coordinator, begun, 2, text=text)
+        if state not in {"accepted", "advised", "acknowledged", "closed"}:
+            return
+        self._step(referral, "accept", clinician, begun, 2)
+        if not self.part.live:
+            self._live_on(referral.patient, clinician)
+        if state == "accepted":
+            self._step(referral, "assign", coordinator, begun, 3, assignee_id=clinician.person_id)
+            return
+        kinds, text = _ADVICE[self.case.carcinoma]
+        self._step(referral, "advise", clinician, begun, 8, kinds=kinds, text=text)
+        if state == "advised":
+            return
+        self._step(referral, "acknowledge", referrer, begun, 10)
+        if state == "closed":
+            self._step(referral, "close", coordinator, begun, 12)
+
+    def _step(
+        self, referral: Referral, name: str, by: Viewer, begun: date, days: int, **more: Any
+    ) -> None:
+        with _on(begun + timedelta(days=days), 14):
+            referrals.take(referral, name, by=by, version=referral.version, **more)
+
+    # -- the years after --
+
+    def _register_own(self) -> None:
+        clinician = self.cast.at(self.part.centre, "clinician")
+        with _on(self.part.begun):
+            made = patients.register(
+                by=clinician,
+                facts=self._identity(),
+                hospital_number=f"S{self.case.number:05}",
+                relation=relations.TREATING,
+                why="registered by the centre",
+            )
+            for purpose, answer in self._consents().items():
+                given_on = PartialDate.of(self.part.begun)
+                patients.answer_consent(made.id, purpose, answer, by=clinician, given_on=given_on)
+            course.open_record(made, self.case.facts, by=clinician, source=("entered", ""))
+        self._live_on(made, clinician)
+
+    def _live_on(self, patient: Patient, clinician: Viewer) -> None:
+        tumour = course_queries.record(clinician, patient.id).tumours[0]
+        therapies: list[Any] = []
+        for entity in ("therapy", "response", "progression", "follow_up"):
+            for row in self.case.later.get(entity, []):
+                row = dict(row)
+                of = row.pop("of", None)
+                day = date.fromisoformat(row.get("stop") or row.get("date") or row["start"])
+                values, absent = plain.from_json(entity, row)
+                with _on(min(day + timedelta(days=1), self.today), 15):
+                    added = course.add(
+                        entity,
+                        patient,
+                        by=clinician,
+                        values=values,
+                        absent=absent,
+                        tumour_id=None if entity == "follow_up" else tumour.id,
+                        therapy_id=None if of is None else therapies[of].id,
+                    )
+                if entity == "therapy":
+                    therapies.append(added)
+
+
+def grant(cast: Cast, today: date) -> None:
+    """The committee has granted one project, so that a release can be made at once."""
+    committee = cast.viewer("committee@demo.example")
+    researcher = cast.people["researcher@demo.example"]
+    with _on(today - timedelta(days=20)):
+        research.grant(
+            by=committee,
+            code="DEMO-01",
+            title="Survival by grade (demonstration)",
+            purpose="Overall survival by WHO grade in the synthetic caseload.",
+            researcher_id=researcher.id,
+            from_date=today - timedelta(days=20),
+            until_date=today + timedelta(days=345),
+        )
