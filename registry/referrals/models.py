@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, relationship
 from registry.db import Json, Model, Moment, new_id, now
 from registry.dictionary import Identity, Level, technical, variable
 from registry.patients.models import Patient
-from registry.people.models import Organisation, Person
+from registry.people.models import Organisation
 from registry.referrals import rules
 
 
