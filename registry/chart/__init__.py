@@ -1,0 +1,1 @@
+"""The patient's page: reads from all rooms, owns no table, writes nothing."""
