@@ -188,6 +188,7 @@ def _page(desk: Desk, form: EntryForm, both: list[dict[str, Any]] | None = None)
     return render_template(
         "course/entry.html",
         desk=desk,
+        entity=desk.entity,
         form=form,
         both=both,
         identity=patients.identity(desk.patient),
