@@ -34,9 +34,12 @@ def codes(name: str) -> tuple[str, ...]:
 
 # The columns whose text a user sees: the catalogue of translations takes them from here.
 TEXT_COLUMNS = {
+    "decision_flags": ("meaning",),
+    "endpoints": ("label",),
     "grade_categories": ("label", "display_grade"),
     "level1_items": ("label",),
     "missing_for_advice": ("why",),
+    "therapies": ("name",),
     "urgency_by_category": ("reason",),
     "urgency_red_flags": ("label",),
 }

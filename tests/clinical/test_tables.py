@@ -41,7 +41,7 @@ def test_sources_of_reasons_without_values_hold_no_bare_per_cent_sign():
     for name, columns in tables.TEXT_COLUMNS.items():
         for row in tables.rows(name):
             for column in columns:
-                if column in ("why", "reason"):
+                if column in ("why", "reason", "meaning"):
                     assert "%" not in row[column]
 
 

@@ -46,7 +46,8 @@ T_BOUNDARIES = [
     ("colon", "AJCC9", "mucosa_or_submucosa", "10:T1a 10.1:T1b 20:T1b 20.1:T2"),
     ("rectum", "ENETS", "mucosa_or_submucosa", "9.9:T1a 10:T1b 20:T1b 20.1:T2"),
     ("lung", "TNM8", "confined_to_lung",
-     "10:T1a 10.1:T1b 20:T1b 20.1:T1c 30:T1c 30.1:T2a 40:T2a 40.1:T2b 50:T2b 50.1:T3 70:T3 70.1:T4"),
+     "10:T1a 10.1:T1b 20:T1b 20.1:T1c 30:T1c 30.1:T2a 40:T2a 40.1:T2b 50:T2b 50.1:T3 70:T3 "
+     "70.1:T4"),
     ("lung", "TNM9", "visceral_pleura", "5:T2a 45:T2b 60:T3 80:T4"),
     ("lung", "TNM8", "carina", "5:T4"),
     ("lung", "TNM8", "phrenic_nerve", "5:T3 80:T4"),
