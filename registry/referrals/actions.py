@@ -160,7 +160,7 @@ def save_draft(
             return referral
         raise Conflict(_who_saved(referral))
     if referral.state not in (rules.DRAFT, rules.INFORMATION_REQUESTED):
-        raise Conflict(_who_was_first(referral))
+        raise Conflict(who_was_first(referral))
     referral.draft, referral.draft_saved_at, referral.draft_saved_by = typed, now(), by.person_id
     if to is not None and referral.state == rules.DRAFT and not referral.entered_for_another:
         referral.to_organisation_id = to.id
@@ -172,7 +172,7 @@ def _who_saved(referral: Referral) -> str:
     names = people_queries.person_names([referral.draft_saved_by])
     who = names.get(referral.draft_saved_by) if referral.draft_saved_by else None
     if referral.draft is None or who is None:
-        return _who_was_first(referral)
+        return who_was_first(referral)
     return str(_("%(who)s saved this meanwhile. What you typed is still here.", who=who))
 
 
@@ -200,13 +200,14 @@ def take(
     queries.fresh(referral)
     step = queries.step(by, referral, name)
     if step is None or referral.version != version:
-        raise Conflict(_who_was_first(referral))
+        raise Conflict(who_was_first(referral))
     taking = Taking(step, referral, by, at or now(), case, text.strip(), tuple(kinds), assignee_id)
     taking.check_needs()
     before = referral.state
-    referral.move(step.to)
+    # The state moves last: what it stands for is on the row before the row says so.
     _EFFECTS[name](taking)
     _turn_clock(taking)
+    referral.move(step.to)
     event = _event(taking, before)
     db.session.add(event)
     db.session.flush()
@@ -223,7 +224,7 @@ def submit(
     take(referral, name, by=by, version=version, case=case, at=at)
 
 
-def _who_was_first(referral: Referral) -> str:
+def who_was_first(referral: Referral) -> str:
     """What to tell the one who came second."""
     last = queries.last_event(referral)
     state = rules.STATES[referral.state]

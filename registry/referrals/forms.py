@@ -42,14 +42,14 @@ from registry.referrals.models import Advice, Referral
 class NewReferralForm(PatientForm, ConsentForm):
     """Who the patient is, what they consent to, and which centre is asked."""
 
-    consent_date = None
-    centre = Choice(_l("Centre you ask"), needed=_l("Choose the centre."))
+    consent_date: Any = None
+    centre: Any = Choice(_l("Centre you ask"), needed=_l("Choose the centre."))
 
 
 class OnBehalfForm(NewReferralForm):
     """The same, entered by a coordinator for a doctor of another hospital."""
 
-    centre = None
+    centre: Any = None
     hospital = Choice(_l("Referring hospital"), needed=_l("Choose the hospital."))
     on_behalf_of = field_for(
         Referral, "on_behalf_of", longest=200, needed=_l("Enter the doctor's name.")
@@ -186,7 +186,7 @@ class Part(HouseForm):
 def _part(entity: str) -> type[Part]:
     fields = {}
     for name in PARTS[entity]:
-        extra = {}
+        extra: dict[str, Any] = {}
         if (entity, name) in _ONLY_FOR:
             extra["show_if"] = _ONLY_FOR[entity, name]
         fields[name] = field_for(BY_NAME[entity], name, **extra)
@@ -196,7 +196,7 @@ def _part(entity: str) -> type[Part]:
 class AskedForm(ConsentForm, Part):
     """Consents, centre, question, red flags and who answers questions."""
 
-    consent_date = None
+    consent_date: Any = None
     centre = Choice(_l("Centre you ask"), needed=_l("Choose the centre."))
     question = field_for(Referral, "question", needed=_l("Choose the question."))
     question_text = field_for(
@@ -268,7 +268,8 @@ class CaseForm:
 
     def validate(self) -> bool:
         """Check everything; every message is collected."""
-        return all([form.validate() for form in self.forms])
+        found = [form.validate() for form in self.forms]  # each of them, so that all is said
+        return all(found)
 
     def look(self) -> None:
         """Check for what is unusual, and drop the messages about what is only missing."""
@@ -280,8 +281,8 @@ class CaseForm:
 
     def add(self, field: str, message: str) -> None:
         """Put a message where it belongs; where there is no such field, at the question."""
-        place = self.asked[field] if field in self.asked else self.asked.question
-        place.errors.append(message)
+        name = field if field in self.asked else "question"
+        self.asked[name].errors.append(message)
 
     def case(self) -> Case:
         """The plain facts, without identity."""
