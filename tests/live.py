@@ -42,7 +42,12 @@ class Live:
         return netreg(*words, environment=self.environment)
 
     def _children(self, of: psutil.Process, mark: str) -> list[psutil.Process]:
-        return [child for child in of.children() if mark in " ".join(child.cmdline())]
+        found = []
+        for child in of.children():
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                if mark in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
 
     def gunicorn(self) -> int:
         """The process id of the web server, parent of its workers."""
