@@ -71,7 +71,8 @@ class Release(Model):
         sa.UniqueConstraint("project", "number", name="uq_research_release_number"),
         sa.CheckConstraint(f"state IN ({_STATES})", name="state"),
         sa.CheckConstraint(
-            "(state = 'made') = (made_at IS NOT NULL) AND (state = 'made') = (manifest IS NOT NULL)",
+            "(state = 'made') = (made_at IS NOT NULL) "
+            "AND (state = 'made') = (manifest IS NOT NULL)",
             name="made",
         ),
         sa.CheckConstraint(

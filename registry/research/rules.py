@@ -82,7 +82,8 @@ CRITERIA_SENTENCE = _l(
 TERMS = (
     _l("Use the data only for the purpose stated here and only until the grant ends."),
     _l(
-        "Do not try to find out who a patient is, and do not link the rows with other data on persons."
+        "Do not try to find out who a patient is, and do not link the rows with other data on "
+        "persons."
     ),
     _l("Do not pass the files on. Colleagues in the project need a grant of their own."),
     _l("Do not publish a table cell or figure that describes fewer than 5 patients."),
@@ -109,7 +110,7 @@ NOT_IN_LIST = "not_in_code_list"
 WITHHELD = "withheld"
 CONTRADICTORY = "contradictory"
 RELEASE_REASONS = {
-    PARTIAL_DATE: _l("The date is known, but not to the day (or, for _months, not to the month)."),
+    PARTIAL_DATE: _l("A date is known, but not precisely enough to count days or years from it."),
     NO_DIAGNOSIS_DATE: _l("The date is known, but no date of diagnosis to count from."),
     NOT_IN_LIST: _l("The record holds something that is in no code list; it may be free text."),
     WITHHELD: _l("The record holds a value in free wording, which is not released."),
@@ -248,3 +249,9 @@ def known_units() -> frozenset[str]:
 def is_unit(text: str) -> bool:
     """Is this a unit, and not wording? It is released as it was written."""
     return _spelled(text) in known_units()
+
+
+# -- the audit's words -------------------------------------------------------------------------
+
+DOWNLOADED = "downloaded "
+REFUSED_ALTERED = "refused altered "

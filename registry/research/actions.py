@@ -1,0 +1,172 @@
+"""Giving and ending grants, asking for releases, and handing out their files."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+
+from registry import audit, jobs, storage
+from registry.access import Right, Role, Viewer
+from registry.db import db, now, own_transaction
+from registry.errors import Conflict, Forbidden, Invalid, Unreadable
+from registry.people import actions as people
+from registry.people import queries as staff
+from registry.research import queries, rules
+from registry.research.models import Grant, Release, ReleaseFile
+
+log = logging.getLogger("netreg.research")
+
+
+def give_grant(
+    *,
+    by: Viewer,
+    project: str,
+    title: str,
+    purpose: str,
+    researcher_id: UUID | None,
+    from_date: date,
+    until_date: date,
+) -> Grant:
+    """Let a researcher make releases for a project and a purpose, from and until these days.
+
+    Raises Invalid for a code, period or person that will not do: nobody grants to themself.
+    """
+    by.need(Right.GRANT)
+    project = project.strip().upper()
+    if not rules.PROJECT_CODE.match(project):
+        raise Invalid(
+            _("Use 2 to 20 letters, digits and hyphens, such as NET-SURVIVAL."), field="project"
+        )
+    if until_date < from_date:
+        raise Invalid(_("The last day must not be before the first."), field="until_date")
+    if researcher_id == by.person_id:
+        raise Invalid(
+            _("You cannot give a grant to yourself. Another member has to."), field="researcher"
+        )
+    known = {one.id for one in staff.with_role(Role.RESEARCHER)}
+    if researcher_id is None or researcher_id not in known:
+        raise Invalid(_("Choose the researcher."), field="researcher")
+    if by.person_id is None:
+        raise Forbidden()
+    given = Grant(
+        project=project,
+        title=title.strip(),
+        purpose=purpose.strip(),
+        researcher_id=researcher_id,
+        from_date=from_date,
+        until_date=until_date,
+        granted_by=by.person_id,
+    )
+    db.session.add(given)
+    db.session.flush()
+    audit.record(
+        "gave grant",
+        by=by,
+        subject=("grant", given.id),
+        changes={
+            "project": [None, project],
+            "researcher": [None, str(researcher_id)],
+            "until": [None, until_date.isoformat()],
+        },
+    )
+    people.tell([researcher_id], "grant_given", subject=("grant", given.id))
+    return given
+
+
+def end_grant(grant: Grant, *, by: Viewer, reason: str) -> None:
+    """End a grant now: no release is made under it and no file of it is handed out any more.
+
+    Raises Conflict when it was ended before, Invalid without a reason.
+    """
+    by.need(Right.GRANT)
+    if not reason.strip():
+        raise Invalid(_("Say why the grant ends."), field="reason")
+    if grant.ended_at is not None:
+        raise Conflict(_("This grant was ended already."))
+    grant.ended_at, grant.ended_by, grant.end_reason = now(), by.person_id, reason.strip()
+    db.session.flush()
+    audit.record("ended grant", by=by, subject=("grant", grant.id))
+    people.tell([grant.researcher_id], "grant_ended", subject=("grant", grant.id))
+
+
+def request_release(grant: Grant, *, by: Viewer) -> Release:
+    """Ask for a release under one's own grant; the worker makes it.
+
+    Asking again while one is waiting or being made gives that one. The grant must have been
+    fetched with `queries.grant_to_use`.
+    """
+    by.need(Right.MAKE_RELEASE)
+    if by.person_id is None or grant.researcher_id != by.person_id:
+        raise Forbidden()
+    waiting = db.session.scalar(
+        sa.select(Release)
+        .where(Release.grant_id == grant.id, Release.state.in_(rules.UNDER_WAY))
+        .order_by(Release.number)
+        .limit(1)
+    )
+    if waiting is not None:
+        return waiting
+    newest = db.session.scalar(
+        sa.select(sa.func.max(Release.number)).where(Release.project == grant.project)
+    )
+    asked = Release(
+        grant=grant,
+        project=grant.project,
+        number=(newest or 0) + 1,
+        requested_by=by.person_id,
+        criteria=rules.CRITERIA,
+    )
+    db.session.add(asked)
+    db.session.flush()
+    audit.record(
+        "asked for release",
+        by=by,
+        subject=("release", asked.id),
+        changes={"project": [None, asked.project], "number": [None, asked.number]},
+    )
+    jobs.after_commit("research.make_release", str(asked.id))
+    return asked
+
+
+def cancel_release(release: Release, *, by: Viewer) -> None:
+    """Stop a release that is not made yet. Raises Conflict when it is too late.
+
+    The release must have been fetched for its researcher (`queries.release`).
+    """
+    by.need(Right.MAKE_RELEASE)
+    stopped = db.session.execute(
+        sa.update(Release)
+        .where(Release.id == release.id, Release.state.in_(rules.UNDER_WAY))
+        .values(state=rules.CANCELLED, maker=None, heartbeat_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    if not stopped.rowcount:  # type: ignore[attr-defined]
+        raise Conflict(_("This release is no longer under way."))
+    audit.record("cancelled release", by=by, subject=("release", release.id))
+    db.session.flush()
+
+
+def hand_out(release_id: UUID, name: str, *, by: Viewer) -> ReleaseFile:
+    """A file of one's own release, as it was made: its checksum is compared before it leaves.
+
+    The download is audited. Raises NotFound, Forbidden, and Unreadable when the file is not what
+    it was; that is audited too.
+    """
+    file = queries.file_to_take(by, release_id, name)
+    try:
+        intact = storage.sha256(file.file_id) == file.sha256
+    except FileNotFoundError:
+        intact = False
+    subject = ("release", release_id)
+    if not intact:
+        log.error("a file of release %s is not what it was", release_id)
+        audit.opened(f"{rules.REFUSED_ALTERED}{name}", by=by, subject=subject, patient_id=None)
+        with own_transaction() as connection:
+            audit.write_reads(connection)
+        raise Unreadable("a released file was altered")
+    audit.opened(f"{rules.DOWNLOADED}{name}", by=by, subject=subject, patient_id=None)
+    return file

@@ -1,0 +1,538 @@
+"""What leaves the house, column by column, made from the dictionary.
+
+Closed by default: a variable leaves only when it is clinical and of a kind that cannot hold
+wording, or when this page says how it is coarsened. Everything else is listed as withheld.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+
+from registry import codes as vocabularies
+from registry import dictionary
+from registry.clinical.ki67 import parse_ki67
+from registry.course.models import ENTITIES
+from registry.dates import PartialDate
+from registry.dictionary import Identity, Variable
+from registry.patients.models import Patient
+from registry.research import rules
+from registry.research.pseudonyms import Pseudonyms
+
+Row = Mapping[str, Any]
+
+#: The file of an entity. One that is not named here has its own name.
+FILE_NAMES = {
+    "tumour": "tumours",
+    "biomarker": "biomarkers",
+    "therapy": "therapies",
+    "response": "responses",
+    "progression": "progressions",
+    "stated_endpoint": "stated_endpoints",
+}
+
+#: Quasi-identifying variables that leave as they are: few values, needed by nearly every study.
+KEPT = {("patient", "sex_at_birth"), ("patient", "country")}
+#: Ages, which leave in completed years with the oldest together.
+AGES = {("tumour", "age_at_diagnosis")}
+#: Texts of which a closed list leaves, with the test for it.
+LISTED_TEXTS: dict[tuple[str, str], Callable[[str], bool]] = {
+    ("biomarker", "unit"): rules.is_unit,
+}
+#: Variables held back in this first kind of release although their class would let them leave.
+HELD_BACK = {
+    ("patient", "region"): _l("Region and country together single out too few people."),
+    ("patient", "birth_date"): _l("Only the age at diagnosis leaves."),
+    ("history", "race_stated"): _l(
+        "Kept in a source's wording, and rare groups single people out."
+    ),
+}
+_CLASS_REASONS = {
+    Identity.IDENTIFYING: _l("Says who the patient is."),
+    Identity.FREE_TEXT: _l("Free text: nobody can promise what was typed."),
+    Identity.WITHHELD: _l("Not a variable of research."),
+}
+_NO_RULE = _l("Nothing says yet how it would be coarsened.")
+_LINKS = {"tumour_id": "tumour", "therapy_id": "therapy"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One patient while their rows are written: how to name them and from when to count."""
+
+    patient: Row
+    names: Pseudonyms
+    rows: Mapping[str, Sequence[Row]]
+    origin: PartialDate | None
+
+    @classmethod
+    def of(cls, patient: Row, rows: Mapping[str, Sequence[Row]], names: Pseudonyms) -> Case:
+        """Find the day to count from among the patient's tumours."""
+        origin = rules.first_diagnosis(row["diagnosis_date"] for row in rows.get("tumour", ()))
+        return cls(patient, names, rows, origin)
+
+    def first_tumour(self) -> Row | None:
+        """The tumour diagnosed first; without any date the one entered first."""
+        tumours = sorted(self.rows.get("tumour", ()), key=lambda row: str(row["id"]))
+        dated = [row for row in tumours if row["diagnosis_date"] == self.origin]
+        return next(iter(dated or tumours), None)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a cell, and why nothing (or not everything) does."""
+
+    text: str = ""
+    why: str = ""
+
+
+Reader = Callable[[Row, Case], Cell]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file: what it is and how a cell of it is read.
+
+    `variable` is the column of the dictionary it comes from; empty where the release makes it.
+    Of the two columns of a date the one of the days says why there is nothing.
+    """
+
+    name: str
+    label: Any
+    kind: str
+    read: Reader
+    how: Any = ""
+    help: Any = ""
+    unit: Any = ""
+    codes: str = ""
+    variable: str = ""
+    about: Variable | None = None
+    explained: bool = True  # does `absent` say why a cell of it is empty?
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the release: one row a patient, or one a dated entry."""
+
+    name: str
+    entity: str
+    label: Any
+    model: type[Any]
+    columns: tuple[Column, ...] = field(repr=False)
+
+    @property
+    def header(self) -> list[str]:
+        """Names of the columns; the last says why cells are empty."""
+        return [*(column.name for column in self.columns), "absent"]
+
+    def line(self, row: Row, case: Case) -> tuple[list[str], list[tuple[str, str]]]:
+        """The cells of a row, without the last, and (column, reason) of those left empty."""
+        stated = row["absent"] or {}
+        cells, why = [], []
+        for column in self.columns:
+            cell = column.read(row, case)
+            reason = cell.why or ("" if cell.text else _stated_reason(stated, column.variable))
+            if reason and column.explained:
+                why.append((column.name, reason))
+            cells.append(cell.text)
+        return cells, why
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A variable that does not leave, and why."""
+
+    file: str
+    variable: str
+    label: Any
+    reason: Any
+
+
+def _stated_reason(stated: Mapping[str, Any], variable: str) -> str:
+    """Why the record says a value is missing: the code alone, never the words with it."""
+    found = stated.get(variable) if variable else None
+    why = found.get("why") if isinstance(found, Mapping) else None
+    return why if why in dictionary.ABSENT else ""
+
+
+# -- how a value of each kind is read ----------------------------------------------------------
+
+
+def _code(name: str, vocabulary: str) -> Reader:
+    def read(row: Row, case: Case) -> Cell:
+        value = row[name]
+        if not value:
+            return Cell()
+        if vocabularies.acceptable(vocabulary, value):
+            return Cell(rules.safe(value))
+        return Cell(why=rules.NOT_IN_LIST)
+
+    return read
+
+
+def _codes(name: str, vocabulary: str) -> Reader:
+    def read(row: Row, case: Case) -> Cell:
+        values = row[name] or []
+        good = [v for v in values if isinstance(v, str) and vocabularies.acceptable(vocabulary, v)]
+        why = rules.NOT_IN_LIST if len(good) < len(values) else ""
+        return Cell(rules.safe(";".join(good)), why)
+
+    return read
+
+
+def _accepted(name: str, test: Callable[[str], bool], otherwise: str) -> Reader:
+    """A short text that leaves when it passes the test, and not at all otherwise."""
+
+    def read(row: Row, case: Case) -> Cell:
+        value = row[name]
+        if not value:
+            return Cell()
+        return Cell(rules.safe(value.strip())) if test(value) else Cell(why=otherwise)
+
+    return read
+
+
+def _number(name: str) -> Reader:
+    def read(row: Row, case: Case) -> Cell:
+        value = row[name]
+        return Cell() if value is None else Cell(number(value))
+
+    return read
+
+
+def number(value: Decimal | int) -> str:
+    """A number digit for digit, without exponent."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _is_ki67(text: str) -> bool:
+    try:
+        parse_ki67(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_derived(text: str) -> bool:
+    """Words our own rules write: codes and versions, several with a semicolon between them."""
+    words = text.replace(";", " ").split(" ")
+    return all(rules.is_token(word) for word in words if word)
+
+
+def _age(row: Row, case: Case) -> Cell:
+    return Cell(rules.age_text(row["age_at_diagnosis"]))
+
+
+def _derived_age(row: Row, case: Case) -> Cell:
+    """Completed years from birth to diagnosis, where both dates are precise enough."""
+    born, diagnosed = case.patient["birth_date"], row["diagnosis_date"]
+    if born is None or diagnosed is None:
+        return Cell()
+    if diagnosed.certainly_before(born):
+        return Cell(why=rules.CONTRADICTORY)
+    years = born.years_to(diagnosed)
+    return Cell(why=rules.PARTIAL_DATE) if years is None else Cell(rules.age_text(years))
+
+
+def _own_id(entity: str) -> Column:
+    return Column(
+        name=f"{entity}_id",
+        label=_l("Row"),
+        kind="pseudonym",
+        read=lambda row, case: Cell(case.names.of(entity, row["id"])),
+        how=_l("Keyed pseudonym of the row, of this project alone."),
+    )
+
+
+def _link(name: str, entity: str) -> Column:
+    def read(row: Row, case: Case) -> Cell:
+        linked: UUID | None = row[name]
+        return Cell() if linked is None else Cell(case.names.of(entity, linked))
+
+    return Column(
+        name=name,
+        label=_l("Belongs to this row of %(file)s", file=f"{FILE_NAMES.get(entity, entity)}.csv"),
+        kind="pseudonym",
+        read=read,
+        how=_l("Keyed pseudonym of the row, of this project alone."),
+    )
+
+
+_PATIENT_ID = Column(
+    name="patient_id",
+    label=_l("Patient"),
+    kind="pseudonym",
+    read=lambda row, case: Cell(case.names.of("patient", case.patient["id"])),
+    how=_l("Keyed pseudonym of the patient, of this project alone."),
+)
+
+
+# -- columns from the dictionary ---------------------------------------------------------------
+
+
+def why_withheld(entity: str, name: str, declared: Variable, kind: str) -> Any:
+    """Why a variable does not leave; empty when it does."""
+    place = (entity, name)
+    if place in HELD_BACK:
+        return HELD_BACK[place]
+    if declared.identity in _CLASS_REASONS:
+        return _CLASS_REASONS[declared.identity]
+    if declared.identity is Identity.QUASI and place not in KEPT | AGES:
+        return _NO_RULE
+    if kind == "long_text" or (kind == "text" and place not in LISTED_TEXTS):
+        return _CLASS_REASONS[Identity.FREE_TEXT]
+    return ""
+
+
+def _dates(name: str, declared: Variable, read_date: Callable[[Row], PartialDate | None]) -> Any:
+    shared: dict[str, Any] = {"variable": name, "about": declared, "kind": "whole number"}
+
+    def days(row: Row, case: Case) -> Cell:
+        found = rules.since(case.origin, read_date(row))
+        return Cell(found.days, found.why)
+
+    def months(row: Row, case: Case) -> Cell:
+        return Cell(rules.since(case.origin, read_date(row)).months)
+
+    yield Column(
+        name=f"{name}_days",
+        label=_l("%(label)s, days from diagnosis", label=declared.label),
+        read=days,
+        unit=_l("days"),
+        how=_l("Days from the first diagnosis of the patient, only where both days are known."),
+        **shared,
+    )
+    yield Column(
+        name=f"{name}_months",
+        label=_l("%(label)s, months from diagnosis", label=declared.label),
+        read=months,
+        unit=_l("months"),
+        how=_l(
+            "Calendar months from the first diagnosis, only where a day is not known and the "
+            "months are."
+        ),
+        explained=False,
+        **shared,
+    )
+
+
+def _reader(entity: str, name: str, declared: Variable, kind: str) -> tuple[str, Reader, Any]:
+    """(type, how it is read, how it was coarsened) of a variable that leaves."""
+    as_stated = _l("As stated.")
+    if (entity, name) in AGES:
+        return "age", _age, _l("Completed years; 90 and above together as 90+.")
+    if declared.codes and kind == "codes":
+        return "codes", _codes(name, declared.codes), as_stated
+    if declared.codes:
+        how = _l("Derived by a rule of the registry.") if kind == "derived" else as_stated
+        return "code", _code(name, declared.codes), how
+    if kind == "yes_no":
+        return "code", _code(name, "yes_no"), as_stated
+    if kind == "number":
+        return "number", _number(name), _l("As stated, digit for digit.")
+    if kind == "ki67":
+        test = _accepted(name, _is_ki67, rules.WITHHELD)
+        return "value, range or limit", test, as_stated
+    if kind == "derived":
+        test = _accepted(name, _is_derived, rules.WITHHELD)
+        return "words", test, _l("Derived by a rule of the registry.")
+    test = _accepted(name, LISTED_TEXTS[entity, name], rules.WITHHELD)
+    return "words", test, _l("As stated where it is in the registry's list, else withheld.")
+
+
+def _of_variable(entity: str, name: str, declared: Variable, kind: str) -> Iterator[Column]:
+    if kind == "partial_date":
+        yield from _dates(name, declared, lambda row: row[name])
+        return
+    type_, read, how = _reader(entity, name, declared, kind)
+    yield Column(
+        name=name,
+        label=declared.label,
+        kind=type_,
+        read=read,
+        how=how,
+        help=declared.help,
+        unit=declared.unit,
+        codes=declared.codes or ("yes_no" if kind == "yes_no" else ""),
+        variable=name,
+        about=declared,
+    )
+
+
+def _released(model: type[Any]) -> Iterator[Column]:
+    for name, declared in dictionary.described(model).items():
+        kind = dictionary.kind_of(model, name)
+        if not why_withheld(model.entity, name, declared, kind):
+            yield from _of_variable(model.entity, name, declared, kind)
+
+
+def _entry_columns(model: type[Any]) -> tuple[Column, ...]:
+    there = sa.inspect(model).columns
+    links = [_link(name, entity) for name, entity in _LINKS.items() if name in there]
+    columns = [_PATIENT_ID, _own_id(model.entity), *links, *_released(model)]
+    if model.entity == "tumour":
+        at = next(i for i, one in enumerate(columns) if one.name == "age_at_diagnosis") + 1
+        columns.insert(at, _DERIVED_AGE)
+    return tuple(columns)
+
+
+_DERIVED_AGE = Column(
+    name="derived_age_at_diagnosis",
+    label=_l("Age at diagnosis, derived"),
+    kind="age",
+    read=_derived_age,
+    unit=_l("years"),
+    how=_l("Completed years from birth to diagnosis; 90 and above together as 90+."),
+)
+
+
+# -- the patients ------------------------------------------------------------------------------
+
+
+def _best_age(row: Row, case: Case) -> Cell:
+    tumour = case.first_tumour()
+    if tumour is None:
+        return Cell()
+    cell = _age(tumour, case)
+    cell = cell if cell.text else _derived_age(tumour, case)
+    if cell.text or cell.why:
+        return cell
+    return Cell(
+        why=_stated_reason(row["absent"] or {}, "birth_date")
+        or _stated_reason(tumour["absent"] or {}, "diagnosis_date")
+    )
+
+
+def _count(entity: str) -> Reader:
+    return lambda row, case: Cell(str(len(case.rows.get(entity, ()))))
+
+
+def _last(case: Case) -> Row | None:
+    return rules.last_standing(case.rows.get("follow_up", ()), case.origin)
+
+
+def _of_last(read: Callable[[Row, Case], Cell]) -> Reader:
+    def of_last(row: Row, case: Case) -> Cell:
+        last = _last(case)
+        return Cell() if last is None else read(last, case)
+
+    return of_last
+
+
+def _last_status(last: Row, case: Case) -> Cell:
+    cell = _code("vital_status", "vital_status")(last, case)
+    if cell.text or cell.why:
+        return cell
+    return Cell(why=_stated_reason(last["absent"] or {}, "vital_status"))
+
+
+def _last_date(row: Row) -> PartialDate | None:
+    found: PartialDate | None = row["death_date"] or row["date"]
+    return found
+
+
+def _last_days(last: Row, case: Case) -> Cell:
+    found = rules.since(case.origin, _last_date(last))
+    return Cell(found.days, found.why)
+
+
+def _last_months(last: Row, case: Case) -> Cell:
+    return Cell(rules.since(case.origin, _last_date(last)).months)
+
+
+def _patient_columns() -> tuple[Column, ...]:
+    to_last = _l("From the follow-up that tells the vital status: a death, else the latest one.")
+    return (
+        _PATIENT_ID,
+        *_released(Patient),
+        Column(
+            name="age_at_diagnosis",
+            label=_l("Age at first diagnosis"),
+            kind="age",
+            read=_best_age,
+            unit=_l("years"),
+            how=_l(
+                "Of the first tumour: the age as stated, else derived from the dates. Completed "
+                "years; 90 and above together as 90+."
+            ),
+        ),
+        Column(
+            name="tumours",
+            label=_l("Number of primary tumours"),
+            kind="whole number",
+            read=_count("tumour"),
+            how=_l("Rows of tumours.csv."),
+        ),
+        Column(
+            name="vital_status",
+            label=_l("Vital status at last contact"),
+            kind="code",
+            read=_of_last(_last_status),
+            codes="vital_status",
+            how=to_last,
+        ),
+        Column(
+            name="follow_up_days",
+            label=_l("Days from first diagnosis to death or last contact"),
+            kind="whole number",
+            read=_of_last(_last_days),
+            unit=_l("days"),
+            how=_l("Only where both days are known."),
+        ),
+        Column(
+            name="follow_up_months",
+            label=_l("Calendar months from first diagnosis to death or last contact"),
+            kind="whole number",
+            read=_of_last(_last_months),
+            unit=_l("months"),
+            how=_l("Only where a day is not known and the months are."),
+            explained=False,
+        ),
+        Column(
+            name="follow_up_interval",
+            label=_l("Time from diagnosis to death or last contact, as stated"),
+            kind="number",
+            read=_of_last(_number("interval")),
+            how=_l("As stated, digit for digit, where the source gives a time and no date."),
+        ),
+        Column(
+            name="follow_up_unit",
+            label=_l("Unit of that time"),
+            kind="code",
+            read=_of_last(_code("interval_unit", "interval_unit")),
+            codes="interval_unit",
+            how=_l("As stated."),
+        ),
+    )
+
+
+# -- all files ---------------------------------------------------------------------------------
+
+
+def files() -> tuple[File, ...]:
+    """Every file of a release, in the order of a case. The patients come first."""
+    patients = File("patients.csv", "patient", Patient.entity_label, Patient, _patient_columns())
+    return (patients, *(_file(model) for model in ENTITIES))
+
+
+def _file(model: type[Any]) -> File:
+    name = FILE_NAMES.get(model.entity, model.entity)
+    return File(f"{name}.csv", model.entity, model.entity_label, model, _entry_columns(model))
+
+
+def withheld() -> list[Withheld]:
+    """Every variable that stays in the house, with the reason."""
+    found = []
+    for file in files():
+        for name, declared in dictionary.described(file.model).items():
+            kind = dictionary.kind_of(file.model, name)
+            reason = why_withheld(file.entity, name, declared, kind)
+            if reason:
+                found.append(Withheld(file.name, name, declared.label, reason))
+    return found

@@ -1,0 +1,331 @@
+"""What explains a release: codebook (CSV, HTML, code lists), README and manifest.
+
+All are made from the dictionary and from what was counted while the data were written. Nothing in
+them changes from one making to the next while the database, the dictionary and the code are the
+same, but for the block `made` of the manifest. They are in English whatever the reader's language.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app
+
+from registry import codes as vocabularies
+from registry.clinical import grading, staging, tnm
+from registry.research import columns, rules
+from registry.research.columns import Column, File
+from registry.research.models import Grant, Release
+
+FORMAT = "netreg-release-1"
+#: A list longer than this stands in code_lists.csv alone.
+_SHORT = 60
+_REASONS = "absent_reason"
+
+CODEBOOK_HEADER = (
+    "file",
+    "column",
+    "label",
+    "help",
+    "type",
+    "unit",
+    "plausible_low",
+    "plausible_high",
+    "possible_low",
+    "possible_high",
+    "code_list",
+    "codes",
+    "level",
+    "identity_class",
+    "mappings",
+    "from_variable",
+    "how_released",
+    "filled",
+    "rows",
+)
+_LEVELS = {1: "1 minimal", 2: "2 extended"}
+
+
+@dataclass
+class Counts:
+    """What was counted while a file was written."""
+
+    rows: int = 0
+    filled: dict[str, int] = field(default_factory=dict)
+    withheld: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, header: Sequence[str], cells: Sequence[str], why: Iterable[Any]) -> None:
+        """Count one row."""
+        self.rows += 1
+        for name, text in zip(header, cells, strict=False):
+            if text:
+                self.filled[name] = self.filled.get(name, 0) + 1
+        for name, reason in why:
+            if reason in rules.RELEASE_REASONS:
+                self.withheld[name, reason] = self.withheld.get((name, reason), 0) + 1
+
+
+def csv_bytes(header: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
+    """A CSV file as RFC 4180 has it: UTF-8, lines end with CR LF, quotes where they are needed."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(lines)
+    return out.getvalue().encode()
+
+
+# -- the codebook ------------------------------------------------------------------------------
+
+
+def _limits(column: Column) -> list[str]:
+    """Plausible and possible range as four cells."""
+    about = column.about if column.kind == "number" else None
+    cells = []
+    for pair in (about.plausible, about.possible) if about else (None, None):
+        cells += [columns.number(limit) for limit in pair] if pair else ["", ""]
+    return cells
+
+
+def _code_text(name: str) -> str:
+    listed = vocabularies.codes(name) if name else {}
+    if len(listed) > _SHORT:
+        return "see code_lists.csv"
+    return "; ".join(f"{code.code}={code.label}" for code in listed.values())
+
+
+def _column_row(file: File, column: Column) -> list[str]:
+    """What the codebook says of a column, but for how full it is."""
+    about = column.about
+    return [
+        file.name,
+        column.name,
+        str(column.label),
+        str(column.help),
+        column.kind,
+        str(column.unit),
+        *_limits(column),
+        column.codes,
+        _code_text(column.codes),
+        _LEVELS[int(about.level)] if about else "",
+        about.identity.value if about else "",
+        "; ".join(f"{key}={value}" for key, value in sorted(about.mappings.items()))
+        if about
+        else "",
+        column.variable,
+        str(column.how),
+    ]
+
+
+def _absent_row(file: File) -> list[str]:
+    row = dict.fromkeys(CODEBOOK_HEADER[:-2], "")
+    row.update(
+        file=file.name,
+        column="absent",
+        label="Why cells of this row are empty",
+        help="Pairs column=reason with ; between them. A cell that is empty and not named here was "
+        "not asked or not filled in.",
+        type="pairs",
+        code_list=_REASONS,
+        codes="; ".join(f"{code}={label}" for code, label, _e, _s in _reasons()),
+        how_released="The reason as a code, never the words with it.",
+    )
+    return list(row.values())
+
+
+def _reasons() -> list[tuple[str, str, str, str]]:
+    stated = vocabularies.codes(_REASONS).values()
+    return [(c.code, c.label, c.edition, c.source) for c in stated] + [
+        (code, str(label), "1", "this release") for code, label in rules.RELEASE_REASONS.items()
+    ]
+
+
+def description(files: Sequence[File]) -> list[list[str]]:
+    """Every column of every file, as the dictionary has it."""
+    rows = []
+    for file in files:
+        rows += [_column_row(file, column) for column in file.columns]
+        rows.append(_absent_row(file))
+    return rows
+
+
+def code_lists(files: Sequence[File]) -> list[tuple[str, str, str, str, str]]:
+    """(list, code, label, edition, source) of every list the files use."""
+    used = sorted({column.codes for file in files for column in file.columns if column.codes})
+    listed = [
+        (name, code.code, code.label, code.edition, code.source)
+        for name in used
+        for code in vocabularies.codes(name).values()
+    ]
+    return listed + [(_REASONS, *reason) for reason in _reasons()]
+
+
+def dictionary_version(files: Sequence[File]) -> str:
+    """A fingerprint of what the columns mean: it changes when a label, range or code does."""
+    meaning = [description(files), code_lists(files)]
+    return hashlib.sha256(json.dumps(meaning, ensure_ascii=False).encode()).hexdigest()
+
+
+def rule_versions() -> dict[str, str]:
+    """The versions of the rules behind the derived columns."""
+    return {
+        "grade": grading.VERSION,
+        "stage": staging.VERSION,
+        "tnm": tnm.VERSION,
+        "release": "1",
+    }
+
+
+def codebook(files: Sequence[File], counts: Mapping[str, Counts]) -> list[list[str]]:
+    """The rows of the codebook, with how many cells of each column are filled."""
+    rows = []
+    for row in description(files):
+        counted = counts[row[0]]
+        rows.append([*row, str(counted.filled.get(row[1], 0)), str(counted.rows)])
+    return rows
+
+
+def codebook_csv(rows: Sequence[Sequence[str]]) -> bytes:
+    """The codebook as a table. Texts are made safe for spreadsheets."""
+    return csv_bytes(CODEBOOK_HEADER, ([rules.safe(cell) for cell in row] for row in rows))
+
+
+def code_lists_csv(files: Sequence[File]) -> bytes:
+    """Every code with its label, edition and source."""
+    return csv_bytes(
+        ("list", "code", "label", "edition", "source"),
+        ([rules.safe(cell) for cell in row] for row in code_lists(files)),
+    )
+
+
+def _page(name: str, **values: Any) -> bytes:
+    # Not render_template: what pages of the product are given belongs to a request.
+    return current_app.jinja_env.get_template(f"research/made/{name}").render(**values).encode()
+
+
+def codebook_html(
+    grant: Grant, files: Sequence[File], rows: Sequence[Sequence[str]], version: str
+) -> bytes:
+    """The codebook to read, in one file that needs nothing else."""
+    by_file: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        by_file.setdefault(row[0], []).append(dict(zip(CODEBOOK_HEADER, row, strict=True)))
+    lists: dict[str, list[Any]] = {}
+    for listed in code_lists(files):
+        lists.setdefault(listed[0], []).append(listed[1:])
+    return _page(
+        "codebook.html",
+        grant=grant,
+        files=[(file, by_file[file.name]) for file in files],
+        lists=lists,
+        short=_SHORT,
+        version=version,
+    )
+
+
+# -- README and manifest -----------------------------------------------------------------------
+
+
+def readme(
+    grant: Grant, files: Sequence[File], counts: Mapping[str, Counts], *, demo: bool
+) -> bytes:
+    """What is in the release and how to read it."""
+    text = _page(
+        "README.txt",
+        grant=grant,
+        files=[(file, counts[file.name].rows) for file in files],
+        criteria=rules.CRITERIA_SENTENCE,
+        reasons=_reasons(),
+        terms=rules.TERMS,
+        oldest=rules.OLDEST,
+        demo=demo,
+    )
+    return text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file as it lies in the storage."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    rows: int | None
+    file_id: Any
+
+
+def _file_facts(made: Made) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "name": made.name,
+        "media_type": made.media_type,
+        "bytes": made.size,
+        "sha256": made.sha256,
+    }
+    return facts if made.rows is None else {**facts, "rows": made.rows}
+
+
+def manifest(
+    release: Release,
+    grant: Grant,
+    *,
+    made: Sequence[Made],
+    counts: Mapping[str, Counts],
+    files: Sequence[File],
+    demo: bool,
+    at: str,
+    by: str,
+) -> dict[str, Any]:
+    """All facts about a release. `made` holds what differs from one making to the next."""
+    return {
+        "format": FORMAT,
+        "project": grant.project,
+        "title": grant.title,
+        "purpose": grant.purpose,
+        "demonstration": demo,
+        "criteria": {"sentence": str(rules.CRITERIA_SENTENCE), "json": release.criteria},
+        "consent": "Registry and research use, in force at the moment given in made.consent_as_of.",
+        "counts": {
+            "patients": counts["patients.csv"].rows,
+            "rows": {file.name: counts[file.name].rows for file in files},
+        },
+        "files": [_file_facts(one) for one in made],
+        "versions": {
+            "product": current_app.extensions["netreg_version"],
+            "dictionary_sha256": dictionary_version(files),
+            "rules": rule_versions(),
+        },
+        "cells_not_released": [
+            {"file": file.name, "column": name, "reason": reason, "cells": number}
+            for file in files
+            for (name, reason), number in sorted(counts[file.name].withheld.items())
+        ],
+        "variables_withheld": [
+            {
+                "file": one.file,
+                "variable": one.variable,
+                "label": str(one.label),
+                "reason": str(one.reason),
+            }
+            for one in columns.withheld()
+        ],
+        "terms": [str(term) for term in rules.TERMS],
+        "made": {
+            "release": str(release.id),
+            "number": release.number,
+            "requested_by": by,
+            "grant": str(grant.id),
+            "grant_until": grant.until_date.isoformat(),
+            "consent_as_of": at,
+        },
+    }
+
+
+def as_json(facts: Mapping[str, Any]) -> bytes:
+    """The manifest as a file."""
+    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,67 @@
+"""Giving and ending a grant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from registry.forms import Choice, HouseForm, LongText, Option, PartialDateField, Text
+
+
+class GrantForm(HouseForm):
+    """A new grant."""
+
+    project = Text(
+        _l("Project code"),
+        help=_l(
+            "Letters, digits and hyphens, such as NET-SURVIVAL. Grants with the same code belong "
+            "to one project: their releases have the same pseudonyms."
+        ),
+        longest=20,
+        needed=_l("Enter the project code."),
+    )
+    title = Text(_l("Title"), needed=_l("Enter the title of the project."), width=30)
+    purpose = LongText(
+        _l("Purpose"),
+        help=_l("What the data may be used for. It stands in every release."),
+        longest=4000,
+        needed=_l("Enter the purpose."),
+    )
+    researcher = Choice(_l("Researcher"), needed=_l("Choose the researcher."))
+    from_date = PartialDateField(
+        _l("First day"), future=True, whole=True, needed=_l("Enter the first day.")
+    )
+    until_date = PartialDateField(
+        _l("Last day"),
+        help=_l("After it nothing can be made or downloaded."),
+        future=True,
+        whole=True,
+        needed=_l("Enter the last day."),
+    )
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """The period must not run backwards."""
+        good: bool = super().validate(extra_validators)
+        if good and self.until_date.data < self.from_date.data:
+            self.until_date.errors.append(_("The last day must not be before the first."))
+            return False
+        return good
+
+
+class EndForm(HouseForm):
+    """Ending a grant."""
+
+    reason = LongText(_l("Reason"), longest=2000, needed=_l("Say why the grant ends."), width=30)
+
+
+def with_researchers(form: Any, researchers: Any) -> Any:
+    """Offer these people in the form's choice."""
+    form.researcher._options = [
+        Option(str(one.id), f"{one.name}, {one.email}") for one in researchers
+    ]
+    if form.researcher.typed:
+        form.researcher.errors = []
+        form.researcher.read()
+    return form

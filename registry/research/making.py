@@ -1,0 +1,522 @@
+"""Making a release: claim it, write its files from one view of the database, publish them at once.
+
+Whoever is killed on the way leaves nothing that can be seen: files appear with the release, in one
+transaction, and what was begun is noted in the release before it is written, so that the next
+maker removes it. Nothing holds up the people at work: the data are read without a write lock, and
+the progress is written in short transactions of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import logging
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from itertools import groupby
+from typing import Any, BinaryIO
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import current_app
+from flask_babel import force_locale
+
+from registry import audit, storage
+from registry.access import the_house
+from registry.dates import today
+from registry.db import db, new_id, now, own_transaction, snapshot
+from registry.errors import NotFound
+from registry.patients import queries as patients
+from registry.patients.models import Patient
+from registry.people import actions as people
+from registry.people import queries as staff
+from registry.research import columns, documents, rules
+from registry.research.columns import Case, File
+from registry.research.documents import Counts, Made
+from registry.research.models import Grant, Release, ReleaseFile
+from registry.research.pseudonyms import Pseudonyms
+
+log = logging.getLogger("netreg.research")
+
+HOUSE = the_house("release worker")
+#: Patients read at once: what bounds the memory.
+BATCH = 500
+#: How often progress is written, at most.
+_SECONDS = 0.5
+_CSV, _HTML, _TEXT, _JSON, _ZIP = (
+    "text/csv; charset=utf-8",
+    "text/html; charset=utf-8",
+    "text/plain; charset=utf-8",
+    "application/json",
+    "application/zip",
+)
+#: The date of every entry of the archive: the earliest there is, so that bytes repeat.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class Lost(Exception):
+    """The release was cancelled, or another maker took it over: stop and leave nothing."""
+
+
+# -- one maker at a time -----------------------------------------------------------------------
+
+
+class Claim:
+    """The right to make one release, as long as this maker shows signs of life."""
+
+    def __init__(self, release_id: UUID) -> None:
+        self.release_id = release_id
+        self.maker = new_id()
+        self._told = 0.0
+
+    def take(self) -> bool:
+        """Take a waiting release, or one whose maker is silent. False where another has it."""
+        moment = now()
+        with own_transaction() as connection:
+            taken = connection.execute(
+                sa.update(Release)
+                .where(
+                    Release.id == self.release_id,
+                    sa.or_(
+                        Release.state == rules.REQUESTED,
+                        sa.and_(
+                            Release.state == rules.MAKING,
+                            Release.heartbeat_at < moment - rules.SILENT,
+                        ),
+                    ),
+                )
+                .values(
+                    state=rules.MAKING,
+                    maker=self.maker,
+                    heartbeat_at=moment,
+                    attempts=Release.attempts + 1,
+                    phase="",
+                    done=0,
+                    total=0,
+                )
+            )
+        return bool(taken.rowcount)
+
+    def tell(self, **values: Any) -> None:
+        """Write progress and a sign of life. Raises Lost when the release is no longer ours."""
+        with own_transaction() as connection:
+            written = connection.execute(
+                sa.update(Release)
+                .where(Release.id == self.release_id, Release.maker == self.maker)
+                .values(heartbeat_at=now(), **values)
+            )
+        if not written.rowcount:
+            raise Lost
+        self._told = time.monotonic()
+
+    def progress(self, **values: Any) -> None:
+        """Show a sign of life, and how far it is, at most twice a second."""
+        if time.monotonic() - self._told >= _SECONDS:
+            self.tell(**values)
+
+
+# -- writing files -----------------------------------------------------------------------------
+
+
+class Measured(io.RawIOBase):
+    """A file that counts and sums up what is written to it."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        super().__init__()
+        self._out = out
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, block: Any) -> int:
+        """Pass the block on."""
+        self._out.write(block)
+        self._digest.update(block)
+        self.size += len(block)
+        return len(block)
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of what was written so far."""
+        return self._digest.hexdigest()
+
+
+class Files:
+    """The files of one making. Each is noted in the release before it is begun."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self.begun: list[UUID] = []
+        self.made: list[Made] = []
+
+    def note(self, number: int) -> list[UUID]:
+        """Ids for new files, known to whoever has to clear up."""
+        fresh = [new_id() for _one in range(number)]
+        self.begun += fresh
+        self._claim.tell(drafts=[str(one) for one in self.begun])
+        return fresh
+
+    def keep(
+        self, name: str, media_type: str, file_id: UUID, written: Measured, rows: int | None
+    ) -> None:
+        """Remember a finished file; nobody writes to it any more."""
+        storage.place(file_id).chmod(0o400)
+        self.made.append(Made(name, media_type, written.size, written.sha256, rows, file_id))
+
+    def write(self, name: str, media_type: str, content: bytes) -> None:
+        """Write a small file at once."""
+        [file_id] = self.note(1)
+        with storage.writing(file_id) as out:
+            written = Measured(out)
+            written.write(content)
+        self.keep(name, media_type, file_id, written, None)
+
+    def remove(self) -> None:
+        """Leave nothing of this making."""
+        _remove(self.begun)
+
+
+def _remove(file_ids: Sequence[UUID]) -> None:
+    for file_id in file_ids:
+        storage.remove(file_id)
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def _consenting(connection: sa.Connection) -> list[UUID]:
+    query = sa.select(Patient.id).where(
+        Patient.id.in_(patients.consenting(*rules.CRITERIA["consents"])),
+        Patient.provisional.is_(False),
+    )
+    return list(connection.scalars(query))
+
+
+def _in_order(ids: Sequence[UUID], names: Pseudonyms) -> list[UUID]:
+    """The patients in the order of their pseudonyms: the files then say nothing about entry."""
+    keyed = sorted((names.of("patient", one).encode() + one.bytes) for one in ids)
+    return [UUID(bytes=key[-16:]) for key in keyed]
+
+
+def _rows(
+    connection: sa.Connection, model: type[Any], key: sa.ColumnElement[Any], ids: Sequence[UUID]
+) -> dict[UUID, list[Any]]:
+    """The rows of some patients by patient."""
+    table = sa.inspect(model).local_table
+    query = sa.select(table).where(key.in_(ids)).order_by(key)
+    found = connection.execute(query).mappings()
+    return {one: list(rows) for one, rows in groupby(found, key=lambda row: row[key.name])}
+
+
+def _cases(
+    connection: sa.Connection, files: Sequence[File], ids: Sequence[UUID], names: Pseudonyms
+) -> Iterator[Case]:
+    """Patient after patient with all their rows, a batch at a time."""
+    entries = [file for file in files if file.model is not Patient]
+    for start in range(0, len(ids), BATCH):
+        batch = ids[start : start + BATCH]
+        people_rows = _rows(connection, Patient, Patient.__table__.c.id, batch)
+        rows = {
+            file.entity: _rows(connection, file.model, file.model.__table__.c.patient_id, batch)
+            for file in entries
+        }
+        for one in batch:
+            of_patient = {entity: found.get(one, []) for entity, found in rows.items()}
+            yield Case.of(people_rows[one][0], of_patient, names)
+
+
+# -- the data files ----------------------------------------------------------------------------
+
+
+class _Writer:
+    """One data file while it is written."""
+
+    def __init__(self, file: File, out: BinaryIO, names: Pseudonyms) -> None:
+        self.file = file
+        self.counts = Counts()
+        self.measured = Measured(out)
+        self._text = io.TextIOWrapper(
+            io.BufferedWriter(self.measured, 1 << 16), encoding="utf-8", newline=""
+        )
+        self._csv = csv.writer(self._text, lineterminator="\r\n")
+        self._names = names
+        self._csv.writerow(file.header)
+
+    def add(self, case: Case) -> None:
+        """Write the rows of one patient, in the order of their own pseudonyms."""
+        entity = self.file.entity
+        rows = [case.patient] if entity == "patient" else case.rows[entity]
+        for row in sorted(rows, key=lambda one: self._names.of(entity, one["id"])):
+            cells, why = self.file.line(row, case)
+            absent = ";".join(f"{name}={reason}" for name, reason in why)
+            self._csv.writerow([*cells, absent])
+            self.counts.add(self.file.header, [*cells, absent], why)
+
+    def finish(self) -> None:
+        """Write what is still held back."""
+        self._text.flush()
+        self._text.detach()
+
+
+def _write_data(
+    claim: Claim, kept: Files, files: Sequence[File], project: str
+) -> dict[str, Counts]:
+    names = Pseudonyms(project)
+    ids = kept.note(len(files))
+    with snapshot() as connection, ExitStack() as stack:
+        chosen = _in_order(_consenting(connection), names)
+        claim.tell(phase="data", total=len(chosen))
+        writers = [
+            _Writer(file, stack.enter_context(storage.writing(file_id)), names)
+            for file, file_id in zip(files, ids, strict=True)
+        ]
+        for done, case in enumerate(_cases(connection, files, chosen, names), 1):
+            for writer in writers:
+                writer.add(case)
+            claim.progress(done=done)
+        for writer in writers:
+            writer.finish()
+    for writer, file_id in zip(writers, ids, strict=True):
+        kept.keep(writer.file.name, _CSV, file_id, writer.measured, writer.counts.rows)
+    claim.tell(done=len(chosen))
+    return {writer.file.name: writer.counts for writer in writers}
+
+
+def _write_documents(kept: Files, grant: Grant, files: Sequence[File], counts: Any) -> None:
+    book = documents.codebook(files, counts)
+    version = documents.dictionary_version(files)
+    kept.write("codebook.csv", _CSV, documents.codebook_csv(book))
+    kept.write("codebook.html", _HTML, documents.codebook_html(grant, files, book, version))
+    kept.write("code_lists.csv", _CSV, documents.code_lists_csv(files))
+    kept.write("README.txt", _TEXT, documents.readme(grant, files, counts, demo=_demo()))
+
+
+def _demo() -> bool:
+    return bool(current_app.extensions["netreg_settings"].demo)
+
+
+def _pack(claim: Claim, kept: Files, name: str) -> None:
+    """All files in one archive, with fixed times."""
+    [file_id] = kept.note(1)
+    with storage.writing(file_id) as out:
+        written = Measured(out)
+        # The archive is written without going back, so its checksum is known at the end.
+        with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            for one in kept.made:
+                entry = zipfile.ZipInfo(f"{name}/{one.name}", _NO_TIME)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o444 << 16
+                with (
+                    storage.place(one.file_id).open("rb") as source,
+                    archive.open(entry, "w", force_zip64=one.size > 1 << 31) as target,
+                ):
+                    while block := source.read(1 << 20):
+                        target.write(block)
+                        claim.progress()
+    kept.keep(f"{name}.zip", _ZIP, file_id, written, None)
+
+
+# -- the making --------------------------------------------------------------------------------
+
+
+def waiting() -> list[UUID]:
+    """Releases to be made: asked for, or left by a maker that is silent. Oldest first."""
+    query = (
+        sa.select(Release.id)
+        .where(
+            sa.or_(
+                Release.state == rules.REQUESTED,
+                sa.and_(Release.state == rules.MAKING, Release.heartbeat_at < now() - rules.SILENT),
+            )
+        )
+        .order_by(Release.requested_at, Release.id)
+    )
+    with snapshot() as connection:
+        return list(connection.scalars(query))
+
+
+def make(release_id: UUID) -> Release:
+    """Make a release that waits, in this process, and return it as it then stands.
+
+    Does nothing where it is made already, was cancelled, or another process is at it. What fails
+    is noted in the release and raised. For the worker and for commands, inside an application
+    context: it commits the session before it begins, and its own work. Raises NotFound.
+    """
+    db.session.commit()  # an open transaction would keep the progress from being written
+    claim = Claim(release_id)
+    if claim.take():
+        _make(claim)
+    with _rested():
+        found = db.session.get(Release, release_id, populate_existing=True)
+        if found is None:
+            raise NotFound()
+        return found
+
+
+def _make(claim: Claim) -> None:
+    kept = Files(claim)
+    try:
+        release, grant, by = _begin(claim)
+        refused = _refused(release, grant)
+        if refused:
+            _fail(claim, refused)
+            return
+        with force_locale("en"):
+            facts = _write(claim, kept, release, grant, by)
+        _publish(claim, kept, facts)
+    except Lost:
+        db.session.rollback()
+        kept.remove()
+    except Exception as error:
+        db.session.rollback()
+        kept.remove()
+        log.error("release %s failed: %s", claim.release_id, _kind(error))
+        _fail(claim, "failed")
+        raise
+
+
+def _kind(error: BaseException) -> str:
+    """The kind and place of an error for the log: its text may hold what is in a record."""
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    where = f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}" if frame else "?"
+    return f"{type(error).__name__} at {where}"
+
+
+def _begin(claim: Claim) -> tuple[Release, Grant, str]:
+    """Read what is to be made, and remove what an earlier maker left."""
+    with _rested():
+        release = db.session.get(Release, claim.release_id, populate_existing=True)
+        if release is None:
+            raise Lost
+        grant, left = release.grant, [UUID(one) for one in release.drafts]
+        by = staff.person_names([release.requested_by]).get(release.requested_by, "")
+        db.session.expunge(grant)
+        db.session.expunge(release)
+    _remove(left)
+    return release, grant, by
+
+
+@contextmanager
+def _rested() -> Iterator[None]:
+    """Read with the session and leave it without an open transaction."""
+    try:
+        yield
+    finally:
+        db.session.commit()
+
+
+def _refused(release: Release, grant: Grant) -> str:
+    if release.attempts > rules.ATTEMPTS:
+        return "given_up"
+    return "" if grant.state(today()) == rules.GRANTED else "grant_ended"
+
+
+def _write(
+    claim: Claim, kept: Files, release: Release, grant: Grant, by: str
+) -> tuple[dict[str, Any], datetime]:
+    files = columns.files()
+    at = now()
+    counts = _write_data(claim, kept, files, grant.project)
+    claim.tell(phase="documents")
+    _write_documents(kept, grant, files, counts)
+    facts = documents.manifest(
+        release,
+        grant,
+        made=kept.made,
+        counts=counts,
+        files=files,
+        demo=_demo(),
+        at=at.isoformat(),
+        by=by,
+    )
+    kept.write("manifest.json", _JSON, documents.as_json(facts))
+    claim.tell(phase="packing")
+    _pack(claim, kept, f"{grant.project}-release-{release.number}")
+    claim.tell()
+    return facts, at
+
+
+def _publish(claim: Claim, kept: Files, written: tuple[dict[str, Any], datetime]) -> None:
+    """Show everything at once: the state, the files, the audit and the notice, or none of it."""
+    facts, at = written
+    release = _ours(claim)
+    for position, made in enumerate(kept.made):
+        db.session.add(
+            ReleaseFile(
+                release_id=release.id,
+                position=position,
+                name=made.name,
+                media_type=made.media_type,
+                size=made.size,
+                sha256=made.sha256,
+                rows=made.rows,
+                file_id=made.file_id,
+            )
+        )
+    release.state, release.made_at, release.manifest = rules.MADE, at, facts
+    release.maker = release.heartbeat_at = None
+    release.drafts = []
+    release.dictionary_version = facts["versions"]["dictionary_sha256"]
+    release.rule_versions = facts["versions"]["rules"]
+    release.code_version = facts["versions"]["product"]
+    audit.record(
+        "made release",
+        by=HOUSE,
+        subject=("release", release.id),
+        changes={"patients": [None, facts["counts"]["patients"]]},
+    )
+    people.tell([release.requested_by], "release_made", subject=("release", release.id))
+    db.session.commit()
+
+
+def _ours(claim: Claim) -> Release:
+    """The release to write to. Raises Lost when it is no longer ours."""
+    release = db.session.scalar(
+        sa.select(Release)
+        .where(Release.id == claim.release_id, Release.maker == claim.maker)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if release is None:
+        raise Lost
+    return release
+
+
+def _fail(claim: Claim, why: str) -> None:
+    """Note that the release was not made, and tell who asked for it."""
+    try:
+        release = _ours(claim)
+    except Lost:
+        db.session.rollback()
+        return
+    release.state, release.error, release.drafts = rules.FAILED, why, []
+    release.maker = release.heartbeat_at = None
+    audit.record(
+        "failed release",
+        by=HOUSE,
+        subject=("release", release.id),
+        changes={"error": [None, why]},
+    )
+    people.tell([release.requested_by], "release_failed", subject=("release", release.id))
+    db.session.commit()
+
+
+def clear_up() -> None:
+    """Remove what is left of releases that were cancelled while their maker was dead."""
+    with _rested():
+        cancelled = db.session.scalars(
+            sa.select(Release).where(Release.state == rules.CANCELLED).order_by(Release.id)
+        ).all()
+        for release in cancelled:
+            if release.drafts:
+                _remove([UUID(one) for one in release.drafts])
+                release.drafts = []

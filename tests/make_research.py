@@ -1,0 +1,109 @@
+"""Builders for research: grants, releases, and entries of the course."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask.testing import FlaskClient
+
+from registry import storage
+from registry.access import Role, Viewer
+from registry.course.models import BY_NAME
+from registry.dates import PartialDate, today
+from registry.db import db, new_id
+from registry.patients.models import Patient
+from registry.people.models import Organisation, Person
+from registry.research import actions, making
+from registry.research.models import Grant, Release
+from tests import make
+
+DATES = ("date", "diagnosis_date", "start", "stop", "death_date", "first_symptom_date", "echo_date")
+
+
+def clinic() -> Viewer:
+    """A clinician of a reference centre, who has patients."""
+    return make.viewer(make.person(make.centre(), Role.CLINICIAN, name="Carla Chen"))
+
+
+def office() -> Organisation:
+    """The network's office, where researchers and the committee sit."""
+    return make.office()
+
+
+def entry(patient: Patient, entity: str, **values: Any) -> Any:
+    """A dated entry of a patient, stored as it is given; dates may be texts."""
+    for name in DATES:
+        if isinstance(values.get(name), str):
+            values[name] = PartialDate(values[name])
+    made = BY_NAME[entity](patient_id=patient.id, **{"id": new_id(), **values})
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def grant(
+    place: Organisation,
+    researcher: Person | None = None,
+    *,
+    project: str = "NET-ONE",
+    from_date: date | None = None,
+    until_date: date | None = None,
+) -> Grant:
+    """A grant by Greta of the committee, in force unless other days are given."""
+    researcher = researcher or make.person(place, Role.RESEARCHER, name="Rosa Ruiz")
+    greta = make.person(place, Role.ACCESS_COMMITTEE, name=f"Greta of {project}")
+    return actions.give_grant(
+        by=make.viewer(greta),
+        project=project,
+        title="Survival after surgery",
+        purpose="To learn who lives long.",
+        researcher_id=researcher.id,
+        from_date=from_date or today() - timedelta(days=3),
+        until_date=until_date or today() + timedelta(days=30),
+    )
+
+
+def asked(given: Grant) -> Release:
+    """A release asked for under a grant, saved."""
+    researcher = db.session.get_one(Person, given.researcher_id)
+    release = actions.request_release(given, by=make.viewer(researcher))
+    db.session.commit()
+    return release
+
+
+def made(given: Grant) -> Release:
+    """A release made under a grant."""
+    return making.make(asked(given).id)
+
+
+def content(release: Release) -> dict[str, bytes]:
+    """The bytes of every file of a release."""
+    found = {file.name: storage.place(file.file_id).read_bytes() for file in release.files}
+    db.session.commit()
+    return found
+
+
+def rows(release: Release, name: str) -> list[dict[str, str]]:
+    """The rows of a CSV file of a release."""
+    return list(csv.DictReader(io.StringIO(content(release)[name].decode(), newline="")))
+
+
+def reasons(row: dict[str, str]) -> dict[str, str]:
+    """The column `absent` of a row."""
+    return dict(pair.split("=") for pair in row["absent"].split(";") if pair)
+
+
+def signed_in(client: FlaskClient, place: Organisation, role: Role, name: str) -> Person:
+    """Somebody of the office, signed in."""
+    who = make.person(place, role, name=name)
+    make.sign_in(client, who)
+    return who
+
+
+def fixed(number: int) -> UUID:
+    """An id that is the same in every database."""
+    return UUID(int=(7 << 76) | (2 << 62) | number)
