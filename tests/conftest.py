@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -27,6 +28,7 @@ from werkzeug.test import TestResponse
 from config import Settings
 from registry import create_app
 from registry.db import db
+from registry.people import rules as password_rules
 from tests import postgres
 from tests.databases import Postgres, Sqlite
 
@@ -84,6 +86,18 @@ def pytest_runtest_makereport(
 
 
 FAILED = pytest.StashKey[bool]()
+
+
+# -- what is slow on purpose, made quick -------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Hashing a password takes a tenth of a second so that guessing does; tests need not wait."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(password_rules, "_hasher", quick)
+        yield
 
 
 # -- databases ---------------------------------------------------------------------------------
