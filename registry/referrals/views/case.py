@@ -26,6 +26,7 @@ from registry.referrals.case import Change, answer, changes, first
 from registry.referrals.forms import step_form
 from registry.referrals.models import Referral, Submission
 from registry.referrals.rules import Side, Step
+from registry.referrals.views.lists import day
 from registry.referrals.views.room import room
 
 
@@ -169,14 +170,37 @@ def _page(
         versions=versions,
         found=_found(versions[0].sent) if versions else None,
         missing=_missing(versions[0].sent) if versions else [],
-        events=queries.events(viewer, referral),
+        events=_history(queries.events(viewer, referral)),
+        may_answer="give_information" in {one.name for one in steps},
+        state_words=rules.STATES,
+        step_words=rules.STEP_LABELS,
+        day=day,
         advice=queries.advice(referral),
         information=queries.open_request(referral),
         names=people.person_names([referral.assignee_id, referral.referrer_id]),
         waiting=queries.waited(referral.submitted_at, referral.advised_at or referral.ended_at),
         registry_consent=consents["registry"].answer if "registry" in consents else "not_asked",
-        chart=Right.READ_RECORD if viewer.may(Right.READ_RECORD) else None,
+        chart=viewer.may(Right.READ_RECORD),
     )
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event in words."""
+
+    when: str
+    who: str
+    place: str
+    what: str
+    note: str
+
+
+def _history(events: Sequence[queries.EventRow]) -> list[Happened]:
+    """What happened, the latest first."""
+    return [
+        Happened(web.local_time(e.at), e.who, e.place, str(rules.TAKEN[e.step]), e.text)
+        for e in reversed(events)
+    ]
 
 
 def _versions(sent: Sequence[Submission]) -> list[Version]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -10,9 +11,12 @@ from flask import render_template, request, url_for
 
 from registry import audit, codes, web
 from registry.access import Right
-from registry.clinical import sites
+from registry.clinical import sites, urgency
+from registry.clinical.urgency import Urgency
+from registry.course import wording
+from registry.dates import PartialDate
 from registry.patients import queries as patients
-from registry.referrals import queries
+from registry.referrals import queries, rules
 from registry.referrals.forms import SearchForm
 from registry.referrals.queries import Filters, Mark, MineRow, WorkRow
 from registry.referrals.views.room import room
@@ -54,7 +58,15 @@ def mine() -> Any:
         only_own=only_own,
         older=older,
         today=queries.today_here(viewer),
+        day=day,
+        state_words=rules.STATES,
+        to_do=rules.TO_DO,
     )
+
+
+def day(value: date | None) -> str:
+    """A day in words."""
+    return wording.date(PartialDate.of(value)) if value else ""
 
 
 # -- the worklist ------------------------------------------------------------------------------
@@ -84,36 +96,81 @@ def _mark() -> Mark | None:
         return None
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A row of the worklist in words."""
+
+    row: WorkRow
+    why: tuple[str, ...]
+    site: str
+    grade: str
+    stage: str
+    syndrome: str
+    age: str
+
+
+def _shown(row: WorkRow, today: date) -> Shown:
+    syndrome = "" if row.syndrome in ("", "none") else row.syndrome
+    return Shown(
+        row=row,
+        why=_why(row),
+        site=site_name(row.primary_site),
+        grade=codes.label("grade_category", row.grade_category),
+        stage=codes.label("stage_group", row.stage),
+        syndrome=codes.label("functioning_syndrome", syndrome),
+        age=row.age(today),
+    )
+
+
+def _why(row: WorkRow) -> tuple[str, ...]:
+    """Why a case is urgent or soon; of a routine one the grade says enough."""
+    if not row.urgency_derived or row.urgency == urgency.ROUTINE:
+        return ()
+    found = Urgency.from_json(row.urgency_derived)
+    return tuple(wording.reason(one) for one in found.reasons)
+
+
 def _worklist_page(rows: list[WorkRow], *, searched: str | None = None) -> str:
-    viewer, shown = web.viewer(), rows[:PAGE]
+    viewer, shown = web.viewer(), rows[:PAGE] if searched is None else rows
     _listed(shown)
+    kept = {key: text for key, text in request.args.items() if key != "after" and text}
     more = ""
     if len(rows) > PAGE and searched is None:
         rank, due, last = shown[-1].mark
-        kept = {key: text for key, text in request.args.items() if key != "after" and text}
         more = _address(kept | {"after": f"{rank}_{due}_{last}"})
+    today = queries.today_here(viewer)
     return render_template(
         "referrals/worklist.html",
-        rows=shown,
+        rows=[_shown(row, today) for row in shown],
         more=more,
         first=not request.args.get("after"),
-        filters=_filters(),
-        filtered=any(request.args.get(name) for name in ("state", "site", "grade", "assignee"))
-        or request.args.get("overdue") == "1",
+        first_url=_address(kept),
+        chosen=_filters(),
+        filtered=bool(kept),
         searched=searched,
         counts=queries.counts(viewer),
-        colleagues=queries.colleagues(viewer),
+        people_filters=[(one.id, one.name) for one in queries.colleagues(viewer)],
         site_groups=[(one.code, one.shown()) for one in codes.codes("triage_group").values()],
-        today=queries.today_here(viewer),
-        site_name=_site_name,
+        grade_filters=list(rules.GRADE_GROUPS.items()),
+        state_filters=_state_filters(),
+        state_words=rules.STATES,
+        step_words=rules.STEP_LABELS,
+        today=today,
+        day=day,
     )
+
+
+def _state_filters() -> list[tuple[str, Any]]:
+    """The phases beside the open one, then every single state."""
+    phases = [(phase, rules.PHASES[phase]) for phase in (rules.ANSWERED, rules.ENDED)]
+    return [*phases, *((s, word) for s, word in rules.STATES.items() if s != rules.DRAFT)]
 
 
 def _address(asked: dict[str, Any]) -> str:
     return url_for("referrals.worklist", **asked)
 
 
-def _site_name(topography: str) -> str:
+def site_name(topography: str) -> str:
     """A primary site in words; a code outside the list as stated."""
     place = sites.site(topography) if topography else None
     return codes.label("topography", place.topography if place else topography)

@@ -224,9 +224,16 @@ def _edit_page(
         else "",
         request_text=asked.what if asked else "",
         theirs=theirs,
+        used_of=used_of,
         may_discard="withdraw" in {s.name for s in queries.steps(web.viewer(), referral)},
         **derived_words(_assessment(referral, form)),
     )
+
+
+def used_of(part: Any, names: Sequence[str]) -> bool:
+    """Has any of these questions an answer, an error or a warning?"""
+    fields = [part[name] for name in names]
+    return any(not field.is_empty or field.errors or field.warnings for field in fields)
 
 
 def _opened(referral: Referral, what: str) -> None:
@@ -349,6 +356,7 @@ def derive(referral_id: UUID) -> Any:
         "referrals/_derived.html",
         referral=referral,
         centre=_chosen_centre(form) or referral.to_organisation,
+        here=True,
         **derived_words(_assessment(referral, form)),
     )
 
