@@ -45,10 +45,16 @@ def die_with_parent(parent: int) -> None:
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:
+    """Start a process that hears of Ctrl-C from us alone, once.
+
+    gunicorn's workers can block when they are told to stop by the terminal and by their master
+    at the same moment, and answers under way would be cut off.
+    """
     return subprocess.Popen(
         command,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
+        process_group=0,
         preexec_fn=functools.partial(die_with_parent, os.getpid()),
     )
 
