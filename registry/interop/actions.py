@@ -73,10 +73,11 @@ def bring_in(path: Path, by_map: Map, *, by: Viewer, progress: Progress = no_pro
     wanted = [row for row in fresh if _is_new(row, known, report, by)]
     report.unchanged = len(fresh) - len(wanted)
     if wanted and not report.refusals:
-        _write(path, wanted, report, by, progress)
-    if report.refusals:
-        db.session.rollback()
-        report.created, report.entries, report.contradictions = 0, Counter(), []
+        with db.session.begin_nested() as all_of_it:
+            _write(path, wanted, report, by, progress)
+            if report.refusals:
+                all_of_it.rollback()
+                report.created, report.entries, report.contradictions = 0, Counter(), []
     return report
 
 
@@ -104,7 +105,8 @@ def _read(path: Path, report: Report, progress: Progress) -> list[Row]:
             row = rows.make(found[0], found[1], by_map)
             if row.source_id and row.source_id in first_seen:
                 earlier = first_seen[row.source_id]
-                row.refuse(by_map.id_column, f"the same id stands in row {earlier}")
+                hidden = by_map.id_column in by_map.hidden_columns
+                row.refuse(by_map.id_column, f"the same id stands in row {earlier}", hidden=hidden)
             first_seen.setdefault(row.source_id, row.number)
             report.account.close(row)
             report.refusals += row.refusals
@@ -116,15 +118,16 @@ def _read(path: Path, report: Report, progress: Progress) -> list[Row]:
 def _check_columns(columns: list[str], by_map: Map) -> None:
     """Every column of the file must be named by the map, and the other way round."""
     named, needed = set(by_map.uses()), by_map.needed()
-    problems = [
-        f"column {name!r} of the file is not in the map: map it, or name it under [ignore] or"
-        " [keep] with a reason"
-        for name in columns
-        if name not in named
-    ]
-    problems += [
-        f"column {name!r} of the map is not in the file" for name in sorted(needed - set(columns))
-    ]
+    unnamed = [repr(name) for name in columns if name not in named]
+    lacking = [repr(name) for name in sorted(needed - set(columns))]
+    problems = []
+    if unnamed:
+        problems.append(
+            "The file has columns that the map does not name. Map them, or name them under"
+            f" [keep] or [ignore] with a reason: {', '.join(unnamed)}"
+        )
+    if lacking:
+        problems.append(f"The map names columns that the file does not have: {', '.join(lacking)}")
     if problems:
         raise MapError(problems)
 
@@ -160,7 +163,8 @@ def _is_new(row: Row, known: dict[str, str], report: Report, by: Viewer) -> bool
     """Is it a record the organisation does not have? One that has changed is refused."""
     content = known.get(source_id_index(report.map.name, by.organisation_id, row.source_id))
     if content is not None and content != content_index(row):
-        report.refusals.append(Refusal(row.number, report.map.id_column, row.source_id, DIFFERS))
+        column = report.map.id_column
+        report.refusals.append(Refusal(row.number, column, row.shown(column, report.map), DIFFERS))
     return content is None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from registry.interop.cells import Absent, Reading, Target
@@ -148,9 +149,7 @@ class Map:
         for block in self.all_blocks:
             for column in block.conditions():
                 found.setdefault(column, []).append(f"a condition of {block.place}")
-        for column in self.kept:
-            found.setdefault(column, []).append("kept as stated")
-        for column in self.ignored:
+        for column in (*self.kept, *self.ignored):
             found.setdefault(column, [])
         return {column: list(dict.fromkeys(uses)) for column, uses in found.items()}
 
@@ -161,6 +160,7 @@ class Map:
             found |= {column for column, _path in block.columns()} | set(block.conditions())
         return found
 
+    @cached_property
     def hidden_columns(self) -> set[str]:
         """The columns that fill identifying variables: their cells are never shown."""
         return {

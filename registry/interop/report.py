@@ -77,10 +77,10 @@ def _columns(report: Report) -> Iterator[str]:
         yield f"  {name:<{width}} {counts}"
         if name in report.map.ignored:
             yield f"      ignored: {_why_ignored(report, name)}"
-        else:
+        elif uses[name]:
             yield f"      to {', '.join(uses[name])}"
         if name in report.map.kept:
-            yield f"      kept because: {report.map.kept[name]}"
+            yield f"      kept as stated: {report.map.kept[name]}"
         yield from _passed(report, name)
 
 
@@ -95,7 +95,7 @@ def _why_ignored(report: Report, name: str) -> str:
 def _passed(report: Report, name: str) -> Iterator[str]:
     """The values that were read or passed over, and are not stored as such."""
     passed = report.account.passed.get(name)
-    if not passed or name in report.map.hidden_columns():
+    if not passed or name in report.map.hidden_columns:
         return
     common = passed.most_common(_NAMED)
     named = ", ".join(f"{value!r} × {count}" for value, count in common)

@@ -12,6 +12,8 @@ from registry.interop import cells
 from registry.interop.cells import LEFT_BLANK, Absent, Refused, Target
 from registry.interop.mapping import HOSPITAL_NUMBER, UNITS, Block, Filling, Map, Rule
 
+HIDDEN = "(not shown)"
+
 
 class Fate(IntEnum):
     """What became of a cell. Where it has several uses, the highest counts."""
@@ -87,9 +89,13 @@ class Row:
         """Note what became of a cell; the highest fate counts."""
         self.fates[column] = max(fate, self.fates.get(column, Fate.BLANK))
 
+    def shown(self, column: str, by: Map) -> str:
+        """A cell as a report may show it: not who the patient is."""
+        return HIDDEN if column in by.hidden_columns else self.cells.get(column, "")
+
     def refuse(self, column: str, reason: str, *, hidden: bool = False) -> None:
         """Note why the row cannot be taken over."""
-        shown = "(not shown)" if hidden else self.cells.get(column, "")
+        shown = HIDDEN if hidden else self.cells.get(column, "")
         self.refusals.append(Refusal(self.number, column, shown, reason))
         if column in self.cells:
             self.became(column, Fate.REFUSED)
@@ -128,6 +134,10 @@ def _start(row: Row, by: Map) -> None:
             row.refuse(column, "has characters that are no text: state the file's encoding")
         elif len(text) > cells.LONGEST:
             row.refuse(column, f"has {len(text)} characters; at most {cells.LONGEST} are taken")
+        elif "\n" in text:
+            # Two stray quotes can make one cell of several rows: let somebody look.
+            said = "has line breaks; is it one cell?"
+            row.unusual.append(Refusal(row.number, column, row.shown(column, by), said))
 
 
 def _entry(row: Row, block: Block, by: Map) -> Made | None:
@@ -228,7 +238,7 @@ def _note(row: Row, column: str, target: Target, taken: cells.Taken) -> Any:
         return None
     row.became(column, Fate.MISSING if isinstance(taken.value, Absent) else Fate.USED)
     if taken.unusual:
-        shown = "(not shown)" if target.hidden else row.cells[column]
+        shown = HIDDEN if target.hidden else row.cells[column]
         row.unusual.append(Refusal(row.number, column, shown, f"{taken.unusual} ({target.path})"))
     if taken.outside_list:
         row.outside.append((target.path, taken.outside_list))
