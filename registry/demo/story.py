@@ -298,9 +298,9 @@ def grant(cast: Cast, today: date) -> None:
     committee = cast.viewer("committee@demo.example")
     researcher = cast.people["researcher@demo.example"]
     with _on(today - timedelta(days=20)):
-        research.grant(
+        research.give_grant(
             by=committee,
-            code="DEMO-01",
+            project="DEMO-01",
             title="Survival by grade (demonstration)",
             purpose="Overall survival by WHO grade in the synthetic caseload.",
             researcher_id=researcher.id,
