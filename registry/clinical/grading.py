@@ -84,7 +84,7 @@ def thresholds() -> Thresholds:
     return Thresholds(**{f.name: Decimal(table[f.name]["value"]) for f in fields(Thresholds)})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Case:
     """The input of one grading, read and named."""
 
@@ -193,9 +193,14 @@ def label(category: str) -> str:
     return tables.by_key("grade_categories", "category")[category]["label"]
 
 
+def scheme_of(site: str) -> str:
+    """The scheme a site is graded by. Raises ValueError for an unknown code."""
+    return _scheme(site)["scheme"]
+
+
 def display_grade(category: str, site: str) -> str:
     """The short label for digestive sites and unknown primary ("Grade 2"), else ""."""
-    if _scheme(site)["scheme"] not in ("digestive", "unknown_primary"):
+    if scheme_of(site) not in ("digestive", "unknown_primary"):
         return ""
     return tables.by_key("grade_categories", "category")[category]["display_grade"]
 
@@ -233,11 +238,11 @@ def _inputs(case: _Case) -> dict[str, str]:
         "site": case.site,
         "differentiation": case.differentiation,
         "cell_type": case.cell_type,
-        "mitoses_per_2mm2": "" if case.mitoses is None else plain(case.mitoses),
+        "mitoses_per_2mm2": "" if case.mitoses is None else str(case.mitoses),
         "ki67_percent": "" if case.ki67 is None else case.ki67.stated,
         "necrosis": case.necrosis,
         "specimen": case.specimen,
-        "mixed_component_pct": "" if case.share is None else plain(case.share),
+        "mixed_component_pct": "" if case.share is None else str(case.share),
     }
 
 
@@ -548,12 +553,12 @@ def _lung_elevated(case: _Case, draft: _Draft) -> GradeResult:
         REVIEW,
         "carcinoid_morphology_high_proliferation",
         N_(
-            "Carcinoid morphology with more than %(mitoses)s mitoses per 2 mm2 or Ki-67 above"
-            " %(ki67)s %%: elevated proliferation, no agreed grade; the Ki-67 limit waits for"
+            "Carcinoid morphology with more than %(mitoses_limit)s mitoses per 2 mm2 or Ki-67 above"
+            " %(ki67_limit)s %%: elevated proliferation, no agreed grade; the Ki-67 limit waits for"
             " sign-off."
         ),
-        mitoses=plain(limits.lung_mitoses_ac_to),
-        ki67=plain(limits.lung_ki67_elevated_above),
+        mitoses_limit=plain(limits.lung_mitoses_ac_to),
+        ki67_limit=plain(limits.lung_ki67_elevated_above),
     )
     if case.specimen in SMALL_SAMPLES:
         draft.flags.add("tc_ac_needs_resection")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from registry.clinical.results import N_
 
@@ -12,6 +13,7 @@ _POINT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]{1,2}")
 
 
+@lru_cache(8192)
 def number(text: str) -> Decimal:
     """`text` as an exact decimal.
 
@@ -33,8 +35,10 @@ def number_or_none(text: str) -> Decimal | None:
 
 
 def plain(value: Decimal) -> str:
-    """`value` without exponent and without trailing zeros, for sentences."""
-    if value == value.to_integral_value():
-        return f"{value:f}".split(".")[0] if abs(value.adjusted()) < LONGEST else str(value)
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".")
+    """`value` without trailing zeros and, where it is not out of all proportion, exponent."""
+    text = str(value)
+    if "E" in text and abs(value.adjusted()) < LONGEST:
+        text = f"{value:f}"
+    if "." in text and "E" not in text:
+        text = text.rstrip("0").rstrip(".")
+    return text
