@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from registry import dictionary
 from registry.course.models import BY_NAME
 from registry.dictionary import ABSENT
 from registry.interop import cells
@@ -26,22 +27,22 @@ from registry.interop.mapping import (
     MapError,
     Rule,
 )
-from registry.patients.models import Patient
+from registry.patients.models import LocalIdentifier, Patient
 from registry.patients.rules import PURPOSES
 
 MAPS = Path(__file__).resolve().parent / "maps"
-_SOURCE = {
+SOURCE = {
     "name", "title", "citation", "licence", "comment", "id_column", "delimiter", "encoding",
     "comment_lines",
 }  # fmt: skip
-_CONSENT = {"basis", "statement", "purposes"}
-_RULE = {
+CONSENT = {"basis", "statement", "purposes"}
+RULE = {
     "column", "values", "otherwise", "ignore_case", "pattern", "replace", "factor", "round",
     "split", "order", "missing", "when", "constant", "absent", "because",
 }  # fmt: skip
-_CONDITION = {"column", "is", "is_not", "blank", "matches", "any"}
-_OWN_BLOCK = {"when", "name", "tumour", "therapy"}
-_DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
+CONDITION = {"column", "is", "is_not", "blank", "matches", "any"}
+OWN_BLOCK = {"when", "name", "tumour", "therapy"}
+DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 
 
 def shipped() -> list[str]:
@@ -86,7 +87,7 @@ class _Reader:
     def map(self, sha256: str) -> Map:
         top = {"source", "consent", "missing", "patient", "ignore", "keep", *BY_NAME}
         self.known("top level", self.content, top)
-        source, consent = self.table("source", _SOURCE), self.table("consent", _CONSENT)
+        source, consent = self.table("source", SOURCE), self.table("consent", CONSENT)
         self.missing = self.marks("missing", self.content.get("missing", {}))
         blocks = [
             self.block(entity, number, content)
@@ -159,9 +160,9 @@ class _Reader:
 
     def delimiter(self, source: Mapping[str, Any]) -> str:
         stated = self.text(source, "source", "delimiter") or "comma"
-        found = _DELIMITERS.get(stated, stated)
-        if found not in _DELIMITERS.values():
-            self.say("source", f"delimiter must be one of {', '.join(_DELIMITERS)}")
+        found = DELIMITERS.get(stated, stated)
+        if found not in DELIMITERS.values():
+            self.say("source", f"delimiter must be one of {', '.join(DELIMITERS)}")
         return found
 
     def encoding(self, source: Mapping[str, Any]) -> str:
@@ -197,8 +198,8 @@ class _Reader:
     # -- blocks and rules --------------------------------------------------------------------
 
     def patient(self) -> Block:
-        content = dict(self.table("patient", {*_patient_targets()}))
-        return Block("patient", "patient", self.fillings("patient", _patient_targets(), content))
+        content = dict(self.table("patient", {*patient_targets()}))
+        return Block("patient", "patient", self.fillings("patient", patient_targets(), content))
 
     def block(self, entity: str, number: int, content: Any) -> Block:
         place = f"{entity} {number}"
@@ -206,7 +207,7 @@ class _Reader:
             self.say(place, "must be a table")
             content = {}
         targets = cells.targets(BY_NAME[entity])
-        variables = {k: v for k, v in content.items() if k not in _OWN_BLOCK}
+        variables = {k: v for k, v in content.items() if k not in OWN_BLOCK}
         when = content.get("when")
         made = Block(
             entity=entity,
@@ -236,7 +237,7 @@ class _Reader:
     def fillings(
         self, place: str, targets: Mapping[str, Target], variables: Mapping[str, Any]
     ) -> tuple[Filling, ...]:
-        self.known(place, variables, [*targets, *(_OWN_BLOCK if place != "patient" else ())])
+        self.known(place, variables, [*targets, *(OWN_BLOCK if place != "patient" else ())])
         return tuple(
             Filling(
                 targets[name],
@@ -255,7 +256,7 @@ class _Reader:
         if not isinstance(content, dict):
             self.say(place, 'must be a column\'s name or a table such as { column = "…" }')
             return Rule()
-        self.known(place, content, _RULE)
+        self.known(place, content, RULE)
         givers = [key for key in ("column", "constant", "absent") if key in content]
         if len(givers) != 1:
             self.say(place, "needs exactly one of column, constant, absent")
@@ -439,7 +440,7 @@ class _Reader:
         if not isinstance(stated, dict):
             self.say(place, 'when must be a table such as { column = "…", is = "yes" }')
             return Condition()
-        self.known(f"{place}.when", stated, _CONDITION)
+        self.known(f"{place}.when", stated, CONDITION)
         if "any" in stated:
             return Condition(any=self.conditions(place, stated["any"]))
         column = self.text(stated, f"{place}.when", "column", needed=True).strip()
@@ -458,9 +459,11 @@ def _words(stated: Any) -> frozenset[str]:
     return frozenset(str(one) for one in (stated if isinstance(stated, list) else [stated]))
 
 
-def _patient_targets() -> dict[str, Target]:
+def patient_targets() -> dict[str, Target]:
+    """What a map may fill of a patient: the variables, and the number the centre uses."""
     found = cells.targets(Patient)
-    number = Target("patient", HOSPITAL_NUMBER, found["national_number"].declared, "text", 60)
+    declared = dictionary.of(LocalIdentifier, "number")
+    number = Target("patient", HOSPITAL_NUMBER, declared, "text", 60)
     return {HOSPITAL_NUMBER: number, **found}
 
 
