@@ -51,6 +51,19 @@ def sha256(file_id: UUID) -> str:
     return digest.hexdigest()
 
 
+def blocks(file_id: UUID) -> Iterator[bytes]:
+    """The file piece by piece, opened when the first piece is asked for: also after the request
+    whose answer it is has ended."""
+    path = place(file_id)
+
+    def read() -> Iterator[bytes]:
+        with path.open("rb") as lines:
+            while block := lines.read(_BLOCK):
+                yield block
+
+    return read()
+
+
 def remove(file_id: UUID) -> None:
     """Remove a file, or what a killed process left of it. None there is no error."""
     target = place(file_id)

@@ -135,6 +135,7 @@ def _kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Kept]:
         kept = _Kept(tmp_path_factory.mktemp("databases"), stack)
         yield kept
         for app, _files in kept.apps.values():
+            app.extensions["netreg_huey"].storage.close()
             with app.app_context():
                 db.engine.dispose()
 

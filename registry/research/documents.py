@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from flask import current_app
 
@@ -21,7 +22,6 @@ from registry import codes as vocabularies
 from registry.clinical import grading, staging, tnm
 from registry.research import columns, rules
 from registry.research.columns import Column, File
-from registry.research.models import Grant, Release
 
 FORMAT = "netreg-release-1"
 #: A list longer than this stands in code_lists.csv alone.
@@ -50,6 +50,21 @@ CODEBOOK_HEADER = (
     "rows",
 )
 _LEVELS = {1: "1 minimal", 2: "2 extended"}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made, for whom and for what: facts, held apart from any session."""
+
+    release_id: UUID
+    number: int
+    criteria: Mapping[str, Any]
+    requested_by: str
+    grant_id: UUID
+    until: str
+    project: str
+    title: str
+    purpose: str
 
 
 @dataclass
@@ -209,7 +224,7 @@ def _page(name: str, **values: Any) -> bytes:
 
 
 def codebook_html(
-    grant: Grant, files: Sequence[File], rows: Sequence[Sequence[str]], version: str
+    order: Order, files: Sequence[File], rows: Sequence[Sequence[str]], version: str
 ) -> bytes:
     """The codebook to read, in one file that needs nothing else."""
     by_file: dict[str, list[dict[str, str]]] = {}
@@ -220,7 +235,7 @@ def codebook_html(
         lists.setdefault(listed[0], []).append(listed[1:])
     return _page(
         "codebook.html",
-        grant=grant,
+        order=order,
         files=[(file, by_file[file.name]) for file in files],
         lists=lists,
         short=_SHORT,
@@ -232,12 +247,12 @@ def codebook_html(
 
 
 def readme(
-    grant: Grant, files: Sequence[File], counts: Mapping[str, Counts], *, demo: bool
+    order: Order, files: Sequence[File], counts: Mapping[str, Counts], *, demo: bool
 ) -> bytes:
     """What is in the release and how to read it."""
     text = _page(
         "README.txt",
-        grant=grant,
+        order=order,
         files=[(file, counts[file.name].rows) for file in files],
         criteria=rules.CRITERIA_SENTENCE,
         reasons=_reasons(),
@@ -271,24 +286,22 @@ def _file_facts(made: Made) -> dict[str, Any]:
 
 
 def manifest(
-    release: Release,
-    grant: Grant,
+    order: Order,
     *,
     made: Sequence[Made],
     counts: Mapping[str, Counts],
     files: Sequence[File],
     demo: bool,
     at: str,
-    by: str,
 ) -> dict[str, Any]:
     """All facts about a release. `made` holds what differs from one making to the next."""
     return {
         "format": FORMAT,
-        "project": grant.project,
-        "title": grant.title,
-        "purpose": grant.purpose,
+        "project": order.project,
+        "title": order.title,
+        "purpose": order.purpose,
         "demonstration": demo,
-        "criteria": {"sentence": str(rules.CRITERIA_SENTENCE), "json": release.criteria},
+        "criteria": {"sentence": str(rules.CRITERIA_SENTENCE), "json": order.criteria},
         "consent": "Registry and research use, in force at the moment given in made.consent_as_of.",
         "counts": {
             "patients": counts["patients.csv"].rows,
@@ -316,11 +329,11 @@ def manifest(
         ],
         "terms": [str(term) for term in rules.TERMS],
         "made": {
-            "release": str(release.id),
-            "number": release.number,
-            "requested_by": by,
-            "grant": str(grant.id),
-            "grant_until": grant.until_date.isoformat(),
+            "release": str(order.release_id),
+            "number": order.number,
+            "requested_by": order.requested_by,
+            "grant": str(order.grant_id),
+            "grant_until": order.until,
             "consent_as_of": at,
         },
     }

@@ -36,7 +36,7 @@ from registry.people import actions as people
 from registry.people import queries as staff
 from registry.research import columns, documents, rules
 from registry.research.columns import Case, File
-from registry.research.documents import Counts, Made
+from registry.research.documents import Counts, Made, Order
 from registry.research.models import Grant, Release, ReleaseFile
 from registry.research.pseudonyms import Pseudonyms
 
@@ -289,13 +289,13 @@ def _write_data(
     return {writer.file.name: writer.counts for writer in writers}
 
 
-def _write_documents(kept: Files, grant: Grant, files: Sequence[File], counts: Any) -> None:
+def _write_documents(kept: Files, order: Order, files: Sequence[File], counts: Any) -> None:
     book = documents.codebook(files, counts)
     version = documents.dictionary_version(files)
     kept.write("codebook.csv", _CSV, documents.codebook_csv(book))
-    kept.write("codebook.html", _HTML, documents.codebook_html(grant, files, book, version))
+    kept.write("codebook.html", _HTML, documents.codebook_html(order, files, book, version))
     kept.write("code_lists.csv", _CSV, documents.code_lists_csv(files))
-    kept.write("README.txt", _TEXT, documents.readme(grant, files, counts, demo=_demo()))
+    kept.write("README.txt", _TEXT, documents.readme(order, files, counts, demo=_demo()))
 
 
 def _demo() -> bool:
@@ -363,13 +363,12 @@ def make(release_id: UUID) -> Release:
 def _make(claim: Claim) -> None:
     kept = Files(claim)
     try:
-        release, grant, by = _begin(claim)
-        refused = _refused(release, grant)
+        order, refused = _begin(claim)
         if refused:
             _fail(claim, refused)
             return
         with force_locale("en"):
-            facts = _write(claim, kept, release, grant, by)
+            facts = _write(claim, kept, order)
         _publish(claim, kept, facts)
     except Lost:
         db.session.rollback()
@@ -391,18 +390,27 @@ def _kind(error: BaseException) -> str:
     return f"{type(error).__name__} at {where}"
 
 
-def _begin(claim: Claim) -> tuple[Release, Grant, str]:
-    """Read what is to be made, and remove what an earlier maker left."""
+def _begin(claim: Claim) -> tuple[Order, str]:
+    """What is to be made, and why it is refused, if it is; removes what an earlier maker left."""
     with _rested():
         release = db.session.get(Release, claim.release_id, populate_existing=True)
         if release is None:
             raise Lost
         grant, left = release.grant, [UUID(one) for one in release.drafts]
-        by = staff.person_names([release.requested_by]).get(release.requested_by, "")
-        db.session.expunge(grant)
-        db.session.expunge(release)
+        order = Order(
+            release_id=release.id,
+            number=release.number,
+            criteria=release.criteria,
+            requested_by=staff.person_names([release.requested_by]).get(release.requested_by, ""),
+            grant_id=grant.id,
+            until=grant.until_date.isoformat(),
+            project=grant.project,
+            title=grant.title,
+            purpose=grant.purpose,
+        )
+        refused = _refused(release, grant)
     _remove(left)
-    return release, grant, by
+    return order, refused
 
 
 @contextmanager
@@ -420,27 +428,18 @@ def _refused(release: Release, grant: Grant) -> str:
     return "" if grant.state(today()) == rules.GRANTED else "grant_ended"
 
 
-def _write(
-    claim: Claim, kept: Files, release: Release, grant: Grant, by: str
-) -> tuple[dict[str, Any], datetime]:
+def _write(claim: Claim, kept: Files, order: Order) -> tuple[dict[str, Any], datetime]:
     files = columns.files()
     at = now()
-    counts = _write_data(claim, kept, files, grant.project)
+    counts = _write_data(claim, kept, files, order.project)
     claim.tell(phase="documents")
-    _write_documents(kept, grant, files, counts)
+    _write_documents(kept, order, files, counts)
     facts = documents.manifest(
-        release,
-        grant,
-        made=kept.made,
-        counts=counts,
-        files=files,
-        demo=_demo(),
-        at=at.isoformat(),
-        by=by,
+        order, made=kept.made, counts=counts, files=files, demo=_demo(), at=at.isoformat()
     )
     kept.write("manifest.json", _JSON, documents.as_json(facts))
     claim.tell(phase="packing")
-    _pack(claim, kept, f"{grant.project}-release-{release.number}")
+    _pack(claim, kept, f"{order.project}-release-{order.number}")
     claim.tell()
     return facts, at
 

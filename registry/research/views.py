@@ -6,7 +6,7 @@ import csv
 from typing import Any
 from uuid import UUID
 
-from flask import render_template, request, send_file, url_for
+from flask import Response, render_template, request, url_for
 from flask_babel import gettext as _
 
 from registry import storage, web
@@ -127,17 +127,14 @@ def download(release_id: UUID, name: str) -> Any:
         file = actions.hand_out(release_id, name, by=web.viewer())
     except Forbidden as refused:
         return _refused(refused)
-    answer = send_file(
-        storage.place(file.file_id),
+    return Response(
+        storage.blocks(file.file_id),
         mimetype=file.media_type,
-        as_attachment=True,
-        download_name=file.name,
-        conditional=False,
-        etag=False,
-        max_age=None,
+        headers={
+            "Content-Disposition": f"attachment; filename={file.name}",
+            "Content-Length": str(file.size),
+        },
     )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
 
 
 # -- the access committee ----------------------------------------------------------------------
