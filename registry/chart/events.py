@@ -155,11 +155,16 @@ def _responses(record: Record) -> Iterable[Mark]:
 
 
 def _follow_up(record: Record) -> Iterable[Mark]:
+    """Every contact; only a change of the disease's standing is written out, the rest on asking."""
+    before = ""
     for one in record.of("follow_up"):
-        if one.date is not None:
-            status = wording.value("follow_up", "disease_status", one.disease_status)
-            vital = wording.value("follow_up", "vital_status", one.vital_status)
-            yield Mark("", "other", one.date, _told(status or vital or _("Contact"), one.date))
+        if one.date is None:
+            continue
+        status = wording.value("follow_up", "disease_status", one.disease_status)
+        vital = wording.value("follow_up", "vital_status", one.vital_status)
+        label = status if status != before else ""
+        before = status or before
+        yield Mark(label, "other", one.date, _told(status or vital or _("Contact"), one.date))
 
 
 def _referrals(referrals: Sequence[ReferralRow]) -> Iterable[Mark]:

@@ -116,12 +116,20 @@ def _sex(identity: Identity) -> str:
 def _age(record: Record, identity: Identity, today: date) -> str:
     died = record.death_date
     if identity.birth_date is not None:
-        age = age_text(identity.birth_date, died.earliest if died else today)
-        return str(_("%(age)s at death", age=age)) if died else age
+        if died is None:
+            return age_text(identity.birth_date, today)
+        return str(_("%(age)s at death", age=_age_at(identity.birth_date, died)))
     stated = next((t.age_at_diagnosis for t in record.tumours if t.age_at_diagnosis), None)
     if stated is None:
         return ""
     return str(_("%(age)s at diagnosis, as stated", age=wording.number(stated)))
+
+
+def _age_at(born: PartialDate, day: PartialDate) -> str:
+    """Age in years; two where partial dates leave both open."""
+    low = age_text(born, day.earliest).split("–")[0]
+    high = age_text(born, day.latest).split("–")[-1]
+    return low if low == high else f"{low}–{high}"
 
 
 def _site(tumour: Any) -> str:

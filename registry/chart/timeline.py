@@ -13,8 +13,8 @@ from typing import Any
 
 from registry.dates import PartialDate
 
-#: Share of the picture kept free behind the last event, for its label.
-MARGIN = 0.04
+#: Shares of the picture kept free before the first event, for its mark, and behind the last.
+LEAD, MARGIN = 0.012, 0.04
 #: The most labels the time axis bears.
 MOST_TICKS = 12
 
@@ -83,10 +83,10 @@ def draw(lanes: Sequence[Lane], *, tick_words: Callable[[date, bool], str]) -> T
         return Timeline()
     first, last = min(days), max(days)
     span = max((last - first).days, 30)
-    whole = span * (1 + MARGIN)
+    whole = span * (1 + LEAD + MARGIN)
 
     def percent(day: date) -> float:
-        return 100 * (day - first).days / whole
+        return 100 * ((day - first).days + span * LEAD) / whole
 
     drawn = [
         Drawn(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import render_template, url_for
+from flask import render_template
 
 from registry import audit, codes, web
 from registry.access import Right
@@ -26,5 +26,4 @@ def chart(patient_id: UUID) -> Any:
         "chart/chart.html", chart=found, states=referral_rules.STATES, taken=referral_rules.TAKEN,
         word=codes.label,
         born=wording.date(found.identity.birth_date),
-        url_of_consent=url_for("patients.consent", patient_id=patient_id),
     )  # fmt: skip

@@ -215,7 +215,8 @@ class EntryForm(HouseForm):
     def stated(self) -> Facts:
         """What the form says, without the answers to questions that do not arise."""
         said = self.facts(facts_.names(self.entity))
-        values, absent = dict(said.values), dict(said.absent)
+        values = {name: None if value == [] else value for name, value in said.values.items()}
+        absent = dict(said.absent)
         for name in said.values:
             if not self.arises(name):
                 values[name] = None

@@ -162,7 +162,10 @@ def reason(found: Reason) -> str:
 
 @dataclass(frozen=True)
 class Beside:
-    """What was derived, ready to be shown beside what was stated."""
+    """What was derived, ready to be shown beside what was stated.
+
+    `differs` says that the two are not the same; `findings` are the other contradictions.
+    """
 
     stated: str
     answer: str
@@ -202,7 +205,7 @@ def beside(entity: str, stated: Mapping[str, Any], derived: Mapping[str, Any]) -
         source=result.source,
         confidence=result.confidence,
         differs=any(one["code"] in _DIFFERS for one in findings),
-        findings=tuple(finding(one) for one in findings),
+        findings=tuple(finding(one) for one in findings if one["code"] not in _DIFFERS),
     )
 
 
