@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: Commands that live with their room, imported only when they are called.
 _ROOM_COMMANDS = {
     "import": ("registry.interop.commands", "import_command"),
-    "check-cohorts": ("registry.interop.commands", "check_cohorts"),
+    "check-cohorts": ("registry.check_cohorts", "check_cohorts"),
     "derive": ("registry.derive", "derive"),
     "demo": ("registry.demo", "demo"),
 }
@@ -38,8 +38,10 @@ class Commands(click.Group):
 
 @click.group(cls=Commands)
 @click.version_option(package_name="netreg")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """The NET registry: referral and registry for neuroendocrine tumours."""
+    ctx.obj = application  # a room's command makes the application by it; no room may import us
 
 
 def application() -> Flask:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from flask import Flask
 
 from registry.interop import map_files
 from registry.interop.mapping import Map, MapError
@@ -30,20 +31,22 @@ def _progress(items: Iterable[Any], length: int, label: str) -> Iterator[Any]:
 )
 @click.option("--centre", required=True, help="The code of the reference centre.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
-def import_command(file: Path, map_name: str, centre: str, dry_run: bool) -> None:
+@click.pass_obj
+def import_command(
+    application: Callable[[], Flask], file: Path, map_name: str, centre: str, dry_run: bool
+) -> None:
     """Bring an existing cohort in: FILE by a map (docs/import.md), all of it or nothing.
 
     Exit status 0 when every row is in, 1 when rows were refused and nothing was written, 2 when
     map, file and centre do not fit together.
     """
-    from registry import create_app
     from registry.interop import report as words
 
     try:
         by_map = map_files.load(map_files.find(map_name))
     except MapError as error:
         _unfit(error.problems)
-    with create_app().app_context():
+    with application().app_context():
         report, place = _run(file, by_map, centre, dry_run)
     for line in words.lines(report, dry_run=dry_run, centre=place):
         click.echo(line)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from registry import all_models, codes
+from registry import codes
 from registry.course.models import BY_NAME
 from registry.dictionary import Level
 from registry.interop import cells
@@ -111,7 +111,6 @@ def _plain(text: str) -> str:
 
 def main() -> None:
     """Print the page."""
-    all_models()
     sys.stdout.write("\n".join(page()))
 
 
