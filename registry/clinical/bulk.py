@@ -79,7 +79,7 @@ def derive_rows(kind: str, lines: Iterable[str], out: TextIO) -> bool:
     chosen = KINDS[kind]
     csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(lines)
-    write = csv.writer(out, lineterminator="\n").writerow
+    write = csv.writer(_UnixLines(out)).writerow
     header = _header(reader)
     if header is None:
         write([*chosen.adds, ERROR])
@@ -110,6 +110,21 @@ def derive_rows(kind: str, lines: Iterable[str], out: TextIO) -> bool:
             padding = [""] * (width - len(row))
             write([*row[:width], *padding, *blank, unreadable or _wrong_width(row, width)])
     return had_error
+
+
+class _UnixLines:
+    """Ends every row with a line feed alone.
+
+    The writer itself must end rows with CR LF, or it leaves a lone CR in a field unquoted.
+    """
+
+    __slots__ = ("_write",)
+
+    def __init__(self, out: TextIO) -> None:
+        self._write = out.write
+
+    def write(self, row: str) -> int:
+        return self._write(row[:-2] + "\n")
 
 
 def _picker(places: Sequence[int]) -> Callable[[Sequence[str]], Sequence[str]]:

@@ -22,6 +22,7 @@ NOT_GIVEN = -1
 MITOSES, KI67, SHARE = "mitoses", "ki67", "share"
 # Names under which the sentences of grading hold the row's own values.
 OWN_VALUES = (MITOSES, KI67, SHARE)
+COLUMNS = {MITOSES: "mitoses_per_2mm2", SHARE: "mixed_component_pct"}
 # The first word of the names of a scheme's limits.
 LIMITS_OF = {"digestive": ("gep", "net", "minen"), "lung": ("lung",), "medullary_thyroid": ("mtc",)}
 LIMITS_OF["unknown_primary"] = LIMITS_OF["digestive"]
@@ -76,7 +77,7 @@ def _scheme(site: str) -> tuple[str, str]:
 
 @lru_cache(1024)
 def _tissue(scheme: str, necrosis: str, specimen: str) -> tuple[str, str] | None:
-    """Necrosis and specimen where the scheme looks at them; an unknown code is kept, to be refused."""
+    """Necrosis and specimen where the scheme looks at them; unknown codes stay, to be refused."""
     codes = (necrosis.strip(), specimen.strip())
     known = codes[0] in grading.NECROSES and codes[1] in grading.SPECIMENS
     return None if known and scheme in WITHOUT_TISSUE else codes
@@ -106,7 +107,7 @@ def _read(scheme: str, name: str, text: str) -> tuple[int, str]:
     try:
         value = number(text)
     except ValueError as wrong:
-        raise ValueError(f"{name}: {wrong}") from None
+        raise ValueError(f"{COLUMNS[name]}: {wrong}") from None
     return _place(value, _limits(scheme, name)), plain(value)
 
 
