@@ -1,0 +1,68 @@
+"""Plausibility of doses and laboratory values."""
+
+from decimal import Decimal
+
+import pytest
+
+from registry.clinical import doses, tables
+from tests.clinical import examples
+
+
+@pytest.mark.parametrize("row", examples.rows("dose_range_cases"), ids=examples.named)
+def test_worked_example(row):
+    found = doses.check_dose(row["therapy_id"], row["ingredient"], Decimal(row["dose_value"]))
+    assert found.answer == row["expected"]
+    assert found.reason_text()
+
+
+@pytest.mark.parametrize("row", tables.rows("therapy_components"),
+                         ids=lambda row: f"{row['therapy_id']}-{row['component_no']}")  # fmt: skip
+def test_every_limit_of_every_component(row):
+    """Usual bounds are inclusive; above the highest limit and not above zero are rejected."""
+
+    def checked(dose):
+        return doses.check_dose(row["therapy_id"], row["ingredient"], dose).answer
+
+    step = Decimal("0.001")
+    low, high = Decimal(row["warn_below"]), Decimal(row["warn_above"])
+    limit = Decimal(row["reject_above"])
+    assert [checked(low), checked(high), checked(Decimal(row["dose_standard"]))] == ["ok"] * 3
+    assert checked(low - step) == "warn_low"
+    assert checked(limit + step) == "reject"
+    assert checked(limit) == ("warn_high" if limit > high else "ok")
+    assert checked(high + step) == ("warn_high" if limit > high else "reject")
+    assert checked(Decimal(0)) == checked(Decimal(-1)) == "reject"
+
+
+def test_an_unknown_component_is_refused():
+    with pytest.raises(ValueError, match="unknown code"):
+        doses.check_dose("EVE", "sunitinib", Decimal(10))
+    assert doses.ingredients("CAPTEM") == ("capecitabine", "temozolomide")
+    assert doses.unit("PRRT_LU_DOTATATE", "177Lu-oxodotreotide (DOTATATE)") == "GBq"
+
+
+@pytest.mark.parametrize(
+    ("analyte", "value", "unit", "expected"),
+    [
+        ("CGA_MASS", "95", "ng/mL", "ok"),
+        ("CGA_MASS", "200000", "ng/mL", "ok"),
+        ("CGA_MASS", "200001", "ng/mL", "warn_high"),
+        ("CGA_MASS", "-1", "ng/mL", "reject"),
+        ("CGA_MASS", "95", "mmol/L", "reject"),
+        ("CGA_MASS", "95", "", "reject"),
+        ("CGA_MASS", "95", "U/L", "ok"),
+        ("CGA_MASS", "95", "ug/L", "ok"),
+        ("EGFR", "2", "mL/min/{1.73_m2}", "warn_low"),
+        ("EGFR", "3", "mL/min/{1.73_m2}", "ok"),
+        ("KI67", "101", "%", "warn_high"),
+    ],
+)
+def test_laboratory_values_by_unit(analyte, value, unit, expected):
+    found = doses.check_biomarker(analyte, Decimal(value), unit)
+    assert found.answer == expected
+    assert found.reason_text()
+
+
+def test_an_unknown_analyte_is_refused():
+    with pytest.raises(ValueError, match="unknown code"):
+        doses.check_biomarker("BANANA", Decimal(1), "g")

@@ -1,0 +1,112 @@
+"""EORTC scores from item numbers: worked examples, the half rule, the summary, change."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.clinical.quality_of_life import INSTRUMENTS, scales, score, size_of_change
+from tests.clinical import examples
+
+BEST = {**dict.fromkeys(range(1, 29), 1), 29: 7, 30: 7}
+
+
+def answers(text):
+    return {int(item): answer for item, answer in json.loads(text).items()}
+
+
+@pytest.mark.parametrize("row", examples.rows("qlq_cases"), ids=examples.named)
+def test_worked_example(row):
+    found = score(row["instrument"], row["scale"], answers(row["answers_json"]))
+    if row["expected_score"].isalpha():
+        assert found.answer == row["expected_score"]
+    else:
+        assert float(found.answer) == pytest.approx(float(row["expected_score"]), abs=0.0051)
+    assert found.confidence == row["confidence"]
+    assert found.reason_text()
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_every_scale_runs_from_0_to_100_and_needs_half_of_its_items(instrument):
+    lowest = {**dict.fromkeys(range(1, 60), 1)}
+    highest = {**dict.fromkeys(range(1, 60), 4), 29: 7, 30: 7}
+    for scale in scales(instrument):
+        ends = {float(score(instrument, scale, given).answer) for given in (lowest, highest)}
+        if scale != "SUMMARY":
+            assert ends == {0.0, 100.0}
+        assert score(instrument, scale, {}).answer == "MISSING"
+
+
+@pytest.mark.parametrize(
+    ("scale", "given_answers", "expected"),
+    [
+        ("PF2", {1: 1, 2: 1, 3: 1}, "100.0"),
+        ("PF2", {1: 1, 2: 1}, "MISSING"),
+        ("EF", {21: 4, 22: 4}, "0.0"),
+        ("EF", {21: 4}, "MISSING"),
+        ("FA", {10: 1, 12: 1}, "0.0"),
+        ("FA", {10: 1}, "MISSING"),
+        ("NV", {14: 4}, "100.0"),
+        ("QL2", {29: 7}, "100.0"),
+        ("QL2", {29: 8}, "INVALID"),
+        ("QL2", {29: 0}, "INVALID"),
+        ("DI", {17: 5}, "INVALID"),
+        ("DI", {17: 1.5}, "INVALID"),
+        ("DI", {17: True}, "INVALID"),
+        ("DI", {17: "often"}, "INVALID"),
+        ("DI", {17: "2"}, "33.333333333333336"),
+        ("DI", {17: None}, "MISSING"),
+        ("DI", {17: "NA"}, "MISSING"),
+        ("DI", {16: 9, 17: 1}, "0.0"),
+    ],
+)
+def test_the_half_rule_and_impossible_answers(scale, given_answers, expected):
+    assert score("QLQ-C30", scale, given_answers).answer == expected
+
+
+def test_the_summary_needs_all_thirteen_scales_and_not_the_other_two():
+    assert score("QLQ-C30", "SUMMARY", BEST).answer == "100.0"
+    without = {k: v for k, v in BEST.items() if k not in (28, 29, 30)}
+    assert score("QLQ-C30", "SUMMARY", without).answer == "100.0"
+    for item in (8, 11, 13, 16, 17):
+        missing = {k: v for k, v in BEST.items() if k != item}
+        assert score("QLQ-C30", "SUMMARY", missing).answer == "MISSING"
+    assert score("QLQ-C30", "SUMMARY", {**BEST, 1: 9}).answer == "INVALID"
+    assert score("QLQ-C30", "SUMMARY", {17: 9}).answer == "INVALID"
+    worst = dict.fromkeys(BEST, 4)
+    assert score("QLQ-C30", "SUMMARY", worst).answer == "0.0"
+
+
+def test_unknown_instruments_and_scales_are_refused():
+    for wrong in (("EQ-5D", "QL2"), ("QLQ-C30", "GI"), ("QLQ-GINET21", "SUMMARY")):
+        with pytest.raises(ValueError, match="unknown code"):
+            score(*wrong, {})
+
+
+@pytest.mark.parametrize(
+    ("scale", "before", "after", "expected"),
+    [
+        ("QL2", 50, 54.9, ("none", "same")),
+        ("QL2", 50, 55, ("small", "better")),
+        ("QL2", 50, 59.9, ("small", "better")),
+        ("QL2", 60, 50, ("moderate", "worse")),
+        ("QL2", 50, 70, ("moderate", "better")),
+        ("QL2", 50, 70.1, ("large", "better")),
+        ("FA", 50, 70.1, ("large", "worse")),
+        ("FA", 50, 40, ("moderate", "better")),
+        ("SUMMARY", 50, 40, ("moderate", "worse")),
+    ],
+)
+def test_size_and_direction_of_change(scale, before, after, expected):
+    assert size_of_change("QLQ-C30", scale, before, after) == expected
+
+
+@given(
+    st.sampled_from([(i, s) for i in INSTRUMENTS for s in scales(i)]),
+    st.dictionaries(st.integers(1, 51), st.none() | st.integers(-1, 8), max_size=51),
+)
+def test_scores_lie_within_0_and_100(which, given_answers):
+    found = score(*which, given_answers)
+    if found.answer not in ("MISSING", "INVALID"):
+        assert 0 <= float(found.answer) <= 100
