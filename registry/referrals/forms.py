@@ -160,10 +160,36 @@ _ONLY_FOR = {
 _MOST_ROWS = 30  # rows of one kind in a form; more belong in the record
 
 
+#: Choices of a few options that are shown as a list to choose from, so that the page stays short.
+_AS_LIST = frozenset(
+    {
+        "presentation",
+        "diagnosis_basis",
+        "staging_prefix",
+        "ecog",
+        "necrosis",
+        "smoking",
+        "residual",
+        "fdg_result",
+        "krenning",
+        "specimen_kind",
+        "chromogranin_a_ihc",
+        "synaptophysin_ihc",
+        "sstr2_ihc",
+        "best_response",
+    }
+)
+
+
 class Part(HouseForm):
     """The questions of one entity, or of one row of it."""
 
     entity = ""
+
+    def __init__(self, formdata: Any = None, **options: Any) -> None:
+        super().__init__(formdata, **options)
+        for name in _AS_LIST & set(self._fields):
+            self[name].kind = "select"
 
     def stated(self) -> Facts:
         """What is answered, without the answers to questions that do not arise."""
@@ -240,6 +266,7 @@ class CaseForm:
     def __init__(self, typed: MultiDict[str, str], centres: Sequence[Organisation] = ()) -> None:
         self.asked: Any = AskedForm(typed)
         offer(self.asked.centre, centres)
+        self.asked.centre.kind = "select"
         for name in AskedForm.NEEDED:
             self.asked[name].needed_word = _("needed to send")
         self.parts: dict[str, Any] = {

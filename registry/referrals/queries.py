@@ -625,7 +625,7 @@ def counts(viewer: Viewer) -> dict[str, int]:
         )
         .group_by(Referral.state)
     )
-    return dict(db.session.execute(query).tuples())
+    return dict(db.session.execute(query).tuples().all())
 
 
 def colleagues(viewer: Viewer) -> Sequence[Person]:

@@ -133,6 +133,15 @@ STEP_LABELS = {
     "withdraw": _l("Withdraw"),
 }
 
+#: The same in the narrow column of a list.
+SHORT_LABELS = {
+    **STEP_LABELS,
+    "request_information": _l("Ask"),
+    "advise": _l("Advise"),
+    "acknowledge": _l("Acknowledge"),
+    "give_information": _l("Answer"),
+}
+
 #: What is said of a step that was taken.
 TAKEN = {
     "enter": _l("Draft begun"),

@@ -59,6 +59,7 @@ def mine() -> Any:
         older=older,
         today=queries.today_here(viewer),
         day=day,
+        partial=wording.date,
         state_words=rules.STATES,
         to_do=rules.TO_DO,
     )
@@ -127,7 +128,9 @@ def _why(row: WorkRow) -> tuple[str, ...]:
     if not row.urgency_derived or row.urgency == urgency.ROUTINE:
         return ()
     found = Urgency.from_json(row.urgency_derived)
-    return tuple(wording.reason(one) for one in found.reasons)
+    stated_decides = urgency.RANK[found.answer] > row.urgency_rank
+    deciding = found.reasons[-1] if stated_decides else found.reasons[0]
+    return (wording.reason(deciding),)
 
 
 def _worklist_page(rows: list[WorkRow], *, searched: str | None = None) -> str:
@@ -154,7 +157,7 @@ def _worklist_page(rows: list[WorkRow], *, searched: str | None = None) -> str:
         grade_filters=list(rules.GRADE_GROUPS.items()),
         state_filters=_state_filters(),
         state_words=rules.STATES,
-        step_words=rules.STEP_LABELS,
+        step_words=rules.SHORT_LABELS,
         today=today,
         day=day,
     )

@@ -67,9 +67,16 @@ def _first_form(sent: Any = None) -> Any:
     return form
 
 
+#: Consents that may still be asked after the referral was sent.
+_LATER = ("consent_registry", "consent_research_use", "consent_research_contact")
+
+
 def _first_page(
     form: Any, candidates: Sequence[patients.Candidate] = (), status: int = 200
 ) -> tuple[str, int]:
+    for field in form:
+        if field.required and field.short_name not in _LATER:
+            field.needed_word = _("needed")
     page = render_template(
         "referrals/new.html",
         form=form,
@@ -225,6 +232,7 @@ def _edit_page(
         request_text=asked.what if asked else "",
         theirs=theirs,
         used_of=used_of,
+        born=wording.date(referral.patient.birth_date),
         may_discard="withdraw" in {s.name for s in queries.steps(web.viewer(), referral)},
         **derived_words(_assessment(referral, form)),
     )
@@ -386,6 +394,7 @@ def _check_page(referral: Referral, form: CaseForm) -> str:
         referral=referral,
         form=form,
         identity=patients.identity(referral.patient),
+        born=wording.date(referral.patient.birth_date),
         blocks=reading.blocks(case.asked, case.facts),
         case=case,
         warnings=[
