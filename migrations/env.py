@@ -16,13 +16,14 @@ from sqlalchemy.dialects import sqlite
 import registry
 from config import Settings
 from registry.db import metadata
+from registry.jobs import queue_tables
 
 registry.all_models()
 
 ONE_AT_A_TIME = (
     7_263_001  # the number of PostgreSQL's advisory lock: two upgrades wait for each other
 )
-QUEUE_TABLES = "huey_"  # the queue of background work makes its own tables
+QUEUE_TABLES = "huey_"  # what the queue of background work keeps on PostgreSQL
 
 
 def ours(name: str | None, kind: str, parents: Any) -> bool:
@@ -91,7 +92,10 @@ def migrate(connection: sa.Connection) -> None:
         configure(connection=connection, render_as_batch=on_sqlite)
         with context.begin_transaction():
             context.run_migrations()
-        if connection.in_transaction():  # what was only read, such as the present version
+        if not on_sqlite:
+            for statement in queue_tables():
+                connection.exec_driver_sql(statement)
+        if connection.in_transaction():
             connection.commit()
     finally:
         if connection.in_transaction():

@@ -56,7 +56,14 @@ def _storage(app: Flask) -> Huey:
     if settings.database_url.startswith("sqlite"):
         return SqliteHuey("netreg", filename=str(settings.instance / "queue.sqlite3"), fsync=True)
     dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    return PostgresHuey("netreg", dsn=dsn)
+    # Its tables are made with the database's (migrations/env.py): several processes start at once.
+    return PostgresHuey("netreg", dsn=dsn, create_tables=False)
+
+
+def queue_tables() -> list[str]:
+    """The statements that make the queue's tables on PostgreSQL, where they are not there yet."""
+    statements: list[str] = PostgresHuey("netreg", create_tables=False).storage.ddl
+    return statements
 
 
 def connect(app: Flask) -> Huey:
