@@ -19,7 +19,7 @@ from registry.course import facts
 from registry.course.models import BY_NAME
 from registry.db import db, new_id
 from registry.errors import Conflict, Invalid
-from registry.interop import rows, tables
+from registry.interop import joining, rows, tables
 from registry.interop.mapping import Map, MapError
 from registry.interop.models import Import, SourceRow
 from registry.interop.rows import Account, Made, Refusal, Row
@@ -27,6 +27,7 @@ from registry.keys import ring
 from registry.patients import actions as patients
 from registry.patients import rules as patient_rules
 from registry.patients.models import Patient
+from registry.people.models import Organisation
 
 DIFFERS = "differs from what was imported"
 SOURCE_KIND = "import"
@@ -71,7 +72,6 @@ def bring_in(path: Path, by_map: Map, *, by: Viewer, progress: Progress = no_pro
     fresh = _read(path, report, progress)
     known = _known(by_map, by)
     wanted = [row for row in fresh if _is_new(row, known, report, by)]
-    report.unchanged = len(fresh) - len(wanted)
     if wanted and not report.refusals:
         with db.session.begin_nested() as all_of_it:
             _write(path, wanted, report, by, progress)
@@ -87,8 +87,7 @@ def bring_in(path: Path, by_map: Map, *, by: Viewer, progress: Progress = no_pro
 def _read(path: Path, report: Report, progress: Progress) -> list[Row]:
     """Every row by the map; the refused ones are noted and left out."""
     by_map = report.map
-    fresh: list[Row] = []
-    first_seen: dict[str, int] = {}
+    fresh: dict[str, Row] = {}
     with tables.opened(
         path,
         delimiter=by_map.delimiter,
@@ -103,16 +102,23 @@ def _read(path: Path, report: Report, progress: Progress) -> list[Row]:
                 report.refusals.append(Refusal(found.number, "", "", found.reason))
                 continue
             row = rows.make(found[0], found[1], by_map)
-            if row.source_id and row.source_id in first_seen:
-                earlier = first_seen[row.source_id]
-                hidden = by_map.id_column in by_map.hidden_columns
-                row.refuse(by_map.id_column, f"the same id stands in row {earlier}", hidden=hidden)
-            first_seen.setdefault(row.source_id, row.number)
+            _gather(row, fresh, by_map)
             report.account.close(row)
             report.refusals += row.refusals
-            if not row.refusals:
-                fresh.append(row)
-    return fresh
+    return [row for row in fresh.values() if not row.refusals]
+
+
+def _gather(row: Row, fresh: dict[str, Row], by_map: Map) -> None:
+    """Take a row as a patient's first, or join it to it; an id that may not stand twice is
+    refused."""
+    first = fresh.setdefault(row.source_id, row)
+    if first is row or not row.source_id:
+        return
+    if not by_map.several_rows:
+        hidden = by_map.id_column in by_map.hidden_columns
+        row.refuse(by_map.id_column, f"the same id stands in row {first.number}", hidden=hidden)
+    elif not row.refusals:
+        joining.join(first, row, by_map.id_column)
 
 
 def _check_columns(columns: list[str], by_map: Map) -> None:
@@ -135,8 +141,16 @@ def _check_columns(columns: list[str], by_map: Map) -> None:
 # -- what is known already ---------------------------------------------------------------------
 
 
+def _one_at_a_time(by: Viewer) -> None:
+    """Two imports for a centre wait for each other, so that each sees what the other brought in.
+    Others may go on working for the centre."""
+    query = sa.select(Organisation.id).where(Organisation.id == by.organisation_id)
+    db.session.execute(query.with_for_update(key_share=True))
+
+
 def _known(by_map: Map, by: Viewer) -> dict[str, str]:
     """What the organisation has of this source: fingerprints of content by those of ids."""
+    _one_at_a_time(by)
     query = sa.select(SourceRow.source_id_index, SourceRow.content_index).where(
         SourceRow.organisation_id == by.organisation_id, SourceRow.source == by_map.name
     )
@@ -162,6 +176,7 @@ def content_index(row: Row) -> str:
 def _is_new(row: Row, known: dict[str, str], report: Report, by: Viewer) -> bool:
     """Is it a record the organisation does not have? One that has changed is refused."""
     content = known.get(source_id_index(report.map.name, by.organisation_id, row.source_id))
+    report.unchanged += content is not None and content == content_index(row)
     if content is not None and content != content_index(row):
         column = report.map.id_column
         report.refusals.append(Refusal(row.number, column, row.shown(column, report.map), DIFFERS))
@@ -247,26 +262,46 @@ def _make(row: Row, made: Import, report: Report, by: Viewer) -> None:
     )
 
 
+class _Named:
+    """Entries that others point to, by their block's name and the row they were made of."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[str, int, UUID]] = []
+
+    def add(self, name: str, row: int, entry_id: UUID) -> None:
+        """Remember an entry."""
+        self._made.append((name, row, entry_id))
+
+    def find(self, name: str, row: int) -> UUID | None:
+        """The entry of this name (of any, without one): of the same row, else of the latest
+        before it, else the first."""
+        called = [(made, one) for known, made, one in self._made if not name or known == name]
+        if not name:
+            same = [one for made, one in called if made == row]
+            return same[0] if same else next((one for _made, one in called), None)
+        before = [one for made, one in called if made <= row]
+        return before[-1] if before else next((one for _made, one in called), None)
+
+
 def _add_entries(row: Row, patient: Patient, report: Report, by: Viewer) -> None:
     """The entries of a row; each belongs to the tumour it names, else to the first."""
-    tumours: dict[str, UUID] = {}
-    therapies: dict[str, UUID] = {}
-    for one in row.entries:
-        tumour_id = tumours.get(one.tumour) if one.tumour else next(iter(tumours.values()), None)
+    tumours, therapies = _Named(), _Named()
+    for one in joining.in_order(row.entries):
+        of_tumour = hasattr(BY_NAME[one.entity], "tumour_id")
         entry = course.add(
             one.entity,
             patient,
             by=by,
             values=one.values,
             absent=one.absent,
-            tumour_id=tumour_id if hasattr(BY_NAME[one.entity], "tumour_id") else None,
-            therapy_id=therapies.get(one.therapy) if one.therapy else None,
+            tumour_id=tumours.find(one.tumour, one.row) if of_tumour else None,
+            therapy_id=therapies.find(one.therapy, one.row) if one.therapy else None,
             source=(SOURCE_KIND, report.map.name),
         )
         if one.entity == "tumour":
-            tumours[one.name or str(entry.id)] = entry.id
+            tumours.add(one.name, one.row, entry.id)
         elif one.entity == "therapy":
-            therapies[one.name or str(entry.id)] = entry.id
+            therapies.add(one.name, one.row, entry.id)
         report.entries[one.entity] += 1
         for finding in getattr(entry, "findings", None) or []:
             text = finding["reason"]["template"] % finding["reason"]["values"]

@@ -33,7 +33,7 @@ from registry.patients.rules import PURPOSES
 MAPS = Path(__file__).resolve().parent / "maps"
 SOURCE = {
     "name", "title", "citation", "licence", "comment", "id_column", "delimiter", "encoding",
-    "comment_lines",
+    "comment_lines", "rows",
 }  # fmt: skip
 CONSENT = {"basis", "statement", "purposes"}
 RULE = {
@@ -41,7 +41,7 @@ RULE = {
     "split", "order", "missing", "when", "constant", "absent", "because",
 }  # fmt: skip
 CONDITION = {"column", "is", "is_not", "blank", "matches", "any"}
-OWN_BLOCK = {"when", "name", "tumour", "therapy"}
+OWN_BLOCK = {"when", "name", "tumour", "therapy", "once"}
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 
 
@@ -108,6 +108,7 @@ class _Reader:
             delimiter=self.delimiter(source),
             encoding=self.encoding(source),
             comment_lines=self.text(source, "source", "comment_lines"),
+            several_rows=self.several_rows(source),
             missing=self.missing,
             patient=self.patient(),
             blocks=tuple(blocks),
@@ -165,6 +166,15 @@ class _Reader:
             self.say("source", f"delimiter must be one of {', '.join(DELIMITERS)}")
         return found
 
+    def several_rows(self, source: Mapping[str, Any]) -> bool:
+        stated = source.get("rows", "one")
+        if stated not in ("one", "several"):
+            self.say("source", 'rows must be "one" or "several" (a patient)')
+        once = [e for e in BY_NAME for one in self.list_of(e) if "once" in one]
+        if once and stated != "several":
+            self.say(once[0], 'once is only for a source with rows = "several"')
+        return bool(stated == "several")
+
     def encoding(self, source: Mapping[str, Any]) -> str:
         stated = self.text(source, "source", "encoding") or "utf-8"
         try:
@@ -217,6 +227,7 @@ class _Reader:
             name=self.text(content, place, "name"),
             tumour=self.text(content, place, "tumour"),
             therapy=self.text(content, place, "therapy"),
+            once=content.get("once") is True,
         )
         self.check_units(place, variables)
         if when is None and not any(rule.column for f in made.fillings for rule in f.rules):

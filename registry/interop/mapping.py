@@ -86,6 +86,7 @@ class Block:
     name: str = ""
     tumour: str = ""
     therapy: str = ""
+    once: bool = False  # for several rows of a patient: made of all of them together
 
     def columns(self) -> Iterator[tuple[str, str]]:
         """The columns it takes values from, each with the variable it fills."""
@@ -128,6 +129,7 @@ class Map:
     delimiter: str
     encoding: str
     comment_lines: str
+    several_rows: bool
     missing: Mapping[str, Any]
     patient: Block
     blocks: tuple[Block, ...]

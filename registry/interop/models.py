@@ -38,7 +38,7 @@ class SourceRow(Model):
 
     The source's own id and its content are kept as keyed fingerprints: equal ones are found, and
     a hospital's numbers cannot be read from here. `kept` holds cells that no variable has a place
-    for, as stated, by column.
+    for, as stated: by column, a text for each of the record's rows that has one.
     """
 
     __tablename__ = "source_row"

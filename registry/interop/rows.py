@@ -67,6 +67,9 @@ class Made:
     name: str = ""
     tumour: str = ""
     therapy: str = ""
+    place: str = ""
+    once: bool = False
+    row: int = 0
 
 
 @dataclass
@@ -79,7 +82,7 @@ class Row:
     patient: Made = field(default_factory=lambda: Made("patient", {}, {}))
     hospital_number: str = ""
     entries: list[Made] = field(default_factory=list)
-    kept: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, list[str]] = field(default_factory=dict)
     fates: dict[str, Fate] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     unusual: list[Refusal] = field(default_factory=list)
@@ -118,7 +121,7 @@ def make(number: int, cell: Mapping[str, str], by: Map) -> Row:
             row.entries.append(made)
     for column in by.kept:
         if cell[column]:
-            row.kept[column] = cell[column]
+            row.kept[column] = [cell[column]]
             row.became(column, Fate.KEPT)
     _check_ignored(row, by)
     return row
@@ -177,7 +180,8 @@ def _filled(row: Row, block: Block) -> Made:
     for number, unit in UNITS.items():
         if unit in values and number not in values:
             del values[unit]  # a unit of nothing says nothing
-    return Made(block.entity, values, absent, block.name, block.tumour, block.therapy)
+    links = (block.name, block.tumour, block.therapy)
+    return Made(block.entity, values, absent, *links, block.place, block.once, row.number)
 
 
 def _value(row: Row, filling: Filling) -> Any:

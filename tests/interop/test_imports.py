@@ -246,7 +246,7 @@ def test_hostile_text_is_text(app: Flask, tmp_path: Path, text: str) -> None:
     by = importer()
     assert brought_in(tmp_path, by, body, *lines).created == 1
     assert db.session.scalars(sa.select(Tumour.note)).one() == text
-    assert db.session.scalars(sa.select(SourceRow.kept)).one() == {"x": text}
+    assert db.session.scalars(sa.select(SourceRow.kept)).one() == {"x": [text]}
     assert brought_in(tmp_path, by, body, *lines).unchanged == 1
 
 
@@ -257,6 +257,82 @@ def test_latin_1_is_refused_cell_by_cell_unless_it_is_stated(app: Flask, tmp_pat
     assert [(r.row, r.column) for r in report.refusals] == [(2, "note")]
     head = HEAD.replace("[consent]", 'encoding = "latin-1"\n[consent]')
     assert actions.bring_in(path, map_of(tmp_path, body, head), by=by).created == 2
+
+
+# -- several rows of a patient ------------------------------------------------------------------
+
+SEVERAL = HEAD.replace("[consent]", 'rows = "several"\n[consent]')
+VISITS = """
+[patient]
+sex_at_birth = { column = "sex", values = { "f" = "female", "m" = "male" } }
+[[tumour]]
+once = true
+primary_site = "site"
+age_at_diagnosis = "age"
+[[therapy]]
+name = "given"
+therapy_class = "treated"
+interval = "month"
+interval_unit = { constant = "months" }
+[[response]]
+therapy = "given"
+response_stated = "best"
+[[follow_up]]
+vital_status = "status"
+interval = "month"
+interval_unit = { constant = "months" }
+[keep]
+"remark" = "no variable"
+"""
+COLUMNS = "id,sex,site,age,month,treated,best,status,remark"
+FIRST_VISIT = "1,f,C25.1,,0,surgery,CR,alive,well"
+LATER_VISIT = "1,,C25.1,61,6.5,PRRT,SD,alive,tired"
+
+
+def test_several_rows_make_one_patient_with_an_entry_a_row(app: Flask, tmp_path: Path) -> None:
+    lines = (COLUMNS, FIRST_VISIT, LATER_VISIT, "2,m,C17.2,50,1,,,dead,")
+    report = brought_in(tmp_path, importer(), VISITS, *lines, head=SEVERAL)
+    assert (report.read, report.created, report.refusals) == (3, 2, [])
+    patient = db.session.scalars(sa.select(Patient).order_by(Patient.id)).first()
+    assert patient is not None
+    found = course.record_of(patient)
+    [tumour] = found.tumours
+    assert (tumour.primary_site, str(tumour.age_at_diagnosis)) == ("C25.1", "61")
+    assert sorted(str(one.interval) for one in found.of("follow_up")) == ["0", "6.5"]
+    classes = {one.id: one.therapy_class for one in found.therapies}
+    answers = {classes[one.therapy_id]: one.response_stated for one in found.of("response")}
+    assert answers == {"surgery": "CR", "PRRT": "SD"}
+    kept = db.session.scalars(sa.select(SourceRow.kept).order_by(SourceRow.id)).first()
+    assert kept == {"remark": ["well", "tired"]}
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        ("1,m,C25.1,61,6,PRRT,SD,alive,", "patient.sex_at_birth is another"),
+        ("1,f,C17.2,61,6,PRRT,SD,alive,", "tumour.primary_site is another than in row 2"),
+    ],
+)
+def test_rows_of_a_patient_that_disagree_are_refused(
+    app: Flask, tmp_path: Path, later: str, said: str
+) -> None:
+    report = brought_in(tmp_path, importer(), VISITS, COLUMNS, FIRST_VISIT, later, head=SEVERAL)
+    [refusal] = report.refusals
+    assert refusal.row == 3
+    assert said in refusal.reason
+    assert count(Patient) == 0
+
+
+def test_several_rows_twice_add_nothing_and_a_new_visit_is_a_change(
+    app: Flask, tmp_path: Path
+) -> None:
+    by = importer()
+    lines = (COLUMNS, FIRST_VISIT, LATER_VISIT)
+    brought_in(tmp_path, by, VISITS, *lines, head=SEVERAL)
+    assert brought_in(tmp_path, by, VISITS, *lines, head=SEVERAL).unchanged == 1
+    more = (*lines, "1,,,,12,,,alive,")
+    again = brought_in(tmp_path, by, VISITS, *more, head=SEVERAL)
+    assert (again.unchanged, [r.reason for r in again.refusals]) == (0, [actions.DIFFERS])
 
 
 # -- contradictions ----------------------------------------------------------------------------

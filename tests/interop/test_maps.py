@@ -61,6 +61,7 @@ def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
         ('[[pathology]]\ntumour = "left"\nki67_percent = "k"', "no [[tumour]] with name = 'left'"),
         ('[[tumour]]\nwhen = { column = "s" }\nnote = "n"', "needs is, is_not, blank or matches"),
         ('[patient]\nsex_at_birth = { absent = "not_known" }', "does not take 'not_known'"),
+        ('[[tumour]]\nonce = true\nprimary_site = "s"', "once is only for"),
         ('[missing]\n"?" = "dunno"', "the reason must be one of"),
         ('[missing]\n"?" = "not_available"', "needs because"),
         ('[ignore]\n"id" = "twice"', "'id' is used elsewhere"),

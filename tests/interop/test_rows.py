@@ -169,7 +169,7 @@ def test_who_a_patient_is_is_never_shown_in_a_refusal(tmp_path: Path) -> None:
 
 def test_a_kept_cell_is_kept_as_stated(tmp_path: Path) -> None:
     made = row(tmp_path, HISTORY + '[keep]\n"x" = "no variable"', smoke="n", x="T2a?")
-    assert made.kept == {"x": "T2a?"}
+    assert made.kept == {"x": ["T2a?"]}
     assert made.fates["x"] is Fate.KEPT
 
 

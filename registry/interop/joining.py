@@ -1,0 +1,50 @@
+"""Several rows of one patient: what is said once must agree, the rest is added row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from registry.interop.rows import Made, Row
+
+
+def join(first: Row, later: Row, id_column: str) -> None:
+    """Add what a later row says to the patient's first; refuse the row where it disagrees.
+
+    The patient and the entries made *once* may be stated in any of the rows: a blank is filled,
+    a different value is refused.
+    """
+    for problem in _agree(first.patient, later.patient):
+        later.refuse(id_column, f"{problem} than in an earlier row of the patient", hidden=True)
+    if later.hospital_number and later.hospital_number != first.hospital_number:
+        first.hospital_number = first.hospital_number or later.hospital_number
+        if later.hospital_number != first.hospital_number:
+            later.refuse(id_column, "patient.hospital_number is another", hidden=True)
+    told = {one.place: one for one in first.entries if one.once}
+    for entry in later.entries:
+        if not entry.once or entry.place not in told:
+            first.entries.append(entry)
+            continue
+        for problem in _agree(told[entry.place], entry):
+            later.refuse(id_column, f"{problem} than in row {first.number}", hidden=True)
+    for column, text in later.kept.items():
+        first.kept.setdefault(column, [])
+        first.kept[column] += text
+
+
+def _agree(first: Made, later: Made) -> Iterator[str]:
+    """Fill what the first leaves open; name what the later says otherwise."""
+    for name, value in later.values.items():
+        if name in first.values and first.values[name] != value:
+            yield f"{first.entity}.{name} is another"
+        first.values.setdefault(name, value)
+        first.absent.pop(name, None)
+    for name, reason in later.absent.items():
+        if name not in first.values:
+            first.absent.setdefault(name, reason)
+
+
+def in_order(entries: list[Made]) -> list[Made]:
+    """Entries with those others point to first, else as the rows have them."""
+    rank: Mapping[str, Any] = {"tumour": 0, "pathology": 1, "therapy": 2}
+    return sorted(entries, key=lambda one: rank.get(one.entity, 3))
