@@ -96,6 +96,8 @@ def _add(
     db.session.flush()
     changes = {name: [None, value] for name, value in _shown(added).items() if value is not None}
     _record(f"added {entity}", added, by=by, changes=changes | {"source": [None, source[0]]})
+    if isinstance(added, Tumour):
+        _adopt(added, by=by)
     _derive_dependents(added, by=by)
     return added
 
@@ -160,6 +162,25 @@ def _link(entry: Entry, tumour_id: UUID | None, therapy_id: UUID | None) -> None
     if hasattr(entry, "tumour_id"):
         _own(Tumour, entry, tumour_id, "tumour_id")
         entry.tumour_id = tumour_id
+
+
+def _adopt(tumour: Any, *, by: Viewer) -> None:
+    """What was entered before the patient's only tumour is about that tumour."""
+    orphans = queries.without_tumour(tumour.patient_id)
+    if not orphans or len(queries.tumours(tumour.patient_id)) > 1:
+        return
+    for orphan in orphans:
+        orphan.tumour_id = tumour.id
+        _derive(orphan)
+        db.session.flush()
+        _record(
+            f"linked {orphan.entity}",
+            orphan,
+            by=by,
+            changes={"tumour_id": [None, str(tumour.id)]},
+        )
+    for staging in queries.stagings(tumour):
+        _derive_again(staging, by=by)
 
 
 def _own(model: type[Any], entry: Entry, wanted: UUID | None, field: str) -> Any:

@@ -170,6 +170,19 @@ def tumours(patient_id: UUID) -> list[Tumour]:
     )
 
 
+def without_tumour(patient_id: UUID) -> list[Any]:
+    """The entries of a patient that could say which tumour they are about and do not."""
+    models = [model for model in ENTITIES if hasattr(model, "tumour_id")]
+    each = [
+        sa.select(sa.literal(model.entity), model.id).where(
+            model.patient_id == patient_id, model.tumour_id.is_(None)
+        )
+        for model in models
+    ]
+    found = db.session.execute(sa.union_all(*each)).all()
+    return [db.session.get_one(BY_NAME[entity], entry_id) for entity, entry_id in sorted(found)]
+
+
 def therapies(patient_id: UUID) -> list[Therapy]:
     """The therapies of a patient who was fetched for a viewer."""
     return in_order(

@@ -113,6 +113,18 @@ def test_pathology_decides_which_stage_table_holds(by: Any) -> None:
     assert made["staging"].contradictions == "stage_contradiction"
 
 
+def test_what_was_entered_before_the_only_tumour_becomes_its_own(by: Any) -> None:
+    patient = make.patient(by)
+    staging = course.entry("staging", patient, by, t="T2", n="N0", m="M0", staging_system="TNM8")
+    pathology = course.entry("pathology", patient, by, differentiation="poor", cell_type="small")
+    tumour = course.tumour(patient, by, "C34.1")
+    assert (pathology.tumour_id, staging.tumour_id) == (tumour.id, tumour.id)
+    assert (pathology.derived_category, staging.derived_version) == ("SCLC", "STAGE-GROUP 1")
+    later = course.entry("imaging", patient, by, modality="ECHO")
+    course.tumour(patient, by, "C25.2")
+    assert later.tumour_id is None
+
+
 def test_pathology_of_another_tumour_changes_nothing_here(by: Any) -> None:
     patient = make.patient(by)
     made = course.a_course(patient, by)
