@@ -15,8 +15,8 @@ def test_worked_example(row):
     assert found.reason_text()
 
 
-@pytest.mark.parametrize("row", tables.rows("therapy_components"),
-                         ids=lambda row: f"{row['therapy_id']}-{row['component_no']}")  # fmt: skip
+# A second copy of the limits: a change in the product's table must be confirmed here.
+@pytest.mark.parametrize("row", examples.rows("dose_limits"), ids=examples.named)
 def test_every_limit_of_every_component(row):
     """Usual bounds are inclusive; above the highest limit and not above zero are rejected."""
 
@@ -66,3 +66,20 @@ def test_laboratory_values_by_unit(analyte, value, unit, expected):
 def test_an_unknown_analyte_is_refused():
     with pytest.raises(ValueError, match="unknown code"):
         doses.check_biomarker("BANANA", Decimal(1), "g")
+
+
+@pytest.mark.parametrize("row", examples.rows("biomarker_limits"), ids=examples.named)
+def test_every_plausible_range_of_laboratory_values(row):
+    def checked(value):
+        return doses.check_biomarker(row["case_id"], value, row["unit"]).answer
+
+    step = Decimal("0.001")
+    low, high = Decimal(row["lowest"]), Decimal(row["highest"])
+    assert [checked(low), checked(high)] == ["ok", "ok"]
+    assert checked(high + step) == "warn_high"
+    assert checked(low - step) == ("reject" if low == 0 else "warn_low")
+
+
+def test_no_component_and_no_analyte_is_left_out():
+    assert len(examples.rows("dose_limits")) == len(tables.rows("therapy_components"))
+    assert len(examples.rows("biomarker_limits")) == len(tables.rows("codes/biomarker"))

@@ -150,3 +150,7 @@ def test_days_are_never_below_zero(endpoint, start, others, death_is_event):
         assert found.days >= 0
         assert found.event in (0, 1)
         assert found.days <= timedelta(days=366 * 12).days
+
+
+def test_a_month_has_30_4375_days():
+    assert derive_endpoint(endpoint="OS", start="2020-01-01", death_date="2024-01-01").months == 48

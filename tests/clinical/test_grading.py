@@ -323,6 +323,51 @@ def test_unknown_codes_are_refused(wrong):
         derive_grade(**{"site": "pancreas", "differentiation": "well", **wrong})
 
 
+# Every limit of the rules and the smallest step beside it: site, differentiation, mitoses, Ki-67,
+# share, necrosis none, resection.
+SMALLEST_STEPS = [
+    ("pancreas", "well", "0", "2.99", "", "NET_G1"),
+    ("pancreas", "well", "0", "3", "", "NET_G2"),
+    ("pancreas", "well", "2", "20", "", "NET_G2"),
+    ("pancreas", "well", "2", "20.01", "", "NET_G3"),
+    ("pancreas", "well", "1.99", "0", "", "NET_G1"),
+    ("pancreas", "well", "2", "0", "", "NET_G2"),
+    ("pancreas", "well", "20", "3", "", "NET_G2"),
+    ("pancreas", "well", "20.01", "3", "", "NET_G3"),
+    ("colon", "", "", "", "29.99", "NOT_MINEN"),
+    ("colon", "", "", "", "30", "MINEN"),
+    ("colon", "", "", "", "70", "MINEN"),
+    ("colon", "", "", "", "70.01", "NOT_MINEN"),
+    ("lung", "well", "1.99", "0", "", "TYPICAL_CARCINOID"),
+    ("lung", "well", "2", "0", "", "ATYPICAL_CARCINOID"),
+    ("lung", "well", "10", "0", "", "ATYPICAL_CARCINOID"),
+    ("lung", "well", "10.01", "0", "", "CARCINOID_ELEVATED_PROLIFERATION"),
+    ("lung", "well", "1", "30", "", "TYPICAL_CARCINOID"),
+    ("lung", "well", "1", "30.01", "", "CARCINOID_ELEVATED_PROLIFERATION"),
+    ("lung", "unknown", "10", "0", "", "CARCINOID_VS_NEC_UNRESOLVED"),
+    ("lung", "unknown", "10.01", "0", "", "HIGH_GRADE_UNSPECIFIED"),
+    ("thyroid_c_cell", "", "4.99", "0", "", "MTC_LOW_GRADE"),
+    ("thyroid_c_cell", "", "5", "0", "", "MTC_HIGH_GRADE"),
+    ("thyroid_c_cell", "", "0", "4.99", "", "MTC_LOW_GRADE"),
+    ("thyroid_c_cell", "", "0", "5", "", "MTC_HIGH_GRADE"),
+]
+
+
+@pytest.mark.parametrize(
+    ("site", "differentiation", "mitoses", "ki67", "share", "category"), SMALLEST_STEPS
+)
+def test_the_smallest_step_beside_every_limit(
+    site, differentiation, mitoses, ki67, share, category
+):
+    assert graded(site, differentiation, mitoses, ki67, share=share).category == category
+
+
+@pytest.mark.parametrize(("ki67", "flagged"), [("55", False), ("55.01", True)])
+def test_the_smallest_step_beside_the_review_limit(ki67, flagged):
+    found = graded("pancreas", "well", "25", ki67)
+    assert ("net_g3_ki67_gt_55" in found.flags) is flagged
+
+
 def test_mitoses_are_normalised_to_two_square_millimetres():
     assert grading.mitoses_per_2mm2(Decimal(7), Decimal(10)) == Decimal("1.4")
     with pytest.raises(ValueError, match="area"):

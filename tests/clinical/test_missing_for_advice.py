@@ -83,6 +83,12 @@ def test_young_patients_are_asked_for_their_family():
     assert family in asked("other", **old, state__hereditary_syndrome="MEN1")
 
 
+@pytest.mark.parametrize(("born", "wanted"), [("1986", False), ("1987", True)])
+def test_young_is_below_40_years(born, wanted):
+    facts = {"patient__birth_date": born, "tumour__diagnosis_date": "2026"}
+    assert ("state.hereditary_syndrome" in asked("other", **facts)) is wanted
+
+
 @pytest.mark.parametrize(("ki67", "wanted"), [("9.9", False), ("10", True), (">=10", True)])
 def test_fdg_is_asked_for_from_high_g2_on(ki67, wanted):
     facts = {"pathology__ki67_percent": ki67, "pathology__differentiation": "well"}

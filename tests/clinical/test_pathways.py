@@ -66,6 +66,27 @@ def test_the_limit_of_55_matters_within_g3(ki67, prrt):
     assert "CAPTEM" in found
 
 
+@pytest.mark.parametrize(
+    ("site", "grade", "ki67", "therapy", "is_listed"),
+    [
+        ("pancreas", "G2", "10", "SSA_LAN", True),
+        ("pancreas", "G2", "10.1", "SSA_LAN", False),
+        ("stomach", "G2", "20", "SSA_OCT_LAR", True),
+        ("stomach", "G2", "20.1", "SSA_OCT_LAR", False),
+        ("pancreas", "G3", "20", "CAPTEM", False),
+        ("pancreas", "G3", "20.1", "CAPTEM", True),
+    ],
+)
+def test_printed_ranges_include_their_ends(site, grade, ki67, therapy, is_listed):
+    assert (therapy in listed(site, grade=grade, ki67=ki67, **ADVANCED)) is is_listed
+
+
+@pytest.mark.parametrize(("ki67", "is_listed"), [("2.99", True), ("3", False)])
+def test_0_to_2_means_below_3(ki67, is_listed):
+    found = listed("duodenum", grade="G1", ki67=ki67, setting="localised", functioning="no")
+    assert ("ENDO_RES" in found) is is_listed
+
+
 def test_no_prrt_without_positive_imaging():
     for sstr in ("negative", "mixed", "unknown", "", "0", "1"):
         found = listed("pancreas", grade="G2", ki67="15", setting="advanced", sstr=sstr)

@@ -38,6 +38,33 @@ def test_every_scale_runs_from_0_to_100_and_needs_half_of_its_items(instrument):
         assert score(instrument, scale, {}).answer == "MISSING"
 
 
+# A second copy of the items (QLQ-C30 v3 and GINET21), as the rules have them.
+ITEMS = {
+    "QL2": (29, 30), "PF2": (1, 2, 3, 4, 5), "RF2": (6, 7), "EF": (21, 22, 23, 24),
+    "CF": (20, 25), "SF": (26, 27), "FA": (10, 12, 18), "NV": (14, 15), "PA": (9, 19),
+    "DY": (8,), "SL": (11,), "AP": (13,), "CO": (16,), "DI": (17,), "FI": (28,),
+    "ED": (31, 32, 33), "GI": (34, 35, 36, 37, 38), "TR": (39, 40, 46), "SF21": (42, 44, 49),
+    "DRW": (41, 43, 47), "MBP": (48,), "SX": (51,), "INF": (50,), "BI": (45,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scale", ITEMS)
+def test_half_of_the_items_are_enough_and_fewer_are_not(scale):
+    instrument = "QLQ-C30" if scale in scales("QLQ-C30") else "QLQ-GINET21"
+    items, highest = ITEMS[scale], 7 if scale == "QL2" else 4
+    half = (len(items) + 1) // 2
+    given_answers = dict.fromkeys(items[:half], highest)
+    functional = scale in ("PF2", "RF2", "EF", "CF", "SF")
+    assert score(instrument, scale, given_answers).answer == ("0.0" if functional else "100.0")
+    lowest = dict.fromkeys(items[:half], 1)
+    assert score(instrument, scale, lowest).answer == ("100.0" if functional else "0.0")
+    too_few = dict.fromkeys(items[: half - 1], highest)
+    assert score(instrument, scale, too_few).answer == "MISSING"
+    for item in items:
+        assert score(instrument, scale, {item: highest + 1}).answer == "INVALID"
+        assert score(instrument, scale, {item: 0}).answer == "INVALID"
+
+
 @pytest.mark.parametrize(
     ("scale", "given_answers", "expected"),
     [

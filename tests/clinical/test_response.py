@@ -227,6 +227,11 @@ def test_no_growth_rate_without_sums_and_days_above_zero(values):
     assert growth_rate(*map(Decimal, values)) is None
 
 
+def test_a_sum_that_doubles_in_a_month_grows_by_700_per_cent():
+    found = growth_rate(Decimal(50), Decimal(100), Decimal("30.4375"))
+    assert found == pytest.approx(700, rel=1e-12)
+
+
 def test_growth_beyond_counting_is_none():
     assert growth_rate(Decimal("0.001"), Decimal(500), Decimal("0.001")) is None
 

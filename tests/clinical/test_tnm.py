@@ -75,7 +75,8 @@ def test_boundary_of_t(site, system, extent, size, expected):
     [
         ("pancreas", "AJCC8", "0", "limited_to_pancreas", "INVALID", "invalid_input"),
         ("pancreas", "AJCC8", "-3", "limited_to_pancreas", "INVALID", "invalid_input"),
-        ("pancreas", "AJCC8", "1001", "limited_to_pancreas", "INVALID", "invalid_input"),
+        ("pancreas", "AJCC8", "1000", "limited_to_pancreas", "T3", "complete"),
+        ("pancreas", "AJCC8", "1000.1", "limited_to_pancreas", "INVALID", "invalid_input"),
         ("pancreas", "AJCC8", "10", "carina", "INVALID", "not_derivable"),
         ("stomach", "ENETS", "10", "mucosa_or_submucosa", "INVALID", "not_derivable"),
         ("oesophagus", "AJCC8", "10", "mucosa_or_submucosa", "INVALID", "not_derivable"),

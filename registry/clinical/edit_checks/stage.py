@@ -1,31 +1,13 @@
-"""Contradictions within and across assessments: what is refused, what is warned of, and why.
-
-Only the impossible is refused; everything else is a warning that may be accepted with a reason.
-Tables: `data/grade_stated.csv`, `data/date_order.csv`.
-"""
+"""Contradictions within staging: stage group, T, N, M and the places of metastases."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 
-from registry.clinical import tables
-from registry.clinical.grading import GradeResult, label
-from registry.clinical.partial_dates import bounds, surely_before
-from registry.clinical.results import (
-    COMPLETE,
-    INVALID_INPUT,
-    N_,
-    PROVISIONAL,
-    REVIEW,
-    Derived,
-    Reason,
-)
+from registry.clinical.edit_checks.finding import WARN, Finding
+from registry.clinical.results import INVALID_INPUT, N_, Derived, Reason
 from registry.clinical.staging import INVALID, UNSTAGED
-
-REFUSE, WARN = "refuse", "warn"
 
 # Stage IV without distant metastasis exists at these staging sites (S10, S14).
 STAGE_IV_WITHOUT_M1 = ("thymus", "thyroid_c_cell")
@@ -34,39 +16,6 @@ METASTASES = ("mets_liver", "mets_nodes_distant", "mets_bone", "mets_peritoneum"
               "mets_brain", "mets_other")  # fmt: skip
 
 _STAGE = re.compile(r"(?:stage\s*)?(occult|unstaged|0|iv|i{1,3})\s*([abc]?[1-3]?)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One contradiction: a code, whether it is refused or warned of, the reason, the variables.
-
-    `because` are the reasons of the derivation it was compared with.
-    """
-
-    code: str
-    severity: str
-    reason: Reason
-    variables: tuple[str, ...]
-    because: tuple[Reason, ...] = ()
-
-
-def grade_contradiction(stated: str, derived: GradeResult) -> Finding | None:
-    """A stated grade (code of the list grade_stated) that its own numbers do not bear out.
-
-    None where nothing can be compared: no grade stated, other wording, or no grade derived.
-    """
-    row = tables.by_key("grade_stated", "stated").get(stated)
-    if row is None or derived.status not in (COMPLETE, PROVISIONAL, REVIEW):
-        return None
-    if derived.category in row["agrees_with"].split(";"):
-        return None
-    names = {r["code"]: r["label"] for r in tables.rows("codes/grade_stated")}
-    reason = Reason(
-        N_("Stated: %(stated)s. Derived: %(derived)s."),
-        {"stated": names[stated], "derived": label(derived.category)},
-    )
-    variables = ("pathology.grade_stated", "pathology.ki67_percent", "pathology.mitoses_per_2mm2")
-    return Finding("grade_contradiction", WARN, reason, variables, derived.reasons)
 
 
 def stage_contradiction(stated: str, derived: Derived) -> Finding | None:
@@ -166,60 +115,14 @@ def _is_m(m: str, category: str) -> bool:
     return m.strip().upper().lstrip("CPYRA").startswith(category)
 
 
-# --- dates
-
-
-def date_order(
-    earlier: str, later: str, *, variables: tuple[str, str], severity: str = REFUSE
-) -> Finding | None:
-    """A date that is certainly after one it must not follow. Blank dates raise nothing.
-
-    Partial dates are compared by what they certainly mean: 2024 and 2024-03 are in order.
-    """
-    if not earlier or not later or not surely_before(later, earlier):
+def t_for_unknown_primary(staging_site: str, t: str) -> Finding | None:
+    """A T other than TX or T0 while the primary is not known."""
+    stated = t.strip().upper().lstrip("CPYRA")
+    if staging_site != "unknown" or stated in ("", "TX", "T0"):
         return None
-    reason = Reason(
-        N_("%(later_name)s (%(later)s) is before %(earlier_name)s (%(earlier)s)."),
-        {
-            "later_name": _name(variables[1]),
-            "later": later,
-            "earlier_name": _name(variables[0]),
-            "earlier": earlier,
-        },
+    return Finding(
+        "t_for_unknown_primary",
+        WARN,
+        Reason(N_("The primary is not known, but a T is stated; only M can be recorded.")),
+        ("tumour.primary_site", "staging.t"),
     )
-    return Finding("date_order", severity, reason, variables)
-
-
-def date_orders(dates: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Every pair of `data/date_order.csv` that is out of order among these dates.
-
-    `dates` has "entity.variable" to an ISO date of any precision.
-    """
-    found = []
-    for row in tables.rows("date_order"):
-        finding = date_order(
-            dates.get(row["earlier"], ""),
-            dates.get(row["later"], ""),
-            variables=(row["earlier"], row["later"]),
-            severity=row["severity"],
-        )
-        if finding is not None:
-            found.append(finding)
-    return tuple(found)
-
-
-def in_future(value: str, today: date, *, variable: str) -> Finding | None:
-    """A date that certainly lies after today."""
-    if not value or bounds(value)[0] <= today:
-        return None
-    reason = Reason(
-        N_("%(name)s (%(date)s) lies in the future."), {"name": _name(variable), "date": value}
-    )
-    return Finding("date_in_future", REFUSE, reason, (variable,))
-
-
-def _name(variable: str) -> str:
-    for row in tables.rows("level1_items"):
-        if variable == f"{row['group']}.{row['variable']}":
-            return row["label"]
-    return variable.replace("_", " ").replace(".", " ").capitalize()

@@ -1,0 +1,63 @@
+"""Contradictions within and across assessments: what is refused, what is warned of, and why.
+
+Only the impossible is refused; everything else is a warning that may be accepted with a reason.
+Tables: `data/grade_stated.csv`, `data/date_order.csv`, `data/codes/morphology.csv`.
+"""
+
+from registry.clinical.edit_checks.dates import date_order, date_orders, in_future
+from registry.clinical.edit_checks.finding import REFUSE, WARN, Finding
+from registry.clinical.edit_checks.pathology import (
+    cell_type_without_carcinoma,
+    grade_contradiction,
+    morphology_against_differentiation,
+    outside_the_registry,
+)
+from registry.clinical.edit_checks.record import check_record
+from registry.clinical.edit_checks.stage import (
+    METASTASES,
+    m0_with_metastases,
+    m1_without_metastases,
+    stage_contradiction,
+    stage_iv_without_metastasis,
+    t_for_unknown_primary,
+)
+from registry.clinical.edit_checks.therapy import (
+    cga_on_ppi,
+    death_contradiction,
+    marker_progression,
+    prrt_without_sstr,
+    response_contradiction,
+    ssa_for_carcinoma,
+    sstr_contradiction,
+    surgery_contradiction,
+    syndrome_contradiction,
+)
+
+__all__ = [
+    "METASTASES",
+    "REFUSE",
+    "WARN",
+    "Finding",
+    "cell_type_without_carcinoma",
+    "cga_on_ppi",
+    "check_record",
+    "date_order",
+    "date_orders",
+    "death_contradiction",
+    "grade_contradiction",
+    "in_future",
+    "m0_with_metastases",
+    "m1_without_metastases",
+    "marker_progression",
+    "morphology_against_differentiation",
+    "outside_the_registry",
+    "prrt_without_sstr",
+    "response_contradiction",
+    "ssa_for_carcinoma",
+    "sstr_contradiction",
+    "stage_contradiction",
+    "stage_iv_without_metastasis",
+    "surgery_contradiction",
+    "syndrome_contradiction",
+    "t_for_unknown_primary",
+]

@@ -1,0 +1,76 @@
+"""Contradictions within pathology: grade, differentiation, cell type, morphology."""
+
+from __future__ import annotations
+
+from registry.clinical import tables
+from registry.clinical.edit_checks.finding import WARN, Finding
+from registry.clinical.grading import GradeResult, label
+from registry.clinical.results import COMPLETE, N_, PROVISIONAL, REVIEW, Reason
+
+
+def grade_contradiction(stated: str, derived: GradeResult) -> Finding | None:
+    """A stated grade (code of the list grade_stated) that its own numbers do not bear out.
+
+    None where nothing can be compared: no grade stated, other wording, or no grade derived.
+    """
+    row = tables.by_key("grade_stated", "stated").get(stated)
+    if row is None or derived.status not in (COMPLETE, PROVISIONAL, REVIEW):
+        return None
+    if derived.category in row["agrees_with"].split(";"):
+        return None
+    names = {r["code"]: r["label"] for r in tables.rows("codes/grade_stated")}
+    reason = Reason(
+        N_("Stated: %(stated)s. Derived: %(derived)s."),
+        {"stated": names[stated], "derived": label(derived.category)},
+    )
+    variables = ("pathology.grade_stated", "pathology.ki67_percent", "pathology.mitoses_per_2mm2")
+    return Finding("grade_contradiction", WARN, reason, variables, derived.reasons)
+
+
+def cell_type_without_carcinoma(differentiation: str, cell_type: str) -> Finding | None:
+    """A small or large cell type beside *well differentiated*."""
+    if differentiation != "well" or cell_type not in ("small", "large"):
+        return None
+    return Finding(
+        "cell_type_without_carcinoma",
+        WARN,
+        Reason(
+            N_("Small or large cell belongs to carcinoma, not to a well differentiated tumour.")
+        ),
+        ("pathology.differentiation", "pathology.cell_type"),
+    )
+
+
+def morphology_against_differentiation(morphology: str, differentiation: str) -> Finding | None:
+    """A morphology code that implies another differentiation than the one stated (S30, S32)."""
+    row = tables.by_key("codes/morphology", "code").get(morphology)
+    implied = row["implied_differentiation"] if row else ""
+    if implied not in ("well", "poor") or differentiation not in ("well", "poor"):
+        return None
+    if implied == differentiation:
+        return None
+    template = N_("%(code)s (%(name)s) is %(implied)s differentiated, stated is %(stated)s.")
+    values = {
+        "code": morphology,
+        "name": row["label"] if row else "",
+        "implied": implied,
+        "stated": differentiation,
+    }
+    return Finding(
+        "morphology_against_differentiation",
+        WARN,
+        Reason(template, values),
+        ("pathology.morphology", "pathology.differentiation"),
+    )
+
+
+def outside_the_registry(morphology: str) -> Finding | None:
+    """A morphology that is no neuroendocrine neoplasm by the present edition (S30, S32)."""
+    row = tables.by_key("codes/morphology", "code").get(morphology)
+    if row is None or row["nen_class"] != "NOT_NEN":
+        return None
+    template = N_("%(code)s (%(name)s) is not graded or staged as a neuroendocrine neoplasm.")
+    values = {"code": morphology, "name": row["label"]}
+    return Finding(
+        "outside_the_registry", WARN, Reason(template, values), ("pathology.morphology",)
+    )
