@@ -19,14 +19,17 @@ from uuid import UUID
 from flask import current_app
 
 from registry import codes as vocabularies
-from registry.clinical import grading, staging, tnm
 from registry.research import columns, rules
 from registry.research.columns import Column, File
 
 FORMAT = "netreg-release-1"
+#: The version of what columns.py and rules.py decide: it changes when the same record would leave
+#: in another way.
+RULES = "1"
 #: A list longer than this stands in code_lists.csv alone.
 _SHORT = 60
 _REASONS = "absent_reason"
+_RULE_COLUMN = "derived_version"
 
 CODEBOOK_HEADER = (
     "file",
@@ -74,6 +77,7 @@ class Counts:
     rows: int = 0
     filled: dict[str, int] = field(default_factory=dict)
     withheld: dict[tuple[str, str], int] = field(default_factory=dict)
+    rules: set[str] = field(default_factory=set)
 
     def add(self, header: Sequence[str], cells: Sequence[str], why: Iterable[Any]) -> None:
         """Count one row."""
@@ -81,6 +85,8 @@ class Counts:
         for name, text in zip(header, cells, strict=False):
             if text:
                 self.filled[name] = self.filled.get(name, 0) + 1
+                if name == _RULE_COLUMN:
+                    self.rules.add(text)
         for name, reason in why:
             if reason in rules.RELEASE_REASONS:
                 self.withheld[name, reason] = self.withheld.get((name, reason), 0) + 1
@@ -186,14 +192,11 @@ def dictionary_version(files: Sequence[File]) -> str:
     return hashlib.sha256(json.dumps(meaning, ensure_ascii=False).encode()).hexdigest()
 
 
-def rule_versions() -> dict[str, str]:
-    """The versions of the rules behind the derived columns."""
-    return {
-        "grade": grading.VERSION,
-        "stage": staging.VERSION,
-        "tnm": tnm.VERSION,
-        "release": "1",
-    }
+def rule_versions(counts: Mapping[str, Counts]) -> dict[str, Any]:
+    """The versions of the rules behind the derived values: those the rows themselves name, and
+    that of the rules of releasing."""
+    derived = {name: sorted(one.rules) for name, one in sorted(counts.items()) if one.rules}
+    return {"release": RULES, "derived": derived}
 
 
 def codebook(files: Sequence[File], counts: Mapping[str, Counts]) -> list[list[str]]:
@@ -311,7 +314,7 @@ def manifest(
         "versions": {
             "product": current_app.extensions["netreg_version"],
             "dictionary_sha256": dictionary_version(files),
-            "rules": rule_versions(),
+            "rules": rule_versions(counts),
         },
         "cells_not_released": [
             {"file": file.name, "column": name, "reason": reason, "cells": number}

@@ -280,7 +280,10 @@ def test_rows_are_sorted_by_pseudonym_then_by_their_own(app):
 
 def test_the_manifest_has_counts_and_the_checksum_of_every_file(app):
     carla, office = make_research.clinic(), make_research.office()
-    make_research.entry(make.patient(carla), "tumour", primary_site="C17.2")
+    anna = make.patient(carla)
+    make_research.entry(anna, "tumour", primary_site="C17.2")
+    for version in ("GRADE-LUNG 1", "GRADE-DIGESTIVE 2", "GRADE-LUNG 1"):
+        make_research.entry(anna, "pathology", derived_version=version)
     release = make_research.made(make_research.grant(office))
     content = make_research.content(release)
     manifest = json.loads(content["manifest.json"])
@@ -295,6 +298,9 @@ def test_the_manifest_has_counts_and_the_checksum_of_every_file(app):
         "all_patients": True, "consents": ["registry", "research_use"],
     }  # fmt: skip
     assert manifest["versions"]["dictionary_sha256"] == release.dictionary_version
+    assert manifest["versions"]["rules"]["derived"] == {
+        "pathology.csv": ["GRADE-DIGESTIVE 2", "GRADE-LUNG 1"]
+    }
     archive = zipfile.ZipFile(io.BytesIO(content["NET-ONE-release-1.zip"]))
     inside = {name.split("/")[1]: archive.read(name) for name in archive.namelist()}
     assert inside == {n: c for n, c in content.items() if not n.endswith(".zip")}
