@@ -116,7 +116,7 @@ def _gather(row: Row, fresh: dict[str, Row], by_map: Map) -> None:
         return
     if not by_map.several_rows:
         hidden = by_map.id_column in by_map.hidden_columns
-        row.refuse(by_map.id_column, f"the same id stands in row {first.number}", hidden=hidden)
+        row.refuse(by_map.id_column, f"stands in row {first.number} as well", hidden=hidden)
     elif not row.refusals:
         joining.join(first, row, by_map.id_column)
 

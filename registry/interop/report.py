@@ -112,17 +112,19 @@ def _outside(report: Report) -> Iterator[str]:
 
 
 def _unusual(report: Report) -> Iterator[str]:
-    yield from _listed("Unusual values, kept as stated:", report.account.unusual)
+    found = [_at(one) for one in report.account.unusual]
+    yield from _listed("Unusual values, kept as stated:", found)
 
 
 def _contradictions(report: Report) -> Iterator[str]:
-    yield from _listed("Contradictions flagged on the record:", report.contradictions)
+    found = [f"  row {one.row}, {one.column}: {one.reason}" for one in report.contradictions]
+    yield from _listed("Contradictions flagged on the record:", found)
 
 
-def _listed(title: str, found: list[Refusal]) -> Iterator[str]:
+def _listed(title: str, found: list[str]) -> Iterator[str]:
     if found:
         yield ""
         yield f"{title} {len(found)}"
-        yield from (_at(one) for one in found[:_LISTED])
+        yield from found[:_LISTED]
         if len(found) > _LISTED:
             yield f"  and {len(found) - _LISTED} more"

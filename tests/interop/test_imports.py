@@ -155,7 +155,7 @@ def test_a_hospital_number_of_somebody_else_is_refused(app: Flask, tmp_path: Pat
 def test_an_id_that_stands_twice_is_refused(app: Flask, tmp_path: Path) -> None:
     report = brought_in(tmp_path, importer(), WARD, "id,sex", "1,f", "1,f")
     [refusal] = report.refusals
-    assert (refusal.row, refusal.value, refusal.reason) == (3, "1", "the same id stands in row 2")
+    assert (refusal.row, refusal.value, refusal.reason) == (3, "1", "stands in row 2 as well")
 
 
 def test_a_column_the_map_does_not_name_is_an_error(app: Flask, tmp_path: Path) -> None:
