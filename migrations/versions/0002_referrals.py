@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("entered_at_organisation_id", sa.Uuid(), nullable=False),
         sa.Column("assignee_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "draft",
             sa.JSON(none_as_null=True).with_variant(

@@ -208,6 +208,7 @@ def take(
     _EFFECTS[name](taking)
     _turn_clock(taking)
     referral.move(step.to)
+    referral.moved_at = now()
     event = _event(taking, before)
     db.session.add(event)
     db.session.flush()

@@ -79,6 +79,8 @@ class Referral(Model):
     entered_at_organisation_id: Mapped[UUID] = technical(sa.ForeignKey("organisation.id"))
     assignee_id: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
     created_at: Mapped[datetime] = technical(Moment(), default=now)
+    # When the last step was written: no step leaves the row, and so its version, as it was.
+    moved_at: Mapped[datetime] = technical(Moment(), default=now)
 
     draft: Mapped[dict[str, Any] | None] = technical(Json)  # as typed, without identity
     draft_saved_at: Mapped[datetime | None] = technical(Moment())
