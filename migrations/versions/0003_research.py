@@ -85,7 +85,8 @@ def upgrade() -> None:
             name=op.f("ck_research_release_state"),
         ),
         sa.CheckConstraint(
-            "(state = 'made') = (made_at IS NOT NULL) AND (state = 'made') = (manifest IS NOT NULL)",
+            "(state = 'made') = (made_at IS NOT NULL) "
+            "AND (state = 'made') = (manifest IS NOT NULL)",
             name=op.f("ck_research_release_made"),
         ),
         sa.CheckConstraint(
