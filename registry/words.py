@@ -25,7 +25,7 @@ _OPTIONS = {
 }
 _KEYWORDS = {"_": None, "_l": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 #: Columns of the clinical tables that hold words for the reader.
-_WORDS = ("label", "display_name", "name", "reason", "text", "display_grade")
+_WORDS = ("label", "display_name", "name", "reason", "text", "why", "display_grade")
 
 
 def _of_tables() -> Iterator[tuple[str, str]]:
