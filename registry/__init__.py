@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             app.register_blueprint(views.room)
     for room in ROOMS:
         _import_if_there(f"registry.{room}.jobs")
+    from registry.people import forms as people_forms
     from registry.people import queries as people_queries
     from registry.people import views as people_views
 
@@ -85,7 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         place for place in NAVIGATION if place.endpoint in app.view_functions
     ]
     app.extensions["netreg_find_viewer"] = people_views.find_viewer
-    app.extensions["netreg_sign_in_form"] = people_views.SignInForm
+    app.extensions["netreg_sign_in_form"] = people_forms.SignInForm
     app.extensions["netreg_unread"] = people_queries.unread
     app.extensions["netreg_notice_link"] = notice_link
     app.extensions["netreg_demo_accounts"] = lambda: demo_accounts()

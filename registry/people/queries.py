@@ -66,7 +66,9 @@ def viewer_of_sign_in(sign_in_id: UUID) -> Viewer | None:
     if not rows:
         return None
     sign_in, person = rows[0][0], rows[0][1]
-    seats = _seats([(m, o) for _s, _p, m, o in rows if o and o.active])  # type: ignore[redundant-expr]
+    # An outer join: a person without membership has a row whose place is None.
+    held: list[tuple[Membership, Organisation | None]] = [(m, o) for _s, _p, m, o in rows]
+    seats = _seats([(m, o) for m, o in held if o is not None and o.active])
     chosen = next((s for s in seats if s.organisation_id == sign_in.organisation_id), None)
     return Viewer(
         person_id=person.id,

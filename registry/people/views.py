@@ -311,7 +311,10 @@ def set_active(person_id: UUID) -> Any:
     """Close or reopen an account."""
     viewer = web.viewer()
     found = queries.account(viewer, person_id)
-    actions.set_active(found, request.form.get("active") == "yes", by=viewer)
+    wanted = request.form.get("active")
+    if wanted not in {"yes", "no"}:
+        raise Invalid(_("Say whether the account is to be open."))
+    actions.set_active(found, wanted == "yes", by=viewer)
     web.done(_("The account was changed."))
     return web.go("people.person", person_id=found.id)
 

@@ -1,0 +1,255 @@
+"""Every endpoint × role × (own / related / other / no organisation), walked by one test.
+
+The patient is treated by centre 1 (own), referred by hospital A (related), and unknown to centre 2
+(other). A referral has been sent and accepted; another is still a draft of hospital A.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from registry import web
+from registry.access import RIGHTS, Right, Role
+from registry.dates import PartialDate
+from registry.db import db, new_id
+from registry.people.models import Person
+from registry.referrals import actions as referrals
+from registry.referrals.actions import NewPatient
+from registry.referrals.case import Case
+from tests import make, make_course, make_research
+
+OWN, RELATED, OTHER, NOWHERE = "own", "related", "other", "nowhere"
+OPEN, REFUSED, HIDDEN = "open", "refused", "hidden"
+MEANS = {OPEN: {200, 303, 409, 422}, REFUSED: {403}, HIDDEN: {404}}
+
+#: Pages about the draft, which only the hospital it comes from may know of.
+DRAFT_PAGES = {
+    "referrals.edit", "referrals.check", "referrals.derive", "referrals.draft", "referrals.send",
+}  # fmt: skip
+#: What only the patient's own centre may see.
+OWN_CENTRE_PAGES = {"patients.who_opened"}
+#: Pages of a researcher's own grants and releases.
+OF_THE_GRANT = {
+    "research.make_release", "research.release", "research.progress", "research.codebook",
+    "research.download", "research.cancel",
+}  # fmt: skip
+#: An empty form names no organisation, and one that is not one's own does not exist.
+EMPTY_IS_UNKNOWN = {("people.choose_organisation", "POST")}
+#: Ends the walker's own session, so it is walked apart.
+ENDS_THE_SESSION = {"people.sign_out"}
+
+
+@dataclass
+class World:
+    """What the addresses refer to."""
+
+    walkers: dict[tuple[Role | None, str], Person]
+    ids: dict[str, Any]
+    drafts: dict[str, Any]
+
+    def address(self, app: Flask, rule: Rule) -> str:
+        values = {**self.ids, **(self.drafts if rule.endpoint in DRAFT_PAGES else {})}
+        wanted = {name: values[name] for name in rule.arguments}
+        if rule.endpoint == "course.edit":
+            wanted["entity"] = "tumour"
+        with app.test_request_context():
+            return rule.build(wanted)[1]
+
+
+def build() -> World:
+    # Names in another script, so that no word of theirs is taken for a word of ours.
+    hospital, centre = make.hospital(name="Άλφα"), make.centre(name="Βήτα")
+    elsewhere = make.centre("CENTRE-2", name="Γάμμα")
+    walkers: dict[tuple[Role | None, str], Person] = {}
+    for relation, place in ((OWN, centre), (RELATED, hospital), (OTHER, elsewhere)):
+        for role in Role:
+            name = f"{role.value.replace('_', '')} {relation}"
+            walkers[role, relation] = make.person(place, role, name=name)
+    walkers[None, NOWHERE] = make.person(None, name="Nadia Nowhere")
+    alice = make.viewer(walkers[Role.REFERRER, RELATED])
+    clara = make.viewer(walkers[Role.CLINICIAN, OWN])
+    sent = _referral(alice, centre, "Zonneveld")
+    referrals.take(sent, "accept", by=clara, version=sent.version)
+    draft = _draft(alice, centre, "Maanlicht")
+    tumour = make_course.tumour(sent.patient, clara)
+    target = make.person(None, name="Zoe Zander")
+    committee = walkers[Role.ACCESS_COMMITTEE, OWN]
+    given = _grant(make.viewer(committee), walkers[Role.RESEARCHER, OWN])
+    release = make_research.made(given)
+    ids = {
+        "patient_id": sent.patient_id,
+        "referral_id": sent.id,
+        "entity": "pathology",
+        "entry_id": tumour.id,
+        "person_id": target.id,
+        "grant_id": given.id,
+        "release_id": release.id,
+        "name": "manifest.json",
+        "filename": "app/forms.css",
+    }
+    db.session.commit()
+    return World(walkers, ids, {"referral_id": draft.id})
+
+
+def _grant(by, researcher):
+    from datetime import timedelta
+
+    from registry.dates import today
+    from registry.research import actions as research
+
+    return research.give_grant(
+        by=by,
+        project="WALK-1",
+        title="Περίπατος",
+        purpose="Περίπατος",
+        researcher_id=researcher.id,
+        from_date=today(),
+        until_date=today() + timedelta(days=30),
+    )
+
+
+def _draft(alice, centre, family_name):
+    return referrals.start_draft(
+        by=alice,
+        form_key=new_id(),
+        to=centre,
+        new=NewPatient(
+            {
+                "family_name": family_name,
+                "given_names": "Anna",
+                "birth_date": PartialDate("1961-03-27"),
+                "sex_at_birth": "female",
+            },
+            {},
+        ),
+    )
+
+
+def _referral(alice, centre, family_name):
+    made = _draft(alice, centre, family_name)
+    case = Case(
+        {"question": "treatment_options", "question_text": "Τι πρώτα;"},
+        {"tumour": [{"primary_site": "C25.2"}]},
+        {"care": "yes"},
+        {"contact_name": "Alice Adler", "contact_email": "alice@example.org"},
+    )
+    referrals.submit(made, case, by=alice, version=made.version)
+    return made
+
+
+def expected(rule: Rule, role: Role | None, relation: str) -> str:
+    """What the house rules say; read from the rights and the care relation, not from the views."""
+    right = web.right_of(rule.endpoint)
+    if right is Right.ANYONE:
+        return OPEN
+    if right is Right.SIGNED_IN:
+        return OPEN
+    if role is None or right is None or role not in RIGHTS[right]:
+        return REFUSED
+    if rule.endpoint in OF_THE_GRANT:
+        return OPEN if relation == OWN else HIDDEN
+    about = rule.arguments & {"patient_id", "entry_id", "referral_id"}
+    if not about:
+        return OPEN
+    if relation == OTHER:
+        return HIDDEN
+    if rule.endpoint in DRAFT_PAGES and relation == OWN:
+        return HIDDEN  # the addressed centre learns nothing of a draft
+    if rule.endpoint in DRAFT_PAGES and role is Role.TRIAGE_COORDINATOR:
+        return REFUSED  # a coordinator writes what was entered at their own organisation
+    if rule.endpoint in OWN_CENTRE_PAGES and relation == RELATED:
+        return REFUSED
+    return OPEN
+
+
+def rules(app: Flask) -> list[tuple[Rule, str]]:
+    return [
+        (rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) & {"GET", "POST"})
+        if rule.endpoint not in ENDS_THE_SESSION
+    ]
+
+
+def ask(client: FlaskClient, method: str, url: str, token: str) -> int:
+    if method == "GET":
+        return client.get(url).status_code
+    return client.post(url, data={"csrf_token": token}).status_code
+
+
+def test_every_endpoint_for_every_role_and_relation(app, client):
+    world = build()
+    wrong = []
+    walked = 0
+    for (role, relation), person in world.walkers.items():
+        walker = app.test_client()
+        make.sign_in(walker, person)
+        token = make.token(walker.get("/account").text)
+        for rule, method in rules(app):
+            status = ask(walker, method, world.address(app, rule), token)
+            means = MEANS[expected(rule, role, relation)]
+            if (rule.endpoint, method) in EMPTY_IS_UNKNOWN:
+                means = {404}
+            walked += 1
+            if status not in means:
+                wrong.append(
+                    f"{method} {rule.endpoint}: {role} of {relation}: {status}, not in {means}"
+                )
+            if rule.endpoint in {"people.sign_in", "people.sign_in_again", "people.resume"}:
+                token = make.token(walker.get("/account").text) or token
+    assert not wrong, "\n".join(wrong)
+    assert walked == len(world.walkers) * len(rules(app))
+
+
+def test_nobody_sees_anything_without_signing_in(app, client):
+    world = build()
+    for rule, method in rules(app):
+        if web.right_of(rule.endpoint) is Right.ANYONE:
+            continue
+        url = world.address(app, rule)
+        answer = client.get(url) if method == "GET" else client.post(url)
+        assert answer.status_code == (303 if method == "GET" else 401), rule.endpoint
+        for secret in ("Zonneveld", "Maanlicht"):
+            assert secret not in answer.text
+
+
+def test_a_bad_id_is_not_found(app, client):
+    world = build()
+    for (role, relation), person in world.walkers.items():
+        if relation != OWN or role is None:
+            continue
+        walker = app.test_client()
+        make.sign_in(walker, person)
+        for rule, method in rules(app):
+            right = web.right_of(rule.endpoint)
+            about = {name for name in rule.arguments if name.endswith("_id")}
+            if method != "GET" or not about or right is None or role not in RIGHTS.get(right, ()):
+                continue
+            unknown = World({}, {**world.ids, **{name: new_id() for name in about}}, {})
+            assert walker.get(unknown.address(app, rule)).status_code == 404, rule.endpoint
+            url = unknown.address(app, rule)
+            for part in about:
+                url = url.replace(str(unknown.ids[part]), "not-an-id")
+            assert walker.get(url).status_code == 404, url
+
+
+def test_an_unrelated_hospital_learns_no_name(app, client):
+    """Whatever a valid account of another hospital asks for, the name is not there."""
+    world = build()
+    for role in (Role.REFERRER, Role.TRIAGE_COORDINATOR, Role.CLINICIAN):
+        walker = app.test_client()
+        make.sign_in(walker, world.walkers[role, OTHER])
+        token = make.token(walker.get("/account").text)
+        for rule, method in rules(app):
+            url = world.address(app, rule)
+            answer = (
+                walker.get(url)
+                if method == "GET"
+                else walker.post(url, data={"csrf_token": token, "text": "Zonneveld"})
+            )
+            assert "Zonneveld, Anna" not in answer.text, rule.endpoint

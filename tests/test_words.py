@@ -1,0 +1,137 @@
+"""Every text a user sees goes through gettext: a pseudo-language finds what is hard-coded.
+
+Each text of the catalogue is put between ⟦ and ⟧. What stands on a page outside of those marks is
+either data, which is marked as such in the page (bdi, code, time, dd, …), or hard-coded English.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+
+from config import Settings
+from registry import create_app
+from registry.access import Role
+from registry.db import db
+from registry.words import catalogue
+from tests import make, test_walk
+
+PSEUDO = "eo"  # a language that Babel knows and nobody has translated to
+
+#: Tags whose content is data, never words of ours.
+DATA = {"bdi", "code", "time", "script", "style", "title", "svg", "textarea"}
+#: Words that are the same in every language: names of standards, units, codes of this world.
+_SAME = """
+    NET NEC TNM AJCC UICC ENETS WHO ICD SSTR PET MRI FDG PRRT SSA ECOG UTC SHA CSV
+    json html txt csv zip README manifest HOSP CENTRE NETWORK WALK
+"""
+SAME = frozenset(_SAME.split())
+_NO_WORDS = (
+    r"[\w.]+@[\w.]+",  # addresses of mail
+    r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b",  # pseudonyms
+    r"\d{1,2}[. ]+\w{3,4}[.,]? \d{4}",  # a day, as the language writes it
+)
+
+
+def pseudo(text: str) -> str:
+    """The text between marks, its placeholders untouched."""
+    return f"⟦{text}⟧"
+
+
+@pytest.fixture
+def pseudo_app(database, tmp_path):
+    folder = tmp_path / "translations" / PSEUDO / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    found = Catalog(locale=PSEUDO)
+    for message in catalogue():
+        if not message.id:
+            continue
+        if isinstance(message.id, tuple):
+            found.add(message.id, tuple(pseudo(one) for one in message.id))
+        else:
+            found.add(message.id, pseudo(message.id))
+    out = io.BytesIO()
+    write_mo(out, found)
+    (folder / "messages.mo").write_bytes(out.getvalue())
+    instance = tmp_path / "instance"
+    instance.mkdir()
+    app = create_app(
+        Settings(
+            database_url=database,
+            instance=instance,
+            secret_key="x",
+            environment="testing",
+            languages=(PSEUDO,),
+            extra={"translations": str(tmp_path / "translations")},
+        )
+    )
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+class Reader(HTMLParser):
+    """The words a reader meets: text, and the attributes that are read aloud."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside: list[str] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag not in {"input", "br", "meta", "link", "path", "circle", "line", "rect", "hr"}:
+            # What is frozen in English, such as a release's documents, says so by its language.
+            self.inside.append("code" if given.get("lang") == "en" else tag)
+        if not set(self.inside) & DATA:
+            for name in ("aria-label", "placeholder", "title", "alt"):
+                if given.get(name):
+                    self.texts.append(given[name])
+
+    def handle_endtag(self, tag):
+        if tag in self.inside or "code" in self.inside:
+            self.inside.pop()
+
+    def handle_data(self, data):
+        if not set(self.inside) & DATA:
+            self.texts.append(data)
+
+
+def hard_coded(page: str) -> set[str]:
+    """English words outside of the marks."""
+    reader = Reader()
+    reader.feed(page)
+    whole = "\n".join(reader.texts)
+    while True:  # marks may stand within marks
+        stripped = re.sub(r"⟦[^⟦⟧]*⟧", " ", whole)
+        if stripped == whole:
+            break
+        whole = stripped
+    for pattern in _NO_WORDS:
+        whole = re.sub(pattern, " ", whole)
+    return {word for word in re.findall(r"[A-Za-z]{3,}", whole) if word not in SAME}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_no_text_is_hard_coded(pseudo_app, role):
+    world = test_walk.build()
+    relation = test_walk.RELATED if role is Role.REFERRER else test_walk.OWN
+    client = pseudo_app.test_client()
+    make.sign_in(client, world.walkers[role, relation])
+    wrong = {}
+    for rule, method in test_walk.rules(pseudo_app):
+        if method != "GET" or rule.endpoint in {"static", "research.download"}:
+            continue
+        answer = client.get(world.address(pseudo_app, rule))
+        if answer.mimetype != "text/html" or answer.status_code not in {200, 403, 404}:
+            continue
+        found = hard_coded(answer.text)
+        if found:
+            wrong[rule.endpoint] = sorted(found)
+    assert not wrong
