@@ -89,6 +89,11 @@ def derive_response(
 ) -> Response:
     """The response at the last visit.
 
+    Targets, in this order: 20 % and 5 mm above the nadir is PD, with what was measured; anything
+    after a nadir of 0 is PD; a target not measured is NE; all gone and nodes below 10 mm is CR;
+    disease after CR is PD; a fall of 30 % from baseline is PR; else SD. Then a new lesion or
+    non-target progression is PD; CR with non-targets left or not seen is PR.
+
     `target_kinds` has one letter a target ("e" not a node, "n" node); `series` the visits in
     order, baseline first, one size in mm a target, None where it was not measured. `organs` names
     the organ of each target, paired organs and nodes each as one. INVALID with the reason for

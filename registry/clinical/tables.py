@@ -37,6 +37,8 @@ TEXT_COLUMNS = {
     "decision_flags": ("meaning",),
     "endpoints": ("label",),
     "grade_categories": ("label", "display_grade"),
+    "grade_flags": ("label", "when"),
+    "grade_statuses": ("label", "when"),
     "level1_items": ("label",),
     "missing_for_advice": ("why",),
     "therapies": ("name",),

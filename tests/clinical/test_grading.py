@@ -239,7 +239,7 @@ MEDULLARY = [
     ("0", "0", "unknown", "MTC_LOW_GRADE", "LOW", "provisional", "imtcgs_component_missing"),
     ("", "2", "none", "MTC_LOW_GRADE", "LOW", "provisional", "imtcgs_component_missing"),
     ("", "6", "unknown", "MTC_HIGH_GRADE", "HIGH", "complete", "imtcgs_component_missing"),
-    ("", "", "none", "MTC_LOW_GRADE", "LOW", "incomplete", "imtcgs_component_missing"),
+    ("", "", "none", "MTC_LOW_GRADE", "LOW", "provisional", "imtcgs_component_missing"),
     ("", "", "focal", "MTC_HIGH_GRADE", "HIGH", "complete", "imtcgs_component_missing"),
     ("", "", "unknown", "MTC_GRADE_UNKNOWN", "", "incomplete", "imtcgs_component_missing"),
 ]
@@ -475,3 +475,15 @@ def test_every_input_has_an_answer_with_a_reason(
     assert found.status in ("invalid_input", "not_applicable", "incomplete", "review",
                             "provisional", "complete")  # fmt: skip
     assert GradeResult.from_json(found.as_json()) == found
+
+
+def test_every_flag_and_status_that_is_given_is_explained():
+    flags = {row["flag"] for row in tables.rows("grade_flags")}
+    order = [row["status"] for row in tables.rows("grade_statuses")]
+    assert order == ["invalid_input", "not_applicable", "incomplete", "review", "provisional",
+                     "complete"]  # fmt: skip
+    given_flags = {flag for row in examples.rows("grading_cases")
+                   for flag in row["expected_flags"].split(";") if flag}  # fmt: skip
+    assert given_flags <= flags
+    for case in LUNG:
+        assert set(filter(None, case[-1].split(";"))) <= flags

@@ -114,9 +114,9 @@ def test_unknown_instruments_and_scales_are_refused():
 @pytest.mark.parametrize(
     ("scale", "before", "after", "expected"),
     [
-        ("QL2", 50, 54.9, ("none", "same")),
+        ("QL2", 50, 54.95, ("none", "same")),
         ("QL2", 50, 55, ("small", "better")),
-        ("QL2", 50, 59.9, ("small", "better")),
+        ("QL2", 50, 59.95, ("small", "better")),
         ("QL2", 60, 50, ("moderate", "worse")),
         ("QL2", 50, 70, ("moderate", "better")),
         ("QL2", 50, 70.1, ("large", "better")),

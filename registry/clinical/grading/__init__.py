@@ -6,7 +6,8 @@ Merkel cell carcinoma and organs with a scheme of their own are not graded here.
 kept as stated, never computed.
 
 Thresholds: `data/grade_thresholds.csv`. Site to scheme: `data/grading_schemes.csv`.
-The order of the status words and the meaning of the flags are choices of this project.
+The order of the status words and the meaning of the flags are choices of this project
+(`data/grade_statuses.csv`, `data/grade_flags.csv`).
 """
 
 from __future__ import annotations

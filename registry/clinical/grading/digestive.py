@@ -20,6 +20,13 @@ from registry.clinical.results import INCOMPLETE, N_, PROVISIONAL, REVIEW
 
 
 def digestive(case: Case, draft: Draft) -> GradeResult:
+    """The higher category of Ki-67 and mitoses, by differentiation.
+
+    1. A share of a mixed tumour decides alone. 2. Poor: carcinoma, never a number. 3. Well: NET
+    with the higher category. 4. Unknown: above category 2 no choice between NET grade 3 and
+    carcinoma, below it a provisional NET. Bands: Ki-67 [0, 3), [3, 20], (20, 100]; mitoses
+    [0, 2), [2, 20], (20, ...).
+    """
     if case.share is not None:
         return _mixed(case, draft, case.share)
     _note_missing_proliferation(case, draft)
@@ -55,6 +62,7 @@ def digestive(case: Case, draft: Draft) -> GradeResult:
 
 
 def unknown_primary(case: Case, draft: Draft) -> GradeResult:
+    """As digestive, at best provisional, until the primary is found."""
     draft.note(
         PROVISIONAL,
         "primary_unknown_gep_thresholds_assumed",

@@ -18,6 +18,12 @@ from registry.clinical.results import INCOMPLETE, N_, PROVISIONAL, REVIEW
 
 
 def lung(case: Case, draft: Draft) -> GradeResult:
+    """Carcinoma, or a carcinoid by mitoses, necrosis and specimen.
+
+    Poor: carcinoma by cell type. Unknown: high grade above 10 mitoses, else not resolved. Well, in
+    this order: above 10 mitoses or Ki-67 30 elevated proliferation; biopsy or cytology carcinoid
+    not further divided; necrosis or 2 mitoses atypical; mitoses missing not divided; else typical.
+    """
     if case.share is not None:
         draft.say(N_("The share of a mixed tumour is not used at this site."))
     if case.differentiation == "poor":

@@ -18,6 +18,7 @@ from registry.clinical.results import INCOMPLETE, N_, PROVISIONAL
 
 
 def medullary_thyroid(case: Case, draft: Draft) -> GradeResult:
+    """High with 5 mitoses per 2 mm2, Ki-67 of 5 % or necrosis; low without any of them."""
     limits = case.limits
     missing = [case.mitoses is None, case.ki67 is None, case.necrosis == "unknown"]
     high = False
@@ -45,7 +46,7 @@ def medullary_thyroid(case: Case, draft: Draft) -> GradeResult:
         draft.note(INCOMPLETE, "", N_("None of them is given: no grade."))
         return draft.answer("MTC_GRADE_UNKNOWN")
     if case.mitoses is None and case.ki67 is None:
-        draft.note(INCOMPLETE, "", N_("Low grade cannot be relied on without Ki-67 or mitoses."))
+        draft.say(N_("Low grade cannot be relied on without Ki-67 or mitoses."))
     draft.say(N_("No feature of high grade is present: low grade."))
     return draft.answer("MTC_LOW_GRADE", LOW)
 

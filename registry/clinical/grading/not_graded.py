@@ -7,6 +7,7 @@ from registry.clinical.results import N_, NOT_APPLICABLE
 
 
 def paraganglioma(_case: Case, draft: Draft) -> GradeResult:
+    """Phaeochromocytoma and paraganglioma, whatever Ki-67 is."""
     draft.note(
         NOT_APPLICABLE,
         "no_who_grade",
@@ -19,6 +20,7 @@ def paraganglioma(_case: Case, draft: Draft) -> GradeResult:
 
 
 def merkel(_case: Case, draft: Draft) -> GradeResult:
+    """Merkel cell carcinoma."""
     draft.note(
         NOT_APPLICABLE,
         "high_grade_by_definition",
@@ -28,6 +30,7 @@ def merkel(_case: Case, draft: Draft) -> GradeResult:
 
 
 def not_graded_here(_case: Case, draft: Draft) -> GradeResult:
+    """A site without a scheme here: the grade is kept as reported."""
     draft.note(
         NOT_APPLICABLE,
         "no_who_grade",
