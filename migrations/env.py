@@ -93,7 +93,8 @@ def migrate(connection: sa.Connection) -> None:
         with context.begin_transaction():
             context.run_migrations()
         if not on_sqlite:
-            for statement in queue_tables():
+            migrated = bool(context.get_context().get_current_heads())
+            for statement in queue_tables(wanted=migrated):
                 connection.exec_driver_sql(statement)
         if connection.in_transaction():
             connection.commit()

@@ -60,10 +60,12 @@ def _storage(app: Flask) -> Huey:
     return PostgresHuey("netreg", dsn=dsn, create_tables=False)
 
 
-def queue_tables() -> list[str]:
-    """The statements that make the queue's tables on PostgreSQL, where they are not there yet."""
-    statements: list[str] = PostgresHuey("netreg", create_tables=False).storage.ddl
-    return statements
+def queue_tables(*, wanted: bool) -> list[str]:
+    """The statements after which PostgreSQL has the queue's tables, or has them no more."""
+    storage = PostgresHuey("netreg", create_tables=False).storage
+    made: list[str] = storage.ddl
+    names = (storage.table_kv, storage.table_schedule, storage.table_task, storage.table_counter)
+    return made if wanted else [f"DROP TABLE IF EXISTS {name}" for name in names]
 
 
 def connect(app: Flask) -> Huey:
