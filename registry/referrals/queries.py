@@ -130,7 +130,8 @@ def by_form_key(viewer: Viewer, key: UUID) -> Referral | None:
 def fresh(found: Referral) -> Referral:
     """The same referral as it is now, held until the end of the transaction: of two who decide
     at once the second waits here and then sees what the first did."""
-    db.session.refresh(found, with_for_update=True)
+    db.session.execute(sa.select(Referral.id).where(Referral.id == found.id).with_for_update())
+    db.session.refresh(found)
     return found
 
 
@@ -625,7 +626,7 @@ def counts(viewer: Viewer) -> dict[str, int]:
         )
         .group_by(Referral.state)
     )
-    return dict(db.session.execute(query).tuples().all())
+    return dict(db.session.execute(query).all())
 
 
 def colleagues(viewer: Viewer) -> Sequence[Person]:
