@@ -76,6 +76,13 @@ def _t_sizes() -> Mapping[tuple[str, str], tuple[Mapping[str, str], ...]]:
 
 
 @cache
+def _has_table(site: str, system: str) -> bool:
+    """Whether a system stages this site at all, by size or by stage group."""
+    staged = ((row["site"], row["system"]) for row in tables.rows("stage_groups"))
+    return (site, system) in _t_sizes() or (site, system) in staged
+
+
+@cache
 def extents(site: str = "", system: str = "") -> tuple[str, ...]:
     """The words for extent, of one site and system or of all."""
     return tuple(
@@ -226,7 +233,7 @@ def _n_category(draft: _Category, site: str, system: str, found: Mapping[str, st
         draft.say(N_("A size of %(size)s mm is not possible."), size=plain(mass))
         return draft.answer(INVALID, INVALID_INPUT)
     places = _node_places(found.get("nodes", ""), site)
-    if (site, system) not in _t_sizes() and site != "thymus":
+    if not _has_table(site, system):
         draft.say(
             N_("No N table for %(site)s in %(system)s: needs manual staging."),
             site=site,
@@ -238,10 +245,12 @@ def _n_category(draft: _Category, site: str, system: str, found: Mapping[str, st
     if stations is not None:
         draft.say(N_("N2 stations are counted in lung only."))
         return draft.answer(INVALID, NOT_DERIVABLE)
-    if places:
+    if INVALID in places:
         return _n_by_place(draft, places)
     if site == "jejunum_ileum" and system != "ENETS":
-        return _n_small_bowel(draft, count or 0, mass)
+        return _n_small_bowel(draft, count or int("N1" in places), mass)
+    if places:
+        return _n_by_place(draft, places)
     if count is None:
         draft.say(N_("The number of positive nodes is needed."))
         return draft.answer("NX", NOT_DERIVABLE)
@@ -377,13 +386,12 @@ def _m_category(draft: _Category, site: str, system: str, places: list[Place]) -
 
 
 def _m_rule(site: str, system: str) -> Callable[[_Category, str, list[Place]], Derived] | None:
-    if site == "thymus":
-        return _m_thymus if system in ("TNM8", "TNM9") else None
-    if (site, system) not in _t_sizes():
+    if not _has_table(site, system):
         return None
     if system == "ENETS" or site == "thyroid_c_cell":
         return _m_plain
-    return {"lung": _m_lung, "ppgl": _m_ppgl}.get(site, _m_digestive)
+    own = {"lung": _m_lung, "thymus": _m_thymus, "ppgl": _m_ppgl}
+    return own.get(site, _m_digestive)
 
 
 def _m_plain(draft: _Category, _system: str, _found: list[Place]) -> Derived:

@@ -56,6 +56,13 @@ def test_stated_grade_against_its_own_numbers(stated, derived, contradicts):
         assert found.because == derived.reasons
 
 
+def test_an_older_edition_is_named():
+    derived = grade("pancreas", "well", "1", "12")
+    found = edit_checks.grade_contradiction("G1", derived, "WHO2010")
+    assert "WHO 2010" in found.reason.text()
+    assert "older" not in edit_checks.grade_contradiction("G1", derived, "WHO2019").reason.text()
+
+
 def test_every_stated_code_that_is_compared_exists():
     codes = set(tables.codes("grade_stated"))
     categories = {row["category"] for row in tables.rows("grade_categories")}

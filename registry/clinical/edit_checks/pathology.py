@@ -7,22 +7,33 @@ from registry.clinical.edit_checks.finding import WARN, Finding
 from registry.clinical.grading import GradeResult, label
 from registry.clinical.results import COMPLETE, N_, PROVISIONAL, REVIEW, Reason
 
+PRESENT_EDITIONS = ("", "WHO2019", "WHO2021", "WHO2022", "IMTCGS")
 
-def grade_contradiction(stated: str, derived: GradeResult) -> Finding | None:
+
+def grade_contradiction(stated: str, derived: GradeResult, edition: str = "") -> Finding | None:
     """A stated grade (code of the list grade_stated) that its own numbers do not bear out.
 
     None where nothing can be compared: no grade stated, other wording, or no grade derived.
+    `edition` (code of the list grade_system): an older one is kept as stated and named.
     """
     row = tables.by_key("grade_stated", "stated").get(stated)
     if row is None or derived.status not in (COMPLETE, PROVISIONAL, REVIEW):
         return None
     if derived.category in row["agrees_with"].split(";"):
         return None
-    names = {r["code"]: r["label"] for r in tables.rows("codes/grade_stated")}
-    reason = Reason(
-        N_("Stated: %(stated)s. Derived: %(derived)s."),
-        {"stated": names[stated], "derived": label(derived.category)},
-    )
+    template = N_("Stated: %(stated)s. Derived: %(derived)s.")
+    values = {
+        "stated": tables.by_key("codes/grade_stated", "code")[stated]["label"],
+        "derived": label(derived.category),
+    }
+    if edition not in PRESENT_EDITIONS:
+        template = N_(
+            "Stated by an older or other edition (%(edition)s): %(stated)s. Derived by the present"
+            " one: %(derived)s."
+        )
+        system = tables.by_key("codes/grade_system", "code").get(edition)
+        values["edition"] = system["label"] if system else edition
+    reason = Reason(template, values)
     variables = ("pathology.grade_stated", "pathology.ki67_percent", "pathology.mitoses_per_2mm2")
     return Finding("grade_contradiction", WARN, reason, variables, derived.reasons)
 
