@@ -32,6 +32,7 @@ _SAME = """
 """
 SAME = frozenset(_SAME.split())
 _NO_WORDS = (
+    r"[\w ]+, [\w.]+@[\w.]+",  # a person in a list to choose from
     r"[\w.]+@[\w.]+",  # addresses of mail
     r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b",  # pseudonyms
     r"\d{1,2}[. ]+\w{3,4}[.,]? \d{4}",  # a day, as the language writes it
@@ -81,25 +82,30 @@ class Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.inside: list[str] = []
+        self.inside: list[tuple[str, bool]] = []  # tag, and whether its content is data
         self.texts: list[str] = []
+
+    @property
+    def in_data(self) -> bool:
+        return any(data for _name, data in self.inside)
 
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
         if tag not in {"input", "br", "meta", "link", "path", "circle", "line", "rect", "hr"}:
             # What is frozen in English, such as a release's documents, says so by its language.
-            self.inside.append("code" if given.get("lang") == "en" else tag)
-        if not set(self.inside) & DATA:
+            self.inside.append((tag, tag in DATA or given.get("lang") == "en"))
+        if not self.in_data:
             for name in ("aria-label", "placeholder", "title", "alt"):
                 if given.get(name):
                     self.texts.append(given[name])
 
     def handle_endtag(self, tag):
-        if tag in self.inside or "code" in self.inside:
-            self.inside.pop()
+        if tag in {name for name, _data in self.inside}:
+            while self.inside.pop()[0] != tag:
+                pass
 
     def handle_data(self, data):
-        if not set(self.inside) & DATA:
+        if not self.in_data:
             self.texts.append(data)
 
 
