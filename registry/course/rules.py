@@ -87,9 +87,18 @@ def derive_pathology(values: Values, *, topography: str | None) -> dict[str, Any
         for flag, text in CONTRADICTING_FLAGS.items()
         if flag in grade.flags
     ]
-    stated = edit_checks.grade_contradiction(values.get("grade_stated") or "", grade)
-    if stated is not None:
-        found.append(stated)
+    differentiation, morphology = (
+        values.get(name) or "" for name in ("differentiation", "morphology")
+    )
+    checks = (
+        edit_checks.grade_contradiction(
+            values.get("grade_stated") or "", grade, values.get("grade_system") or ""
+        ),
+        edit_checks.cell_type_without_carcinoma(differentiation, values.get("cell_type") or ""),
+        edit_checks.morphology_against_differentiation(morphology, differentiation),
+        edit_checks.outside_the_registry(morphology),
+    )
+    found += [one for one in checks if one is not None]
     return {
         "derived_category": grade.category,
         "derived_grade": grade.grade or None,
@@ -165,12 +174,14 @@ def derive_staging(
     stated, m = values.get("stage_stated") or "", values.get("m") or ""
     metastases = {name: values.get(name) or "" for name in edit_checks.METASTASES if name in values}
     place = sites.site(topography) if topography else None
+    unknown = place is not None and place.grading_site == "unknown"
     found = [
         edit_checks.m0_with_metastases(m, metastases),
         edit_checks.m1_without_metastases(m, metastases),
         edit_checks.stage_iv_without_metastasis(
             stated, m, metastases, place.staging_site if place else ""
         ),
+        edit_checks.t_for_unknown_primary("unknown" if unknown else "", values.get("t") or ""),
     ]
     stage: Derived | None = None
     if licensed:

@@ -56,6 +56,28 @@ def test_two_contradictions_are_both_named() -> None:
     assert found["contradictions"] == "discordant_2_steps;grade_contradiction"
 
 
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"cell_type": "small"}, "cell_type_without_carcinoma"),
+        ({"morphology": "8041/3"}, "morphology_against_differentiation"),
+    ],
+)
+def test_what_belongs_to_carcinoma_contradicts_well_differentiated(
+    values: dict[str, str], code: str
+) -> None:
+    assert (
+        rules.derive_pathology(pathology(**values), topography=PANCREAS)["contradictions"] == code
+    )
+
+
+def test_a_grade_of_an_older_edition_is_named_as_such() -> None:
+    values = pathology(ki67_percent="25", grade_stated="NEC", grade_system="WHO2010")
+    [found] = rules.derive_pathology(values, topography=PANCREAS)["findings"]
+    assert found["code"] == "grade_contradiction"
+    assert found["reason"]["values"]["edition"] == "WHO 2010 (digestive)"
+
+
 def test_without_a_tumour_the_primary_counts_as_unknown() -> None:
     found = rules.derive_pathology(pathology(ki67_percent="8"), topography=None)
     assert (found["derived_grade"], found["derived_status"]) == ("2", "provisional")
@@ -112,6 +134,7 @@ def test_without_a_system_the_one_of_the_year_of_diagnosis_is_assumed_and_said()
 def test_an_unknown_primary_has_no_stage() -> None:
     found = derive(staging(m="M1"), topography=UNKNOWN)
     assert (found["derived_stage"], found["derived_status"]) == (None, "not_derivable")
+    assert found["contradictions"] == "t_for_unknown_primary"
 
 
 def test_without_a_licence_no_stage_is_derived_but_contradictions_are_found() -> None:
