@@ -35,17 +35,18 @@ T_BOUNDARIES = [
     ("pancreas", "AJCC9", "limited_to_pancreas", "19.9:T1 20:T2 40:T2 40.1:T3"),
     ("pancreas", "ENETS", "limited_to_pancreas", "19.9:T1 20:T2 40:T2 40.1:T3"),
     ("pancreas", "UICC8", "limited_to_pancreas", "20:T1 20.1:T2 40:T2 40.1:T3"),
-    ("stomach", "AJCC8", "mucosa_or_submucosa", "10:T1 10.1:T2"),
-    ("duodenum", "AJCC9", "mucosa_or_submucosa", "10:T1 10.1:T2"),
-    ("jejunum_ileum", "AJCC8", "mucosa_or_submucosa", "10:T1 10.1:T2"),
-    ("ampulla", "AJCC8", "within_sphincter_of_oddi", "10:T1 10.1:T2"),
-    ("appendix", "AJCC8", "up_to_muscularis_propria", "20:T1 20.1:T2 40:T2 40.1:T3"),
+    ("stomach", "AJCC8 AJCC9 UICC8", "mucosa_or_submucosa", "10:T1 10.1:T2"),
+    ("duodenum", "AJCC8 AJCC9 UICC8", "mucosa_or_submucosa", "10:T1 10.1:T2"),
+    ("jejunum_ileum", "AJCC8 AJCC9 UICC8", "mucosa_or_submucosa", "10:T1 10.1:T2"),
+    ("ampulla", "AJCC8 AJCC9 UICC8", "within_sphincter_of_oddi", "10:T1 10.1:T2"),
+    ("appendix", "AJCC8 AJCC9 UICC8", "up_to_muscularis_propria", "20:T1 20.1:T2 40:T2 40.1:T3"),
     ("appendix", "ENETS", "up_to_muscularis_propria", "10:T1 10.1:T2 20:T2 20.1:T3"),
     ("appendix", "ENETS", "mesoappendix_le_3mm", "5:T2 20:T2 20.1:T3"),
-    ("colon", "AJCC8", "mucosa_or_submucosa", "9.9:T1a 10:T1b 20:T1b 20.1:T2"),
+    ("colon", "AJCC8 UICC8 ENETS", "mucosa_or_submucosa", "9.9:T1a 10:T1b 20:T1b 20.1:T2"),
     ("colon", "AJCC9", "mucosa_or_submucosa", "10:T1a 10.1:T1b 20:T1b 20.1:T2"),
-    ("rectum", "ENETS", "mucosa_or_submucosa", "9.9:T1a 10:T1b 20:T1b 20.1:T2"),
-    ("lung", "TNM8", "confined_to_lung",
+    ("rectum", "AJCC9", "mucosa_or_submucosa", "10:T1a 10.1:T1b 20:T1b 20.1:T2"),
+    ("rectum", "AJCC8 UICC8 ENETS", "mucosa_or_submucosa", "9.9:T1a 10:T1b 20:T1b 20.1:T2"),
+    ("lung", "TNM8 TNM9", "confined_to_lung",
      "10:T1a 10.1:T1b 20:T1b 20.1:T1c 30:T1c 30.1:T2a 40:T2a 40.1:T2b 50:T2b 50.1:T3 70:T3 "
      "70.1:T4"),
     ("lung", "TNM9", "visceral_pleura", "5:T2a 45:T2b 60:T3 80:T4"),
@@ -64,7 +65,12 @@ T_BOUNDARIES = [
 
 @pytest.mark.parametrize(
     ("site", "system", "extent", "size", "expected"),
-    [(s, y, e, *pair.split(":")) for s, y, e, pairs in T_BOUNDARIES for pair in pairs.split()],
+    [
+        (site, system, extent, *pair.split(":"))
+        for site, systems, extent, pairs in T_BOUNDARIES
+        for system in systems.split()
+        for pair in pairs.split()
+    ],
 )
 def test_boundary_of_t(site, system, extent, size, expected):
     assert t_of(site, system, size, extent).answer == expected
