@@ -13,9 +13,9 @@ from flask_babel import lazy_gettext as _l
 from jinja2 import StrictUndefined
 
 from config import ROOT, Settings
-from registry import jobs, keys, kit, web
+from registry import audit, dictionary, jobs, keys, kit, web
 from registry.access import Right
-from registry.db import db
+from registry.db import Base, db
 
 ROOMS = ("people", "patients", "course", "referrals", "chart", "research", "interop")
 #: Rooms with pages, in the order of the navigation.
@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Babel(app, locale_selector=lambda: settings.languages[0])
     kit.install(app)
     all_models()
+    _put_actions_in_words()
     web.install(app)
     for room in PAGES:
         views = _import_if_there(f"registry.{room}.views")
@@ -105,6 +106,30 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.refuse_open_views(app)
     logging.getLogger("netreg").setLevel(logging.INFO)
     return app
+
+
+def _put_actions_in_words() -> None:
+    """What the audit says of entries and steps, in the words of their rooms."""
+    from registry.referrals import rules
+
+    for model in dictionary.entities(Base):
+        label = model.entity_label
+        audit.learn(
+            {
+                f"added {model.entity}": _l("Added: %(what)s", what=label),
+                f"changed {model.entity}": _l("Changed: %(what)s", what=label),
+                f"linked {model.entity}": _l("Linked to a tumour: %(what)s", what=label),
+                f"derived {model.entity} anew": _l("Derived anew: %(what)s", what=label),
+                f"opened {model.entity}": _l("Opened: %(what)s", what=label),
+                f"opened new {model.entity}": _l("Opened a new: %(what)s", what=label),
+            }
+        )
+    audit.learn(
+        {
+            f"referral: {step.replace('_', ' ')}": _l("Referral: %(what)s", what=what)
+            for step, what in rules.TAKEN.items()
+        }
+    )
 
 
 def notice_link(kind: str, subject_id: object) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from flask import g
-from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry.access import Viewer
@@ -120,9 +120,34 @@ def opened(what: str, *, by: Viewer, subject: tuple[str, Any], patient_id: UUID 
     g.setdefault("audit_reads", []).append(row)
 
 
+#: What is said of an action of the ground floor and the lower rooms; rooms add their own.
+_WORDS: dict[str, Any] = {
+    "registered patient": _l("Registered the patient"),
+    "changed patient": _l("Changed who the patient is"),
+    "confirmed patient": _l("Confirmed the patient"),
+    "listed patient": _l("Saw the patient in a list"),
+    "listed referral": _l("Saw the case in a list"),
+    "gave access": _l("Gave an organisation access"),
+    "ended access": _l("Ended an organisation's access"),
+    "recorded consent": _l("Recorded consent"),
+    "opened consent": _l("Opened the consents"),
+    "opened identity": _l("Opened who the patient is"),
+    "opened access list": _l("Opened this list"),
+    "opened chart": _l("Opened the chart"),
+    "opened referral": _l("Opened the referral"),
+    "began referral": _l("Began a referral"),
+    "imported": _l("Imported"),
+}
+
+
+def learn(words: Mapping[str, Any]) -> None:
+    """Let a room say its actions in words."""
+    _WORDS.update(words)
+
+
 def word(action: str) -> str:
-    """An action in the reader's language."""
-    return str(gettext(action))
+    """An action in the reader's language; as it is recorded where nobody gave it words."""
+    return str(_WORDS.get(action, action))
 
 
 def write_reads(connection: sa.Connection) -> None:

@@ -54,9 +54,11 @@ def office() -> Organisation:
     return organisation(NETWORK_OFFICE, "NETWORK", "Network office")
 
 
-def person(place: Organisation | None, *roles: Role, name: str = "Alice Adler") -> Person:
-    """Somebody with roles at a place. The address is made from the name."""
-    email = f"{name.lower().replace(' ', '.')}@example.org"
+def person(
+    place: Organisation | None, *roles: Role, name: str = "Alice Adler", email: str = ""
+) -> Person:
+    """Somebody with roles at a place. The address is made from the name unless it is given."""
+    email = email or f"{name.lower().replace(' ', '.')}@example.org"
     made = people.add_person(by=HOUSE, email=email, name=name, password=PASSWORD, must_change=False)
     for role in roles:
         if place is not None:

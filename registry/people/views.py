@@ -14,7 +14,6 @@ from flask_wtf.csrf import generate_csrf
 
 from registry import web
 from registry.access import ROLE_LABELS, Right, Role, Viewer
-from registry.db import db
 from registry.errors import Invalid
 from registry.people import actions, queries, rules
 from registry.people.forms import (
@@ -24,7 +23,7 @@ from registry.people.forms import (
     SignInForm,
     with_organisations,
 )
-from registry.people.models import Membership, Person
+from registry.people.models import Person
 
 room = web.Room("people", __name__)
 manager = LoginManager()
@@ -296,8 +295,9 @@ def end_role(person_id: UUID) -> Any:
     """End a role."""
     viewer = web.viewer()
     found = queries.account(viewer, person_id)
-    membership = db.session.get(Membership, web.as_id(request.form.get("membership")))
-    if membership is None or membership.person_id != found.id:
+    chosen = web.as_id(request.form.get("membership"))
+    membership = next((one for one in found.memberships if one.id == chosen), None)
+    if membership is None:
         raise Invalid(_("Choose the role to end."))
     actions.leave(membership, by=viewer)
     web.done(_("The role was ended."))
