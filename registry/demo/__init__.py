@@ -59,5 +59,6 @@ def _load(if_empty: bool, quiet: bool) -> None:
     ) as bar:
         story.tell(cast, day, lambda: bar.update(1))
     story.grant(cast, day)
+    story.settle(day)
     # All or nothing: a second start finds a whole network or an empty database.
     db.session.commit()

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from registry.access import ROLE_LABELS, Role, the_house
-from registry.people import actions
+from registry.people import actions, rules
 from registry.people.models import (
     NETWORK_OFFICE,
     REFERENCE_CENTRE,
@@ -142,9 +142,15 @@ def build(since: date) -> tuple[dict[str, Organisation], dict[str, Person]]:
             languages=["en", facts.country.lower()], **facts.more,
         )  # fmt: skip
     people = {}
+    hashed = rules.hash_password(PASSWORD)  # once: hashing is slow on purpose
     for one in STAFF:
         person = actions.add_person(
-            by=HOUSE, email=one.email, name=one.name, password=PASSWORD, must_change=False
+            by=HOUSE,
+            email=one.email,
+            name=one.name,
+            password=PASSWORD,
+            must_change=False,
+            hashed=hashed,
         )
         for role in one.roles:
             actions.join(person, places[one.place], role, by=HOUSE, since=since)

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
+import sqlalchemy as sa
+
 from registry.access import Viewer
 from registry.course import actions as course
 from registry.course import facts as plain
@@ -22,7 +24,7 @@ from registry.patients import actions as patients
 from registry.patients import rules as relations
 from registry.patients.models import Patient
 from registry.people import queries as people
-from registry.people.models import Organisation, Person
+from registry.people.models import Notice, Organisation, Person
 from registry.referrals import actions as referrals
 from registry.referrals.actions import NewPatient
 from registry.referrals.case import Case
@@ -291,6 +293,12 @@ class _Telling:
                     )
                 if entity == "therapy":
                     therapies.append(added)
+
+
+def settle(today: date) -> None:
+    """What happened long ago has been seen by everybody."""
+    before = datetime.combine(today - timedelta(days=12), time(), UTC)
+    db.session.execute(sa.update(Notice).where(Notice.at < before).values(seen_at=Notice.at))
 
 
 def grant(cast: Cast, today: date) -> None:

@@ -144,9 +144,19 @@ def add_organisation(*, by: Viewer, code: str, name: str, kind: str, **facts: An
 
 
 def add_person(
-    *, by: Viewer, email: str, name: str, password: str, must_change: bool = True, **facts: Any
+    *,
+    by: Viewer,
+    email: str,
+    name: str,
+    password: str,
+    must_change: bool = True,
+    hashed: str = "",
+    **facts: Any,
 ) -> Person:
-    """Open an account. Raises Invalid when the address has one or the password is too weak."""
+    """Open an account. Raises Invalid when the address has one or the password is too weak.
+
+    `hashed` is the password's hash where it is known already.
+    """
     email = email.strip().lower()
     if "@" not in email or len(email) > 254:
         raise Invalid(_("Enter an e-mail address."), field="email")
@@ -156,7 +166,7 @@ def add_person(
     added = Person(
         email=email,
         name=name.strip(),
-        password_hash=rules.hash_password(password),
+        password_hash=hashed or rules.hash_password(password),
         must_change_password=must_change,
         **facts,
     )
