@@ -126,13 +126,14 @@ def case(number: int, today: date, country: str, *, recent: bool) -> Case:
 
 def _proliferation(grade: str, rng: Random) -> tuple[str, float]:
     """Ki-67 in percent, mitoses per 2 mm²."""
-    low, high, mitoses = {
-        "G1": (0.5, 2.9, 1), "G2": (3, 19, 6), "NET_G3": (22, 48, 18), "NEC": (55, 95, 45),
-        "TC": (0.5, 5, 1), "AC": (5, 18, 6), "LCNEC": (45, 85, 40), "SCLC": (70, 98, 70),
-        "PPGL": (0.5, 4, 1), "LOW": (0.5, 3, 1), "HIGH": (6, 15, 5),
+    low, high, fewest, most = {
+        "G1": (0.5, 2.9, 0, 1.5), "G2": (3, 19, 1, 8), "NET_G3": (22, 48, 8, 24),
+        "NEC": (55, 95, 24, 60), "TC": (0.5, 5, 0, 1.5), "AC": (5, 18, 2, 8),
+        "LCNEC": (45, 85, 16, 60), "SCLC": (70, 98, 40, 90), "PPGL": (0.5, 4, 0, 2),
+        "LOW": (0.5, 3, 0, 3), "HIGH": (6, 15, 2, 9),
     }[grade]  # fmt: skip
     value = rng.uniform(low, high)
-    return f"{value:.1f}" if value < 3 else f"{round(value)}", round(rng.uniform(0, mitoses), 1)
+    return f"{value:.1f}" if value < 3 else f"{round(value)}", round(rng.uniform(fewest, most), 1)
 
 
 def _describe(made: Case, rng: Random) -> None:

@@ -156,6 +156,9 @@ class _Telling:
             return self.rng.choice(("follow_up_plan", "pathology_review", "treatment_options"))
         return self.rng.choice(("prrt_suitability", "surgery_suitability", "treatment_options"))
 
+    def _in_haste(self) -> bool:
+        return self.case.metastatic and self.case.number % 5 == 2
+
     def _consents(self) -> dict[str, str]:
         rare = self.case.number % 11
         return {
@@ -198,7 +201,7 @@ class _Telling:
             "question": self.question,
             "question_text": _QUESTIONS[self.question],
             "urgency_stated": "urgent" if self.case.carcinoma else "routine",
-            "red_flags": ["rapid_progression"] if self.case.number % 17 == 2 else [],
+            "red_flags": ["rapid_progression"] if self._in_haste() else [],
             "treated": "no",
         }
         contact: dict[str, str | None] = {

@@ -208,3 +208,10 @@ def test_the_assumed_day_lies_within_the_bounds_and_never_before_itself(day, len
     first, last = bounds(text)
     assert first <= assumed(text) <= last
     assert not surely_before(text, text)
+
+
+@pytest.mark.parametrize(("necrosis", "flagged"), [("none", True), ("unknown", False), ("", False)])
+def test_an_atypical_carcinoid_is_not_contradicted_by_necrosis_nobody_looked_for(necrosis, flagged):
+    """Necrosis alone makes a carcinoid atypical (grading rules, section 3)."""
+    derived = grade("lung", "well", "0.5", "", necrosis)
+    assert bool(edit_checks.grade_contradiction("AC", derived)) is flagged

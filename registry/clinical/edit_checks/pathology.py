@@ -19,9 +19,17 @@ def grade_contradiction(stated: str, derived: GradeResult, edition: str = "") ->
     row = tables.by_key("grade_stated", "stated").get(stated)
     if row is None or derived.status not in (COMPLETE, PROVISIONAL, REVIEW):
         return None
-    if derived.category in row["agrees_with"].split(";"):
+    agreeing = row["agrees_with"].split(";")
+    if derived.category in agreeing:
         return None
+    if "necrosis_missing" in derived.flags and _with_necrosis(derived.category) in agreeing:
+        return None  # necrosis alone makes a carcinoid atypical, and nobody said there is none
     template = N_("Stated: %(stated)s. Derived: %(derived)s.")
+    if {"mitoses_missing", "ki67_missing"} & set(derived.flags):
+        template = N_(
+            "Stated: %(stated)s. Derived from what is there: %(derived)s; one of Ki-67 and"
+            " mitoses is missing and could explain a higher grade."
+        )
     values = {
         "stated": tables.by_key("codes/grade_stated", "code")[stated]["label"],
         "derived": label(derived.category),
@@ -36,6 +44,14 @@ def grade_contradiction(stated: str, derived: GradeResult, edition: str = "") ->
     reason = Reason(template, values)
     variables = ("pathology.grade_stated", "pathology.ki67_percent", "pathology.mitoses_per_2mm2")
     return Finding("grade_contradiction", WARN, reason, variables, derived.reasons)
+
+
+def _with_necrosis(category: str) -> str:
+    """What a category becomes if necrosis is found (S06, S07, S09)."""
+    return {
+        "TYPICAL_CARCINOID": "ATYPICAL_CARCINOID",
+        "MTC_LOW_GRADE": "MTC_HIGH_GRADE",
+    }.get(category, "")
 
 
 def cell_type_without_carcinoma(differentiation: str, cell_type: str) -> Finding | None:
