@@ -10,7 +10,7 @@ from uuid import UUID
 from flask_babel import gettext as _
 
 from registry import codes
-from registry.access import Viewer
+from registry.access import Right, Viewer
 from registry.chart import events, standing, tables
 from registry.chart.events import Undated
 from registry.chart.standing import Problem, Standing
@@ -45,6 +45,7 @@ class Chart:
     consents: list[tuple[str, str, str]]
     may_write: bool
     is_treated_here: bool
+    may_record_consent: bool
     is_empty: bool
 
 
@@ -77,6 +78,7 @@ def chart(viewer: Viewer, patient_id: UUID) -> Chart:
         consents=_consents(viewer, patient_id),
         may_write=patients.may_write(viewer, kinds),
         is_treated_here=patient_rules.TREATING in kinds,
+        may_record_consent=viewer.may(Right.CONSENT) and bool(kinds & patient_rules.WRITING),
         is_empty=record.is_empty,
     )
 
