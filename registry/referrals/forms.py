@@ -282,6 +282,10 @@ class CaseForm:
             for entity in MANY
         }
 
+        self.parts["follow_up"].date.label.text = _("As of")
+        for therapy in self.rows["therapy"]:
+            _keep_unlisted(therapy)
+
     @property
     def forms(self) -> list[Any]:
         """Every single form, in the order of the page."""
@@ -347,6 +351,14 @@ class CaseForm:
             values.pop("syndrome_controlled")
             absent.pop("syndrome_controlled", None)
         return plain.to_json(values, absent)
+
+
+def _keep_unlisted(therapy: Any) -> None:
+    """A treatment that is not in the list is kept in the doctor's words; it blocks nothing."""
+    if therapy.agent.errors and therapy.agent.typed and therapy.agent_stated.is_empty:
+        therapy.agent_stated.typed = therapy.agent.typed
+        therapy.agent_stated.read()
+        therapy.agent.typed, therapy.agent.errors = [], []
 
 
 def _pair(said: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
