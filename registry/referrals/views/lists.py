@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -74,15 +74,19 @@ def day(value: date | None) -> str:
 
 
 def _filters() -> Filters:
+    """What the address asks for; a word that is none of ours is no filter."""
     asked = request.args
-    assignee = asked.get("assignee", "")
-    if assignee not in ("", "me", "none") and web.as_id(assignee) is None:
-        assignee = ""
+
+    def one_of(name: str, words: Container[str]) -> str:
+        said = asked.get(name, "")
+        return said if said in words else ""
+
+    assignee = one_of("assignee", ("me", "none")) or web.as_id(asked.get("assignee"))
     return Filters(
-        state=asked.get("state", ""),
-        site_group=asked.get("site", ""),
-        grade_group=asked.get("grade", ""),
-        assignee=assignee,
+        state=one_of("state", {**rules.STATES, **rules.PHASES}),
+        site_group=one_of("site", {*codes.codes("triage_group"), "none"}),
+        grade_group=one_of("grade", rules.GRADE_GROUPS),
+        assignee=str(assignee or ""),
         overdue=asked.get("overdue") == "1",
     )
 
