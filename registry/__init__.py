@@ -19,7 +19,7 @@ from registry.db import Base, db
 
 ROOMS = ("people", "patients", "course", "referrals", "chart", "research", "interop")
 #: Rooms with pages, in the order of the navigation.
-PAGES = ("people", "patients", "referrals", "course", "chart", "research")
+PAGES = ("people", "patients", "referrals", "course", "chart", "research", "knowledge")
 
 NAVIGATION = (
     web.Place(_l("Worklist"), "referrals.worklist", Right.TRIAGE),

@@ -91,6 +91,7 @@ def build() -> World:
         "release_id": release.id,
         "name": "manifest.json",
         "filename": "app/forms.css",
+        "subject": "grading",
     }
     db.session.commit()
     return World(walkers, ids, {"referral_id": draft.id})

@@ -22,8 +22,8 @@ def grade_contradiction(stated: str, derived: GradeResult, edition: str = "") ->
     agreeing = row["agrees_with"].split(";")
     if derived.category in agreeing:
         return None
-    if "necrosis_missing" in derived.flags and _with_necrosis(derived.category) in agreeing:
-        return None  # necrosis alone makes a carcinoid atypical, and nobody said there is none
+    if _if_more_were_known(derived) in agreeing:
+        return None  # nobody looked for what alone would make it the stated one
     template = N_("Stated: %(stated)s. Derived: %(derived)s.")
     if {"mitoses_missing", "ki67_missing"} & set(derived.flags):
         template = N_(
@@ -46,12 +46,18 @@ def grade_contradiction(stated: str, derived: GradeResult, edition: str = "") ->
     return Finding("grade_contradiction", WARN, reason, variables, derived.reasons)
 
 
-def _with_necrosis(category: str) -> str:
-    """What a category becomes if necrosis is found (S06, S07, S09)."""
-    return {
-        "TYPICAL_CARCINOID": "ATYPICAL_CARCINOID",
-        "MTC_LOW_GRADE": "MTC_HIGH_GRADE",
-    }.get(category, "")
+#: Category, the flag of what is missing, and the category if it were found (S06, S07, S09).
+_RAISED_BY = (
+    ("TYPICAL_CARCINOID", "necrosis_missing", "ATYPICAL_CARCINOID"),
+    ("MTC_LOW_GRADE", "imtcgs_component_missing", "MTC_HIGH_GRADE"),
+)
+
+
+def _if_more_were_known(derived: GradeResult) -> str:
+    for category, flag, raised in _RAISED_BY:
+        if derived.category == category and flag in derived.flags:
+            return raised
+    return ""
 
 
 def cell_type_without_carcinoma(differentiation: str, cell_type: str) -> Finding | None:

@@ -1,0 +1,1 @@
+"""How this is derived: the clinical rules and tables as pages. Owns no table."""
