@@ -23,6 +23,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
+from hypothesis import settings
 from werkzeug.test import TestResponse
 
 from config import Settings
@@ -31,6 +32,10 @@ from registry.db import db
 from registry.people import rules as password_rules
 from tests import postgres
 from tests.databases import Postgres, Sqlite
+
+# How long an example takes depends on what else the machine does; `timeout` guards the rest.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 REQUIRED = {"browser": "NETREG_REQUIRE_BROWSER", "postgres": "NETREG_REQUIRE_POSTGRES"}
 
