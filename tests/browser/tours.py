@@ -1,0 +1,162 @@
+"""Which pages each role has, found as people find them: from the links of the lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
+from registry.course.models import BY_NAME
+from registry.demo import network
+
+Found = dict[str, str]  # the name of a page → its address
+
+
+def sign_in(page: Page, account: str) -> None:
+    """Sign in with an account of the demonstration network, e.g. `coordinator`."""
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill(f"{account}@demo.example")
+    page.get_by_label("Password").fill(network.PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda url: "sign-in" not in url)
+
+
+def links(page: Page, address: str, holding: str) -> list[str]:
+    """The addresses on a page that hold some text, in the order of the page, each once."""
+    page.goto(address)
+    found = page.locator(f"a[href*='{holding}']").evaluate_all(
+        "all => all.map(one => one.getAttribute('href').split('#')[0])"
+    )
+    return list(dict.fromkeys(found))
+
+
+def _of_each_state(page: Page, states: tuple[str, ...]) -> Found:
+    """One case of each state the worklist offers."""
+    cases = {}
+    for state in states:
+        shown = links(page, f"/worklist?state={state}", "/referrals/")
+        cases[f"case {state}"] = next(one for one in shown if not one.endswith("/new"))
+    return cases
+
+
+def anybody(page: Page) -> Found:
+    """Before signing in."""
+    return {"sign in": "/sign-in"}
+
+
+def referrer(page: Page) -> Found:
+    """A doctor of a hospital."""
+    [draft, *_more] = [a for a in links(page, "/referrals", "/edit") if a.endswith("/edit")]
+    advised = page.locator("tr", has_text="acknowledge the advice").locator("a").first
+    asked = page.locator("tr", has_text="Answer the centre").locator("a")
+    return {
+        "referrals": "/referrals",
+        "referrals ended": "/referrals?show=ended",
+        "new referral": "/referrals/new",
+        "referral form": draft,
+        "case advised, to acknowledge": advised.get_attribute("href") or "",
+        "case, the centre asks": asked.nth(0).get_attribute("href") or "",
+        "answer the centre": asked.nth(1).get_attribute("href") or "",
+        "patients of a referrer": "/patients",
+        "notices of a referrer": "/notices",
+        "account": "/account",
+        "403": "/administration",
+        "404": "/referrals/0190c7e2-0000-7000-8000-000000000000",
+    }
+
+
+def coordinator(page: Page) -> Found:
+    """A triage coordinator of a centre."""
+    return {
+        "worklist": "/worklist",
+        "worklist, nothing fits": "/worklist?state=declined&grade=g3&overdue=1",
+        "enter for a doctor": "/referrals/new",
+        "notices": "/notices",
+        **_of_each_state(page, ("submitted", "information_requested", "closed", "declined")),
+        **_of_each_state(page, ("acknowledged", "withdrawn")),
+    }
+
+
+def clinician(page: Page) -> Found:
+    """A doctor of a centre."""
+    cases = _of_each_state(page, ("accepted", "advised"))
+    charts = links(page, "/patients", "/chart")
+    rich = fullest(page, charts)
+    patient = rich.removesuffix("/chart")
+    new = {
+        f"new {entity}": f"{patient}/course/{entity}/new"
+        for entity in BY_NAME
+        if entity != "stated_endpoint"
+    }
+    edits = links(page, rich, "/course/therapy/")
+    return {
+        "patients": "/patients",
+        "new patient": "/patients/new",
+        "chart": rich,
+        "chart of a new case": charts[0],
+        "identity": f"{patient}/identity",
+        "consent": f"{patient}/consent",
+        "who opened": f"{patient}/opened",
+        "edit therapy": next(one for one in edits if not one.endswith("/new")),
+        **new,
+        **cases,
+    }
+
+
+def fullest(page: Page, charts: list[str], of: int = 12) -> str:
+    """Of the last charts, the one with the most on its timeline."""
+    marks = {}
+    for chart in charts[-of:]:
+        page.goto(chart)
+        marks[chart] = page.locator(".app-timeline__bar, .app-timeline__mark").count()
+    return max(marks, key=lambda chart: marks[chart])
+
+
+def researcher(page: Page) -> Found:
+    """A researcher with a grant; a release is made when there is none."""
+    releases = links(page, "/research", "/research/releases/")
+    if not releases:
+        release = make_release(page)
+        releases = [release]
+    return {
+        "research": "/research",
+        "release": releases[0],
+        "codebook": f"{releases[0]}/codebook",
+    }
+
+
+def make_release(page: Page) -> str:
+    """Ask for a release and wait until it is made. Returns its address."""
+    page.goto("/research")
+    page.get_by_role("button", name="Make a release").first.click()
+    page.wait_for_url("**/research/releases/*")
+    page.get_by_role("link", name="Download all (ZIP)").wait_for(timeout=60_000)
+    return page.url[page.url.index("/research") :].split("#")[0]
+
+
+def committee(page: Page) -> Found:
+    """The access committee."""
+    grants = [one for one in links(page, "/data-access", "/data-access/grants/")]
+    released = links(page, grants[0], "/data-access/releases/")
+    return {
+        "data access": "/data-access",
+        "new grant": "/data-access/new",
+        "grant": grants[0],
+        **({"released": released[0]} if released else {}),
+    }
+
+
+def administrator(page: Page) -> Found:
+    """An administrator."""
+    people = links(page, "/administration", "/administration/people/")
+    return {"administration": "/administration", "person": people[1]}
+
+
+TOURS: dict[str, Callable[[Page], Found]] = {
+    "referrer": referrer,
+    "coordinator": coordinator,
+    "clinician": clinician,
+    "researcher": researcher,
+    "committee": committee,
+    "administrator": administrator,
+}
