@@ -367,10 +367,10 @@ def _pair(said: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def row_count(typed: Mapping[str, Any], entity: str) -> int:
     """How many rows of an entity the form has: one more than the highest typed, or as asked."""
-    shape = re.compile(rf"{entity}__(\d{{1,3}})__")
+    shape = re.compile(rf"{entity}__([0-9]{{1,3}})__")
     numbers = [int(found[1]) + 1 for name in typed if (found := shape.match(name))]
     said = str(typed.get(f"{entity}__rows", "1"))
-    asked = int(said) if said.isdigit() and len(said) < 4 else 1
+    asked = int(said) if said.isascii() and said.isdigit() and len(said) < 4 else 1
     return min(max(1, asked, *numbers), _MOST_ROWS)
 
 
@@ -388,7 +388,7 @@ def only_ours(typed: Mapping[str, list[str]]) -> dict[str, list[str]]:
 def _own_name() -> re.Pattern[str]:
     names = [re.escape(name) for name in AskedForm()._fields]
     for entity, variables in PARTS.items():
-        row = r"\d{1,2}__" if entity in MANY else ""
+        row = "[0-9]{1,2}__" if entity in MANY else ""
         names.append(f"{entity}__{row}(?:{'|'.join(variables)})")
     names += [f"{entity}__rows" for entity in MANY]
     return re.compile(f"(?:{'|'.join(names)})(?:-(?:day|month|year|absent|because))?")

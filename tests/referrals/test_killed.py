@@ -28,7 +28,7 @@ from tests import live, make, make_referrals, postgres
 CLIENTS, SUBMISSIONS = 8, 200
 TRIES = 60  # a request is tried again until it is answered, as a person would
 PAUSE = 0.25  # seconds between tries, while the killed worker is replaced
-BETWEEN = 3.0  # seconds between two kills: a new worker needs some to start
+EVERY = 30  # submissions between two kills
 NAME = "killed"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
@@ -173,15 +173,16 @@ def network(url: str, instance: Path) -> dict[str, str]:
     }
 
 
-def kill_until(done: threading.Event, server: live.Live) -> int:
-    """Kill one of the two web workers, then, once it is replaced and works, the other."""
+def kill_until(done: threading.Event, server: live.Live, told: Told) -> int:
+    """Kill one of the two web workers after every few submissions, the older one first."""
     killed = 0
-    while not done.wait(BETWEEN):
-        workers = sorted(server.web_workers())
-        if len(workers) == 2:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(workers[0], signal.SIGKILL)  # the one that has worked longest
-                killed += 1
+    while not done.wait(0.05):
+        if len(told.sent) >= (killed + 1) * EVERY:
+            workers = sorted(server.web_workers())
+            if len(workers) == 2:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(workers[0], signal.SIGKILL)
+                    killed += 1
     return killed
 
 
@@ -202,14 +203,14 @@ def test_every_answered_submission_is_there_once(database_url, tmp_path):
         for thread in threads:
             thread.start()
         killer: list[int] = []
-        killing = threading.Thread(target=lambda: killer.append(kill_until(done, server)))
+        killing = threading.Thread(target=lambda: killer.append(kill_until(done, server, told)))
         killing.start()
         for thread in threads:
             thread.join(timeout=400)
         done.set()
         killing.join(timeout=10)
     assert not told.problems, told.problems[0]
-    assert killer[0] >= 2, "the run was over before anybody was killed"
+    assert killer[0] >= SUBMISSIONS // EVERY - 1
     assert told.unanswered > 0, "nobody noticed that workers were killed"
     engine = sa.create_engine(database_url)
     with engine.connect() as connection:

@@ -128,6 +128,9 @@ def test_a_coordinator_names_the_hospital_and_the_doctor(client):
     assert made.from_organisation_id == net.hospital.id
     assert made.to_organisation_id == net.centre.id
     assert client.get(answer.location).status_code == 200
+    assert "Zonneveld" in client.get("/referrals/drafts").text
+    make.sign_in(client, net.dora)
+    assert "Zonneveld" not in client.get("/referrals/drafts").text
 
 
 # -- drafts ------------------------------------------------------------------------------------

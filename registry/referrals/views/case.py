@@ -125,7 +125,9 @@ def _said(referral: Referral, name: str) -> str:
 
 def _back(referral: Referral) -> Any:
     if referral.submitted_at is None:
-        return web.go("referrals.mine" if web.viewer().may(Right.FOLLOW_REFERRALS) else "home")
+        return web.go(
+            "referrals.mine" if web.viewer().may(Right.FOLLOW_REFERRALS) else "referrals.drafts"
+        )
     if request.form.get("back") == "worklist":
         return web.go("referrals.worklist")
     return web.go("referrals.case", referral_id=referral.id)

@@ -22,6 +22,8 @@ from registry.referrals.queries import Filters, Mark, MineRow, WorkRow
 from registry.referrals.views.room import room
 
 PAGE = 50
+#: What the worklist can be narrowed by, as it stands in the address.
+FILTERS = ("state", "site", "grade", "assignee", "overdue")
 
 
 def _listed(rows: Sequence[MineRow] | Sequence[WorkRow]) -> None:
@@ -70,6 +72,14 @@ def day(value: date | None) -> str:
     return wording.date(PartialDate.of(value)) if value else ""
 
 
+@room.page("/referrals/drafts", right=Right.REFER)
+def drafts() -> Any:
+    """The drafts of one's organisation, also those a coordinator entered for a doctor."""
+    found = queries.mine(web.viewer(), drafts=True)
+    _listed(found)
+    return render_template("referrals/drafts.html", drafts=found, partial=wording.date)
+
+
 # -- the worklist ------------------------------------------------------------------------------
 
 
@@ -96,9 +106,11 @@ def _mark() -> Mark | None:
     parts = request.args.get("after", "").split("_")
     last = web.as_id(parts[-1])
     try:
-        return (int(parts[0]), date.fromisoformat(parts[1]), last) if last else None
+        due = date.fromisoformat(parts[1])
     except (ValueError, IndexError):
         return None
+    rank = web.as_number(parts[0])
+    return (rank, due, last) if last and rank is not None else None
 
 
 @dataclass(frozen=True)
@@ -140,7 +152,7 @@ def _why(row: WorkRow) -> tuple[str, ...]:
 def _worklist_page(rows: list[WorkRow], *, searched: str | None = None) -> str:
     viewer, shown = web.viewer(), rows[:PAGE] if searched is None else rows
     _listed(shown)
-    kept = {key: text for key, text in request.args.items() if key != "after" and text}
+    kept = {key: text for key, text in request.args.items() if key in FILTERS and text}
     more = ""
     if len(rows) > PAGE and searched is None:
         rank, due, last = shown[-1].mark

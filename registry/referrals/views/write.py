@@ -74,6 +74,14 @@ _LATER = ("consent_registry", "consent_research_use", "consent_research_contact"
 def _first_page(
     form: Any, candidates: Sequence[patients.Candidate] = (), status: int = 200
 ) -> tuple[str, int]:
+    for found in candidates:
+        patient_id = found.identity.id
+        audit.opened(
+            "listed patient",
+            by=web.viewer(),
+            subject=("patient", patient_id),
+            patient_id=patient_id,
+        )
     for field in form:
         if field.required and field.short_name not in _LATER:
             field.needed_word = _("needed")
@@ -217,6 +225,7 @@ def derived_words(found: Assessment) -> dict[str, Any]:
 def _edit_page(
     referral: Referral, form: CaseForm, *, theirs: Mapping[str, Any] | None = None
 ) -> str:
+    _opened(referral, "opened referral form")
     asked = queries.open_request(referral)
     return render_template(
         "referrals/edit.html",
@@ -272,7 +281,6 @@ def edit(referral_id: UUID) -> Any:
         if _is_gone(found):
             return web.go("referrals.case", referral_id=found.id)
         referral = queries.referral_to_write(viewer, referral_id)
-        _opened(referral, "opened referral form")
         return _edit_page(referral, _form(referral, _typed(referral)))
     referral = queries.referral_to_write(viewer, referral_id)
     typed, row = _with_row(only_ours(raw(request.form)))
@@ -292,7 +300,7 @@ def edit(referral_id: UUID) -> Any:
     if wants == "check":
         return web.go("referrals.check", referral_id=referral.id)
     web.done(_("The draft was saved."))
-    return web.go("referrals.mine" if viewer.may(Right.FOLLOW_REFERRALS) else "home")
+    return web.go("referrals.mine" if viewer.may(Right.FOLLOW_REFERRALS) else "referrals.drafts")
 
 
 def _is_gone(found: Referral) -> bool:
