@@ -16,8 +16,8 @@ from importlib import resources
 from flask_babel import gettext
 
 _OPEN = {
-    "topography": re.compile(r"^C\d\d(\.\d)?$"),
-    "morphology": re.compile(r"^\d{4}/\d$"),
+    "topography": re.compile(r"C[0-9]{2}(\.[0-9])?"),
+    "morphology": re.compile(r"[0-9]{4}/[0-9]"),
 }
 
 
@@ -69,7 +69,7 @@ def known(name: str, code: str) -> bool:
 
 def acceptable(name: str, code: str) -> bool:
     """Is the code in the list, or well-formed where the list is open?"""
-    return known(name, code) or bool(name in _OPEN and _OPEN[name].match(code))
+    return known(name, code) or bool(name in _OPEN and _OPEN[name].fullmatch(code))
 
 
 def label(name: str, code: str | None) -> str:

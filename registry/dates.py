@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import total_ordering
 
-_SHAPE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+_SHAPE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 @total_ordering
@@ -19,7 +19,7 @@ class PartialDate:
     iso: str
 
     def __post_init__(self) -> None:
-        found = _SHAPE.match(self.iso)
+        found = _SHAPE.fullmatch(self.iso)
         if not found:
             raise ValueError(f"not a date: {self.iso!r}")
         year, month, day = (int(part) if part else 1 for part in found.groups())
@@ -31,12 +31,12 @@ class PartialDate:
         year, month, day = year.strip(), month.strip(), day.strip()
         if not year or (day and not month):
             raise ValueError("incomplete date")
-        if not re.fullmatch(r"\d{4}", year):
+        if not re.fullmatch(r"[0-9]{4}", year):
             raise ValueError("year needs four digits")
         parts = [year]
         for part in (month, day):
             if part:
-                if not re.fullmatch(r"\d{1,2}", part):
+                if not re.fullmatch(r"[0-9]{1,2}", part):
                     raise ValueError("not a number")
                 parts.append(part.zfill(2))
         return cls("-".join(parts))

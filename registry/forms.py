@@ -100,7 +100,7 @@ class HouseField(wtforms.Field):
         self.process_data(None if data is wtforms.utils.unset_value else data)
         if formdata is not None and any(name in formdata for name in self.names):
             self.absent = formdata.get(f"{self.name}-absent", "").strip()
-            self.because = formdata.get(f"{self.name}-because", "").strip()
+            self.because = formdata.get(f"{self.name}-because", "").replace("\x00", "").strip()
             if self.absent not in self.absent_codes:
                 self.absent = ""
             self.typed = [text.replace("\x00", "") for text in formdata.getlist(self.name)]
@@ -321,12 +321,12 @@ class PartialDateField(HouseField):
     @staticmethod
     def _wrong(sent: Mapping[str, str]) -> set[str]:
         wrong = set()
-        if not re.fullmatch(r"\d{4}", sent["year"]):
+        if not re.fullmatch(r"[0-9]{4}", sent["year"]):
             wrong.add("year")
-        if sent["month"] and not (sent["month"].isdigit() and 1 <= int(sent["month"]) <= 12):
-            wrong.add("month")
-        if sent["day"] and not (sent["day"].isdigit() and 1 <= int(sent["day"]) <= 31):
-            wrong.add("day")
+        for part, most in (("month", 12), ("day", 31)):
+            number = re.fullmatch(r"[0-9]{1,2}", sent[part])
+            if sent[part] and not (number and 1 <= int(sent[part]) <= most):
+                wrong.add(part)
         if sent["day"] and not sent["month"]:
             wrong.add("month")
         return wrong or {"day"}
