@@ -157,6 +157,11 @@ def write_reads(connection: sa.Connection) -> None:
         connection.execute(sa.insert(AuditEntry), rows)
 
 
+def forget_reads() -> None:
+    """Drop what was noted: the record was fetched and is not shown."""
+    g.pop("audit_reads", None)
+
+
 def has_reads() -> bool:
     """Was a record read in this request?"""
     return bool(g.get("audit_reads"))

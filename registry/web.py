@@ -187,7 +187,7 @@ def _finish(response: Response) -> Response:
     else:
         db.session.rollback()
         jobs.forget()
-        if audit.has_reads() and response.status_code < 400:
+        if audit.has_reads():  # a refused form shows the record again, too
             with own_transaction() as connection:
                 audit.write_reads(connection)
     return response
@@ -231,6 +231,7 @@ def _titles() -> dict[int, tuple[str, str]]:
 
 def answer_refusal(status: int, message: str = "") -> tuple[Any, int]:
     """One error page for all refusals; it never repeats what was asked for."""
+    audit.forget_reads()  # nothing of a record stands on it
     title, text = _titles().get(status, _titles()[500])
     if wants_json():
         return jsonify(error=message or title), status
@@ -333,6 +334,12 @@ def check_version(expected: str | None, actual: int) -> None:
     """Refuse an edit made on an old copy. Views that can show both versions catch Conflict."""
     if expected is None or str(expected) != str(actual):
         raise Conflict(_("This was changed by somebody else while you were working on it."))
+
+
+def as_number(text: str | None, *, digits: int = 9) -> int | None:
+    """A whole number from a form or address, or None; of few enough digits for its column."""
+    text = text or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
 def as_id(text: str | None) -> UUID | None:

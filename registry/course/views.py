@@ -105,10 +105,6 @@ def add(patient_id: UUID, entity: str) -> Any:
     """Add an entry."""
     desk = _desk(entity, patients.patient_to_write(web.viewer(), patient_id))
     if request.method == "GET":
-        subject = ("patient", patient_id)
-        audit.opened(
-            f"opened new {entity}", by=web.viewer(), subject=subject, patient_id=patient_id
-        )
         return _page(desk, desk.form(stored=_suggested(desk)))
     form = desk.form(request.form)
     if not _acceptable(desk, form):
@@ -136,10 +132,6 @@ def edit(entity: str, entry_id: UUID) -> Any:
     entry: Any = queries.entry_to_write(web.viewer(), entity, entry_id)
     desk = _desk(entity, patients.patient_to_write(web.viewer(), entry.patient_id), entry)
     if request.method == "GET":
-        subject = (entity, entry_id)
-        audit.opened(
-            f"opened {entity}", by=web.viewer(), subject=subject, patient_id=entry.patient_id
-        )
         return _page(desk, desk.form(stored=forms.stored(entry), absent=entry.absent))
     form = desk.form(request.form)
     if not _acceptable(desk, form):
@@ -184,7 +176,13 @@ def derive() -> Any:
 
 
 def _page(desk: Desk, form: EntryForm, both: list[dict[str, Any]] | None = None) -> str:
-    entry = desk.entry
+    entry, patient_id = desk.entry, desk.patient.id
+    audit.opened(
+        f"opened {desk.entity}" if entry else f"opened new {desk.entity}",
+        by=web.viewer(),
+        subject=(desk.entity, entry.id) if entry else ("patient", patient_id),
+        patient_id=patient_id,
+    )
     return render_template(
         "course/entry.html",
         desk=desk,

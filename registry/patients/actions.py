@@ -158,6 +158,13 @@ def set_hospital_number(patient: Patient, number: str, *, by: Viewer) -> None:
         db.session.flush()
     except IntegrityError as error:
         raise Conflict(_("Another patient of your hospital has this number.")) from error
+    audit.record(
+        "changed patient",
+        by=by,
+        subject=("patient", patient.id),
+        patient_id=patient.id,
+        changes={"hospital_number": "changed"},
+    )
 
 
 def confirm(patient: Patient, *, by: Viewer) -> None:

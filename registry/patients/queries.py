@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from registry import audit
 from registry.access import Right, Viewer
 from registry.dates import PartialDate
-from registry.db import db, now
+from registry.db import Moment, db, now
 from registry.errors import Forbidden, NotFound
 from registry.keys import ring
 from registry.patients import rules
@@ -270,35 +270,54 @@ def patients(
     viewer: Viewer,
     *,
     only: Sequence[UUID] | None = None,
-    after: tuple[str, str] | None = None,
+    after: tuple[datetime, UUID] | None = None,
     limit: int = 50,
 ) -> list[PatientRow]:
-    """Related patients, newest relation first; `only` narrows to a search's answer."""
+    """Related patients, each once with the closest relation, newest first.
+
+    `only` narrows to a search's answer; `after` is the place of the last row read before.
+    """
     viewer.need(Right.READ_RECORD)
-    query = (
-        sa.select(Patient, CareRelation.kind, CareRelation.from_at)
-        .join(CareRelation, CareRelation.patient_id == Patient.id)
+    closest = {kind: number for number, kind in enumerate(rules.CLOSEST)}
+    ours = (
+        sa.select(
+            CareRelation.patient_id,
+            sa.func.min(sa.case(closest, value=CareRelation.kind)).label("closest"),
+            sa.func.max(CareRelation.from_at).label("since"),
+        )
         .where(
             CareRelation.organisation_id == viewer.organisation_id,
             sa.or_(CareRelation.until_at.is_(None), CareRelation.until_at > now()),
-            Patient.provisional.is_(False),
         )
-        .order_by(CareRelation.from_at.desc(), Patient.id.desc())
+        .group_by(CareRelation.patient_id)
+        .subquery()
+    )
+    since = sa.type_coerce(ours.c.since, Moment())
+    query = (
+        sa.select(Patient, ours.c.closest, since)
+        .join(ours, ours.c.patient_id == Patient.id)
+        .where(Patient.provisional.is_(False))
+        .order_by(since.desc(), Patient.id.desc())
         .limit(limit + 1)
     )
     if only is not None:
         query = query.where(Patient.id.in_(list(only)))
     if after is not None:
-        moment, last = datetime.fromisoformat(after[0]), UUID(after[1])
+        moment, last = after
         query = query.where(
-            sa.or_(
-                CareRelation.from_at < moment,
-                sa.and_(CareRelation.from_at == moment, Patient.id < last),
-            )
+            sa.or_(since < moment, sa.and_(since == moment, Patient.id < last)),
         )
     return [
-        PatientRow(p.id, p.pseudonym, p.full_name, p.birth_date, p.sex_at_birth, kind, since)
-        for p, kind, since in db.session.execute(query)
+        PatientRow(
+            p.id,
+            p.pseudonym,
+            p.full_name,
+            p.birth_date,
+            p.sex_at_birth,
+            rules.CLOSEST[place],
+            from_at,
+        )
+        for p, place, from_at in db.session.execute(query)
     ]
 
 

@@ -36,6 +36,8 @@ RELATIONS = {
     ADDRESSED: _l("Centre asked for advice"),
     TREATING: _l("Reference centre"),
 }
+#: Where an organisation has several relations with a patient, the first of these is shown.
+CLOSEST = (TREATING, REFERRING, ADDRESSED)
 #: Relations whose organisation may add to the course.
 WRITING = frozenset({REFERRING, TREATING})
 #: How long a centre that declined can still read (data model, care relation).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,12 +32,17 @@ PAGE = 50
 @room.page("/patients", right=Right.READ_RECORD)
 def index() -> Any:
     """The patients one's organisation has to do with."""
-    after = (request.args.get("at", ""), request.args.get("after", ""))
+    return _list(queries.patients(web.viewer(), after=_mark(), limit=PAGE))
+
+
+def _mark() -> tuple[datetime, UUID] | None:
+    """The place to read on from, as it stands in the address."""
+    last = web.as_id(request.args.get("after"))
     try:
-        rows = queries.patients(web.viewer(), after=after if all(after) else None, limit=PAGE)
-    except ValueError:
-        rows = queries.patients(web.viewer(), limit=PAGE)
-    return _list(rows)
+        since = datetime.fromisoformat(request.args.get("at", "")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return (since, last) if last else None
 
 
 def _list(rows: list[queries.PatientRow], searched: bool = False) -> str:
@@ -71,6 +77,14 @@ def search() -> Any:
 
 
 def _new_page(form: NewPatientForm, candidates: list[queries.Candidate]) -> str:
+    for found in candidates:
+        patient_id = found.identity.id
+        audit.opened(
+            "listed patient",
+            by=web.viewer(),
+            subject=("patient", patient_id),
+            patient_id=patient_id,
+        )
     return render_template("patients/new.html", form=form, candidates=candidates)
 
 
@@ -219,10 +233,8 @@ def who_opened(patient_id: UUID) -> Any:
     audit.opened(
         "opened access list", by=viewer, subject=("patient", patient.id), patient_id=patient.id
     )
-    before = request.args.get("before", "")
-    rows, more = queries.who_opened(
-        viewer, patient.id, before=int(before) if before.isdigit() else None
-    )
+    before = web.as_number(request.args.get("before"), digits=18)
+    rows, more = queries.who_opened(viewer, patient.id, before=before)
     return render_template(
         "patients/who_opened.html",
         patient=patient,

@@ -1,0 +1,159 @@
+"""What somebody who means harm, or a slip of the hand, would try: each was possible once."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from registry.audit import AuditEntry
+from registry.course import queries as course
+from registry.db import db, new_id
+from registry.patients import actions as patients
+from registry.patients import queries as patient_queries
+from registry.patients import rules
+from tests import make, make_course, make_referrals
+
+
+def read_rows(action: str, patient_id: UUID) -> int:
+    """How often the audit says this of a patient."""
+    query = sa.select(sa.func.count()).select_from(AuditEntry)
+    return db.session.scalar(
+        query.where(AuditEntry.action == action, AuditEntry.patient_id == patient_id)
+    )
+
+
+# -- addresses and digits that mean nothing ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/patients?at=2026-01-01&after={id}",
+        "/patients?at=0001-01-01T00:00:00%2B23:00&after={id}",
+        "/patients?at=9999-12-31T23:59:59-23:00&after={id}",
+        "/patients?at=x&after=x",
+        "/patients/{patient}/opened?before=%C2%B2",
+        "/patients/{patient}/opened?before=99999999999999999999",
+        "/worklist?after=99999999999999999999_2026-01-01_{id}",
+        "/worklist?after=%C2%B2_2026-01-01_{id}",
+        "/worklist?endpoint=x&_method=POST&_scheme=javascript&_external=1",
+        "/worklist?site=%00&grade=%00&state=%00&assignee=%00",
+    ],
+)
+def test_an_address_that_means_nothing_shows_the_list(client, address):
+    net = make_referrals.network()
+    patient_id = make_referrals.referral(net, "accepted").patient_id
+    make.sign_in(client, net.chris)
+    assert client.get(address.format(id=new_id(), patient=patient_id)).status_code == 200
+
+
+@pytest.mark.parametrize("digits", ["²", "٣", "1\x00", "1e3"])
+def test_digits_of_other_scripts_are_no_date_and_nothing_is_lost(client, digits):
+    net = make_referrals.network()
+    patient = make.patient(net.viewer("chris"))
+    make.sign_in(client, net.chris)
+    answer = make.post(
+        client,
+        f"/patients/{patient.id}/course/pathology/new",
+        {"date-day": digits, "date-month": digits, "date-year": "٢٠٢٦", "laboratory": "Kept"},
+    )
+    assert answer.status_code == 422
+    assert "Enter a real date" in answer.text
+    assert "٢٠٢٦" in answer.text
+    assert "Kept" in answer.text
+
+
+def test_a_reason_with_a_nul_byte_is_kept_without_it(client):
+    net = make_referrals.network()
+    patient = make.patient(net.viewer("chris"))
+    make.sign_in(client, net.chris)
+    answer = make.post(
+        client,
+        f"/patients/{patient.id}/course/pathology/new",
+        {"laboratory": "L", "ki67_percent-absent": "not_available", "ki67_percent-because": "lo\x00st"},
+    )
+    assert answer.status_code == 303
+    [entry] = course.record(net.viewer("chris"), patient.id).of("pathology")
+    assert entry.absent["ki67_percent"]["because"] == "lost"
+
+
+def test_rows_are_counted_in_plain_digits(client):
+    net = make_referrals.network()
+    draft = make_referrals.draft(net)
+    make.sign_in(client, net.alice)
+    page = client.get(f"/referrals/{draft.id}/edit").text
+    for rows in ("²", "٣", "9" * 50):
+        sent = {"therapy__rows": rows, "therapy__9999__agent": "x"}
+        answer = make.post(client, f"/referrals/{draft.id}/derive", sent, page)
+        assert answer.status_code == 200
+
+
+# -- what was shown was read -------------------------------------------------------------------
+
+
+def test_a_refused_edit_that_shows_the_record_is_a_read_of_it(client):
+    net = make_referrals.network()
+    chris = net.viewer("chris")
+    patient = make.patient(chris)
+    tumour = make_course.tumour(patient, chris)
+    make.sign_in(client, net.chris)
+    answer = make.post(
+        client, f"/course/tumour/{tumour.id}", {"primary_site": "C25.0", "version": "999"}
+    )
+    assert answer.status_code == 409
+    assert read_rows("opened tumour", patient.id) == 1
+
+
+def test_a_step_that_is_refused_shows_the_case_and_says_so_in_the_audit(client):
+    net = make_referrals.network()
+    referral = make_referrals.referral(net)
+    make.sign_in(client, net.carla)
+    answer = make.post(client, f"/referrals/{referral.id}/step", {"step": "decline"})
+    assert answer.status_code == 422
+    assert "Zonneveld" in answer.text
+    assert read_rows("opened referral", referral.patient_id) == 1
+
+
+def test_a_step_that_nobody_may_take_shows_nothing_and_is_no_read(client):
+    net = make_referrals.network()
+    referral = make_referrals.referral(net)
+    make.sign_in(client, net.alice)
+    answer = make.post(client, f"/referrals/{referral.id}/step", {"step": "accept"})
+    assert answer.status_code == 403
+    assert "Zonneveld" not in answer.text
+    assert read_rows("opened referral", referral.patient_id) == 0
+
+
+def test_who_may_be_the_same_person_was_seen(client):
+    net = make_referrals.network()
+    referral = make_referrals.referral(net)
+    make.sign_in(client, net.alice)
+    answer = make.post(client, "/referrals/new", make_referrals.first_page(net))
+    assert referral.patient.pseudonym in answer.text
+    assert read_rows("listed patient", referral.patient_id) == 1
+
+
+def test_a_changed_hospital_number_is_in_the_audit_without_the_number(app):
+    net = make_referrals.network()
+    alice = net.viewer("alice")
+    patient = make.patient(alice, rules.REFERRING)
+    before = read_rows("changed patient", patient.id)
+    patients.set_hospital_number(patient, "H-4711", by=alice)
+    assert read_rows("changed patient", patient.id) == before + 1
+    kept = db.session.scalars(sa.select(AuditEntry.changes)).all()
+    assert "4711" not in str(kept)
+
+
+# -- each patient once -------------------------------------------------------------------------
+
+
+def test_a_patient_with_two_relations_is_listed_once_with_the_closest(app):
+    net = make_referrals.network()
+    chris = net.viewer("chris")
+    patient = make.patient(chris)
+    patients.relate(patient.id, net.centre.id, rules.ADDRESSED, by=chris)
+    [row] = patient_queries.patients(chris)
+    assert row.relation == rules.TREATING
+    assert patient_queries.patients(chris, after=(row.since, row.id)) == []
