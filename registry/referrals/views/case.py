@@ -22,7 +22,7 @@ from registry.errors import Conflict, Invalid
 from registry.patients import queries as patients
 from registry.people import queries as people
 from registry.referrals import actions, queries, reading, rules
-from registry.referrals.case import Change, answer, changes, first
+from registry.referrals.case import Change, changes, first
 from registry.referrals.forms import step_form
 from registry.referrals.models import Referral, Submission
 from registry.referrals.rules import Side, Step
@@ -42,7 +42,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Found:
-    """What was derived when a version was sent, beside what was stated."""
+    """What was derived when a version was sent, beside what was stated, in words."""
 
     grade: GradeResult
     stage: Derived | None
@@ -225,8 +225,8 @@ def _found(sent: Submission) -> Found:
         grade=GradeResult.from_json(derived["grade"]),
         stage=Derived.from_json(stage) if stage else None,
         urgency=Urgency.from_json(derived["urgency"]),
-        grade_stated=answer(pathology, "grade_stated"),
-        stage_stated=answer(staging, "stage_stated"),
+        grade_stated=reading.said("pathology", pathology, "grade_stated"),
+        stage_stated=reading.said("staging", staging, "stage_stated"),
         grade_differs=bool(derived.get("grade_differs")),
         stage_differs=bool(derived.get("stage_differs")),
         findings=[wording.finding(one) for one in derived.get("findings", [])],
