@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask, current_app, url_for
-from flask_babel import get_locale
+from flask_babel import format_date, get_locale
 from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefined
 
 from registry.access import ROLE_LABELS, Seat
+from registry.dates import PartialDate
 
 #: Width of one character of a timeline label, in percent of the narrowest timeline (632 px).
 CHARACTER_PERCENT = 1.05
+_DATE_PATTERNS = {"year": "y", "month": "MMM y", "day": "d MMM y"}
 
 
 @lru_cache(maxsize=1)
@@ -62,6 +65,20 @@ def page_direction() -> str:
     """`ltr` or `rtl`, for `<html dir>`."""
     locale = get_locale()
     return str(locale.text_direction) if locale else "ltr"
+
+
+def local_date(value: PartialDate | date | None) -> str:
+    """A day, month or year in the reader's language, as precise as it was stated; empty for none.
+
+    Raises TypeError for a moment, whose day depends on the zone (the filter `local_time` knows it).
+    """
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        raise TypeError("a moment has a day only in a zone")
+    if isinstance(value, date):
+        value = PartialDate.of(value)
+    return str(format_date(value.earliest, _DATE_PATTERNS[value.precision]))
 
 
 def role_names(seat: Seat | None) -> str:
@@ -134,6 +151,7 @@ def install(app: Flask) -> None:
     """Make the kit known to the templates of an application."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.add_extension("jinja2.ext.do")
+    app.jinja_env.filters["local_date"] = local_date
     app.jinja_env.globals.update(
         kit=macros(),
         asset=asset,
