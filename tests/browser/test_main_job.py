@@ -32,7 +32,7 @@ BORN = "1961-03-27"
 NUMBER = "HN-7741903"
 QUESTION = "Fast growing on CT, marmalade. Which systemic therapy should come first?"
 ADVICE = "Capecitabine with temozolomide, then everolimus. Images again after two quinces."
-TODAY = date.today()  # noqa: DTZ011 - the day of the machine the server runs on, too
+TODAY = date.today()
 DIAGNOSED = TODAY - timedelta(days=120)
 CAPTEM = (DIAGNOSED + timedelta(days=20), DIAGNOSED + timedelta(days=90))
 RESPONSE = DIAGNOSED + timedelta(days=85)
@@ -112,7 +112,7 @@ def refer(page: Page) -> Keyboard:
 def _place_in_line(row: Locator) -> tuple[int, date]:
     urgency = row.locator("[data-label='Urgency'] .nhsuk-tag").inner_text()
     shown = row.locator("[data-label='Deadline']").inner_text().splitlines()[0]
-    deadline = datetime.strptime(shown.strip(), "%d %b %Y").date()  # noqa: DTZ007 - a day
+    deadline = datetime.strptime(shown.strip(), "%d %b %Y").date()
     return ["Urgent", "Soon", "Routine"].index(urgency), deadline
 
 

@@ -136,7 +136,7 @@ def make_release(page: Page) -> str:
 
 def committee(page: Page) -> Found:
     """The access committee."""
-    grants = [one for one in links(page, "/data-access", "/data-access/grants/")]
+    grants = links(page, "/data-access", "/data-access/grants/")
     released = links(page, grants[0], "/data-access/releases/")
     return {
         "data access": "/data-access",
