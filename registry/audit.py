@@ -125,6 +125,7 @@ _WORDS: dict[str, Any] = {
     "registered patient": _l("Registered the patient"),
     "changed patient": _l("Changed who the patient is"),
     "confirmed patient": _l("Confirmed the patient"),
+    "forgot patient": _l("Removed who the patient was"),
     "listed patient": _l("Saw the patient in a list"),
     "listed referral": _l("Saw the case in a list"),
     "gave access": _l("Gave an organisation access"),

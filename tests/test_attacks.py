@@ -10,9 +10,13 @@ import sqlalchemy as sa
 from registry.audit import AuditEntry
 from registry.course import queries as course
 from registry.db import db, new_id
+from registry.errors import NotFound
 from registry.patients import actions as patients
 from registry.patients import queries as patient_queries
 from registry.patients import rules
+from registry.patients.models import NameIndex
+from registry.referrals import actions as referrals
+from registry.referrals import queries
 from tests import make, make_course, make_referrals
 
 
@@ -72,7 +76,11 @@ def test_a_reason_with_a_nul_byte_is_kept_without_it(client):
     answer = make.post(
         client,
         f"/patients/{patient.id}/course/pathology/new",
-        {"laboratory": "L", "ki67_percent-absent": "not_available", "ki67_percent-because": "lo\x00st"},
+        {
+            "laboratory": "L",
+            "ki67_percent-absent": "not_available",
+            "ki67_percent-because": "lo\x00st",
+        },
     )
     assert answer.status_code == 303
     [entry] = course.record(net.viewer("chris"), patient.id).of("pathology")
@@ -157,3 +165,76 @@ def test_a_patient_with_two_relations_is_listed_once_with_the_closest(app):
     [row] = patient_queries.patients(chris)
     assert row.relation == rules.TREATING
     assert patient_queries.patients(chris, after=(row.since, row.id)) == []
+
+
+# -- drafts that are thrown away ---------------------------------------------------------------
+
+
+def throw_away(net, draft, who="alice"):
+    referrals.take(draft, "withdraw", by=net.viewer(who), version=draft.version)
+
+
+def on_behalf(net, **more):
+    """Carla of centre 1 enters a referral for a doctor of hospital B."""
+    return make_referrals.draft(
+        net, by="carla", hospital=net.other_hospital, on_behalf_of="Dr Oster", **more
+    )
+
+
+def test_a_number_is_free_again_when_its_draft_is_thrown_away(app):
+    net = make_referrals.network()
+    throw_away(net, make_referrals.draft(net, hospital_number="H-1"))
+    again = make_referrals.draft(net, hospital_number="H-1")
+    assert patient_queries.hospital_number(net.viewer("alice"), again.patient_id) == "H-1"
+
+
+def test_who_was_known_from_a_thrown_away_draft_alone_is_forgotten(app):
+    net = make_referrals.network()
+    draft = make_referrals.draft(net, hospital_number="H-1")
+    throw_away(net, draft)
+    patient = draft.patient
+    assert (patient.full_name, patient.birth_date, patient.sex_at_birth) == ("", None, None)
+    assert db.session.scalars(sa.select(NameIndex)).all() == []
+    assert read_rows("forgot patient", patient.id) == 1
+
+
+def test_of_two_drafts_of_one_new_patient_the_other_stays(app):
+    net = make_referrals.network()
+    first = make_referrals.draft(net)
+    second = make_referrals.draft(net, patient=first.patient, to=net.other_centre)
+    throw_away(net, second)
+    kept = queries.referral_to_write(net.viewer("alice"), first.id)
+    assert kept.patient.full_name == "Zonneveld, Anna Maria"
+
+
+def test_a_draft_for_another_hospital_that_is_thrown_away_leaves_it_no_access(app):
+    net = make_referrals.network()
+    patient = make.patient(net.viewer("chris"))
+    draft = on_behalf(net, patient=patient)
+    assert patient_queries.patient(net.viewer("olga"), patient.id)
+    throw_away(net, draft, "carla")
+    with pytest.raises(NotFound):
+        patient_queries.patient(net.viewer("olga"), patient.id)
+    assert patient_queries.relation(net.viewer("chris"), patient.id) == {rules.TREATING}
+    assert patient.full_name == "Zonneveld, Anna Maria"
+
+
+def test_the_page_of_a_thrown_away_draft_sent_again_makes_a_new_one(app):
+    net = make_referrals.network()
+    key = new_id()
+    first = make_referrals.draft(net, form_key=key)
+    throw_away(net, first)
+    again = make_referrals.draft(net, form_key=key)
+    assert (again.id == first.id, again.state) == (False, "draft")
+
+
+def test_a_coordinator_does_not_learn_which_numbers_another_hospital_has(app):
+    net = make_referrals.network()
+    olga = net.viewer("olga")
+    patient = make.patient(olga, rules.REFERRING)
+    patients.set_hospital_number(patient, "B-77", by=olga)
+    taken = on_behalf(net, hospital_number="B-77", family_name="Maanlicht")
+    free = on_behalf(net, hospital_number="B-78", family_name="Maanlicht")
+    assert taken.state == free.state == "draft"
+    assert patient_queries.hospital_number(olga, taken.patient_id) == ""
+    assert patient_queries.hospital_number(olga, free.patient_id) == "B-78"

@@ -15,7 +15,6 @@ from registry.access import Viewer
 from registry.dates import PartialDate
 from registry.db import db, new_id, now
 from registry.errors import Conflict, Invalid
-from registry.keys import ring
 from registry.patients import queries, rules
 from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
 
@@ -130,20 +129,14 @@ def _index(patient: Patient) -> None:
 def set_hospital_number(patient: Patient, number: str, *, by: Viewer) -> None:
     """Keep the number the viewer's organisation knows the patient by. Raises Invalid if taken."""
     number = number.strip()
-    index = ring().blind(f"hospital number {by.organisation_id}", rules.plain_number(number))
+    index = queries.number_index(by, number)
     mine = next(
         (one for one in patient.local_identifiers if one.organisation_id == by.organisation_id),
         None,
     )
     if mine is not None and mine.number_index == index:
         return
-    taken = db.session.scalar(
-        sa.select(LocalIdentifier.id).where(
-            LocalIdentifier.organisation_id == by.organisation_id,
-            LocalIdentifier.number_index == index,
-        )
-    )
-    if taken:
+    if queries.number_is_taken(by, number):
         raise Invalid(
             _("Another patient of your hospital has this number."), field="hospital_number"
         )
@@ -175,6 +168,21 @@ def confirm(patient: Patient, *, by: Viewer) -> None:
             "confirmed patient", by=by, subject=("patient", patient.id), patient_id=patient.id
         )
         db.session.flush()
+
+
+def forget(patient: Patient, *, by: Viewer) -> None:
+    """Remove who a provisional patient was: nothing was sent, so nobody needs to know it."""
+    if not patient.provisional:
+        raise ValueError("only a provisional patient can be forgotten")
+    for name in _IDENTIFYING:
+        patient.hide(name, None)
+    for name in _PLAIN:
+        setattr(patient, name, None)
+    patient.absent = {}
+    for model in (LocalIdentifier, NameIndex):
+        db.session.execute(sa.delete(model).where(model.patient_id == patient.id))
+    db.session.flush()
+    audit.record("forgot patient", by=by, subject=("patient", patient.id), patient_id=patient.id)
 
 
 # -- care relations ----------------------------------------------------------------------------

@@ -112,6 +112,20 @@ def hospital_number(viewer: Viewer, patient_id: UUID) -> str:
     return found.reveal() if found else ""
 
 
+def number_is_taken(viewer: Viewer, number: str) -> bool:
+    """Does the viewer's own organisation know some patient by this number?"""
+    query = sa.select(LocalIdentifier.id).where(
+        LocalIdentifier.organisation_id == viewer.organisation_id,
+        LocalIdentifier.number_index == number_index(viewer, number),
+    )
+    return db.session.scalar(query) is not None
+
+
+def number_index(viewer: Viewer, number: str) -> str:
+    """The fingerprint under which a number of the viewer's own organisation is found."""
+    return ring().blind(f"hospital number {viewer.organisation_id}", rules.plain_number(number))
+
+
 # -- finding -----------------------------------------------------------------------------------
 
 
@@ -201,10 +215,9 @@ def same_person(
 
 
 def _by_number(viewer: Viewer, number: str) -> Sequence[UUID]:
-    index = ring().blind(f"hospital number {viewer.organisation_id}", rules.plain_number(number))
     query = sa.select(LocalIdentifier.patient_id).where(
         LocalIdentifier.organisation_id == viewer.organisation_id,
-        LocalIdentifier.number_index == index,
+        LocalIdentifier.number_index == number_index(viewer, number),
         LocalIdentifier.patient_id.in_(related_to(viewer)),
     )
     return db.session.scalars(query).all()

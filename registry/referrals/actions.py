@@ -73,13 +73,17 @@ def start_draft(
     if to.kind != REFERENCE_CENTRE or not to.active:
         raise Invalid(_("Choose the centre."), field="centre")
     there = queries.by_form_key(by, form_key)
+    if there is not None and there.state == rules.WITHDRAWN and there.submitted_at is None:
+        there, form_key = None, new_id()  # the page of a draft that was thrown away, sent again
     if there is not None:
         return there
     acting = by if hospital is None else _acting_for(hospital, by)
     try:
         with db.session.begin_nested():
             if patient is None:
-                patient = _register(new or NewPatient({}, {}), acting)
+                patient = _register(
+                    new or NewPatient({}, {}), acting, for_another=hospital is not None
+                )
             elif hospital is not None:
                 patients.relate(patient.id, hospital.id, relations.REFERRING, by=by, why="referral")
             made = Referral(
@@ -125,12 +129,15 @@ def _acting_for(hospital: Organisation, by: Viewer) -> Viewer:
     return replace(by, seat=seat)
 
 
-def _register(new: NewPatient, acting: Viewer) -> Patient:
+def _register(new: NewPatient, acting: Viewer, *, for_another: bool) -> Patient:
+    number = new.hospital_number
+    if for_another and patient_queries.number_is_taken(acting, number):
+        number = ""  # that the hospital has such a patient is not for the centre to learn
     return patients.register(
         by=acting,
         facts=new.facts,
         absent=new.absent,
-        hospital_number=new.hospital_number,
+        hospital_number=number,
         relation=relations.REFERRING,
         why="referral",
         provisional=True,
@@ -384,20 +391,34 @@ def _withdraw(taking: Taking) -> None:
     referral.draft = referral.draft_saved_at = referral.draft_saved_by = None
     referral.ended_at = taking.at
     if referral.submitted_at is None:
-        _forget_provisional(referral, by)
+        _throw_away(referral, by)
     else:
         _stop_asking(referral, by)
 
 
-def _forget_provisional(referral: Referral, by: Viewer) -> None:
-    """A patient known from a thrown-away draft alone is nobody's to see."""
-    if not referral.patient.provisional:
+def _throw_away(referral: Referral, by: Viewer) -> None:
+    """What the draft alone brought about ends with it: who may see the patient, and, of one who
+    was known from it alone, who the patient is."""
+    patient, hospital = referral.patient, referral.from_organisation_id
+    others = queries.others_of_patient(referral)
+    brought = patient.provisional or referral.entered_for_another
+    if brought and hospital not in {one.from_organisation_id for one in others}:
+        patients.end_relation(patient.id, hospital, relations.REFERRING, by=by)
+    if referral.entered_for_another:
+        _stop_helping(referral, others, by)
+    if patient.provisional and not others:
+        patients.forget(patient, by=by)
+
+
+def _stop_helping(referral: Referral, others: Sequence[Referral], by: Viewer) -> None:
+    """The centre that entered it for a hospital has no part in the patient from this draft."""
+    centre = referral.entered_at_organisation_id
+    if any(o.state == rules.DRAFT and o.entered_at_organisation_id == centre for o in others):
         return
-    for place, kind in (
-        (referral.from_organisation_id, relations.REFERRING),
-        (referral.entered_at_organisation_id, relations.ADDRESSED),
-    ):
-        patients.end_relation(referral.patient_id, place, kind, by=by)
+    if others:
+        _stop_asking(referral, by)
+    else:
+        patients.end_relation(referral.patient_id, centre, relations.ADDRESSED, by=by)
 
 
 def _stop_asking(referral: Referral, by: Viewer) -> None:

@@ -290,6 +290,16 @@ def other_live(found: Referral) -> bool:
     return db.session.scalars(query.limit(1)).first() is not None
 
 
+def others_of_patient(found: Referral) -> list[Referral]:
+    """The other referrals of the same patient that were sent or are drafts."""
+    query = sa.select(Referral).where(
+        Referral.patient_id == found.patient_id,
+        Referral.id != found.id,
+        sa.or_(Referral.submitted_at.is_not(None), Referral.state == rules.DRAFT),
+    )
+    return list(db.session.scalars(query.order_by(Referral.id)))
+
+
 # -- the chart ---------------------------------------------------------------------------------
 
 
