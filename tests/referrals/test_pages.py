@@ -349,6 +349,17 @@ def test_the_case_tells_what_was_sent_and_what_follows(client):
     assert [row.patient_id for row in opened] == [referral.patient_id]
 
 
+def test_why_nothing_was_stated_is_said_in_words(client):
+    net = make_referrals.network()
+    sent = make_referrals.case()
+    sent.facts["staging"][0]["absent"] = {"stage_stated": {"why": "not_known"}}
+    referral = make_referrals.referral(net, case_=sent)
+    make.sign_in(client, net.carla)
+    page = client.get(f"/referrals/{referral.id}").text
+    assert "Not known" in page
+    assert "not_known" not in page
+
+
 def test_a_step_is_taken_from_the_case(client):
     net = make_referrals.network()
     referral = make_referrals.referral(net, "accepted")
