@@ -249,6 +249,7 @@ def upgrade() -> None:
     op.create_table(
         "biomarker",
         sa.Column("analyte", sa.String(length=40), nullable=True),
+        sa.Column("comparator", sa.String(length=40), nullable=True),
         sa.Column(
             "value", sa.Numeric().with_variant(sa.String(length=40), "sqlite"), nullable=True
         ),
@@ -545,6 +546,7 @@ def upgrade() -> None:
             sa.Numeric().with_variant(sa.String(length=40), "sqlite"),
             nullable=True,
         ),
+        sa.Column("age_group_stated", sa.String(length=20), nullable=True),
         sa.Column("first_symptom_date", sa.String(length=10), nullable=True),
         sa.Column("presentation", sa.String(length=40), nullable=True),
         sa.Column("functioning", sa.String(length=40), nullable=True),
@@ -658,6 +660,18 @@ def upgrade() -> None:
         sa.Column("type_stated", sa.String(length=40), nullable=True),
         sa.Column("grade_stated", sa.String(length=40), nullable=True),
         sa.Column("grade_system", sa.String(length=40), nullable=True),
+        sa.Column(
+            "nodes_examined",
+            sa.Numeric().with_variant(sa.String(length=40), "sqlite"),
+            nullable=True,
+        ),
+        sa.Column(
+            "nodes_positive",
+            sa.Numeric().with_variant(sa.String(length=40), "sqlite"),
+            nullable=True,
+        ),
+        sa.Column("lymphovascular_invasion", sa.String(length=40), nullable=True),
+        sa.Column("perineural_invasion", sa.String(length=40), nullable=True),
         sa.Column("chromogranin_a_ihc", sa.String(length=40), nullable=True),
         sa.Column("synaptophysin_ihc", sa.String(length=40), nullable=True),
         sa.Column("sstr2_ihc", sa.String(length=40), nullable=True),
@@ -791,6 +805,7 @@ def upgrade() -> None:
         sa.Column("n", sa.String(length=20), nullable=True),
         sa.Column("m", sa.String(length=20), nullable=True),
         sa.Column("stage_stated", sa.String(length=40), nullable=True),
+        sa.Column("extent_stated", sa.String(length=40), nullable=True),
         sa.Column("mets_liver", sa.String(length=40), nullable=True),
         sa.Column("liver_burden", sa.String(length=40), nullable=True),
         sa.Column("mets_nodes_distant", sa.String(length=40), nullable=True),

@@ -56,7 +56,16 @@ def _times(entry: Any) -> str:
     """How often above the upper limit of normal."""
     if entry.value is None or not entry.upper_limit:
         return ""
-    return f"{entry.value / entry.upper_limit:.1f} ×"
+    times = f"{entry.value / entry.upper_limit:.1f} ×"
+    return _join(entry.comparator or "", times, by=" ")
+
+
+def _reading(entry: Any) -> str:
+    """A value as the laboratory gives it: with *below* or *above* where it is a limit."""
+    stated = _word(entry, "value")
+    if entry.value is not None:
+        stated = f"{entry.comparator or ''}{stated}"
+    return _join(stated, entry.unit or "", by=" ")
 
 
 #: What each table shows: (label, column name or how to say it). The first column names the row.
@@ -93,7 +102,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "biomarker": (
         (_l("Date"), wording.when),
         (_l("Analyte"), "analyte"),
-        (_l("Value"), lambda e: _join(_word(e, "value"), e.unit or "", by=" ")),
+        (_l("Value"), _reading),
         (_l("Upper limit"), "upper_limit"),
         (_l("Times the limit"), _times),
     ),
@@ -242,7 +251,7 @@ _TOLD = {
     "pathology": {"date", "specimen_kind", "specimen_site", "grade_stated"},
     "staging": {"date", "t", "n", "m", "staging_prefix", "stage_stated"},
     "imaging": {"date"},
-    "biomarker": {"date", "value", "unit"},
+    "biomarker": {"date", "comparator", "value", "unit"},
     "history": {"date"},
     "therapy": {"start", "agent", "agent_stated", "dose", "cycles"},
     "response": {"date"},

@@ -55,7 +55,9 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         ),
         Section(_l("Metastases"), ("metastatic_sites", "note")),
         Section(
-            _l("Where a source gives an age and no dates"), ("age_at_diagnosis",), folded=True
+            _l("Where a source gives an age and no dates"),
+            ("age_at_diagnosis", "age_group_stated"),
+            folded=True,
         ),
     ),
     "pathology": (
@@ -77,6 +79,15 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
             hint=_l("What the report says is kept as it says it, whatever the numbers say."),
         ),
         Section(
+            _l("Nodes and invasion"),
+            (
+                "nodes_examined",
+                "nodes_positive",
+                "lymphovascular_invasion",
+                "perineural_invasion",
+            ),
+        ),
+        Section(
             _l("Staining and review"),
             (
                 "chromogranin_a_ihc",
@@ -96,7 +107,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
             _l("When and by which system"),
             ("date", "staging_system", "staging_prefix", "change_kind"),
         ),
-        Section(_l("T, N, M and stage"), ("t", "n", "m", "stage_stated")),
+        Section(_l("T, N, M and stage"), ("t", "n", "m", "stage_stated", "extent_stated")),
         Section(
             _l("Metastases"),
             (
@@ -118,7 +129,10 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         _AS_STATED,
     ),
     "biomarker": (
-        Section(_l("Value"), ("analyte", "date", "value", "unit", "upper_limit", "assay")),
+        Section(
+            _l("Value"),
+            ("analyte", "date", "comparator", "value", "unit", "upper_limit", "assay"),
+        ),
         Section(_l("What bears on it"), ("fasting", "ppi")),
         _AS_STATED,
     ),

@@ -97,6 +97,12 @@ def derive_pathology(values: Values, *, topography: str | None) -> dict[str, Any
         edit_checks.cell_type_without_carcinoma(differentiation, values.get("cell_type") or ""),
         edit_checks.morphology_against_differentiation(morphology, differentiation),
         edit_checks.outside_the_registry(morphology),
+        edit_checks.more_nodes_than_examined(
+            *(
+                None if values.get(name) is None else Decimal(values[name])
+                for name in ("nodes_examined", "nodes_positive")
+            )
+        ),
     )
     found += [one for one in checks if one is not None]
     return {

@@ -41,6 +41,8 @@ FILE_NAMES = {
 KEPT = {("patient", "sex_at_birth"), ("patient", "country")}
 #: Ages, which leave in completed years with the oldest together.
 AGES = {("tumour", "age_at_diagnosis")}
+#: Age groups in a source's words, which leave in one spelling with the oldest together.
+AGE_GROUPS = {("tumour", "age_group_stated")}
 #: Texts of which a closed list leaves, with the test for it.
 LISTED_TEXTS: dict[tuple[str, str], Callable[[str], bool]] = {
     ("biomarker", "unit"): rules.is_unit,
@@ -229,6 +231,12 @@ def _age(row: Row, case: Case) -> Cell:
     return Cell(rules.age_text(row["age_at_diagnosis"]))
 
 
+def _age_group(row: Row, case: Case) -> Cell:
+    stated = row["age_group_stated"]
+    group = rules.age_group(stated or "")
+    return Cell(group, rules.WITHHELD if stated and not group else "")
+
+
 def _derived_age(row: Row, case: Case) -> Cell:
     """Completed years from birth to diagnosis, where both dates are precise enough."""
     born, diagnosed = case.patient["birth_date"], row["diagnosis_date"]
@@ -283,9 +291,9 @@ def why_withheld(entity: str, name: str, declared: Variable, kind: str) -> Any:
         return HELD_BACK[place]
     if declared.identity in _CLASS_REASONS:
         return _CLASS_REASONS[declared.identity]
-    if declared.identity is Identity.QUASI and place not in KEPT | AGES:
+    if declared.identity is Identity.QUASI and place not in KEPT | AGES | AGE_GROUPS:
         return _NO_RULE
-    if kind == "long_text" or (kind == "text" and place not in LISTED_TEXTS):
+    if kind == "long_text" or (kind == "text" and place not in AGE_GROUPS | {*LISTED_TEXTS}):
         return _CLASS_REASONS[Identity.FREE_TEXT]
     return ""
 
@@ -327,6 +335,9 @@ def _reader(entity: str, name: str, declared: Variable, kind: str) -> tuple[str,
     as_stated = _l("As stated.")
     if (entity, name) in AGES:
         return "age", _age, _l("Completed years; 90 and above together as 90+.")
+    if (entity, name) in AGE_GROUPS:
+        how = _l("The group as stated, in one spelling; 90 and above together as 90+.")
+        return "age group", _age_group, how
     if declared.codes and kind == "codes":
         return "codes", _codes(name, declared.codes), as_stated
     if declared.codes:

@@ -126,6 +126,34 @@ def age_text(years: Decimal | int | None) -> str:
     return f"{OLDEST}+" if whole >= OLDEST else str(whole)
 
 
+_GROUP = re.compile(r"([0-9]{1,3})\s*(?:(?:-|–|to)\s*([0-9]{1,3})|(\+))?(?:\s*y(?:ea)?rs?)?")
+_BOUND = re.compile(r"(<|>=|≥)\s*([0-9]{1,3})(?:\s*y(?:ea)?rs?)?")
+
+
+def age_group(stated: str) -> str:
+    """An age group such as `65-69 years` as `65-69`; what reaches 90 is open above, and nothing
+    is finer than `90+`. Empty where the text is no age group."""
+    text = stated.strip()
+    if bound := _BOUND.fullmatch(text):
+        sign, limit = bound[1], int(bound[2])
+        return f"<{limit}" if sign == "<" and limit <= OLDEST else _open_group(limit, sign)
+    found = _GROUP.fullmatch(text)
+    if found is None:
+        return ""
+    low = int(found[1])
+    high = int(found[2]) if found[2] else low
+    if found[3] or high >= OLDEST:
+        return f"{min(low, OLDEST)}+"
+    if high < low:
+        return ""
+    return f"{low}-{high}" if found[2] else str(low)
+
+
+def _open_group(limit: int, sign: str) -> str:
+    """A group open above; one that is only said to end above 90 says nothing."""
+    return "" if sign == "<" else f"{min(limit, OLDEST)}+"
+
+
 def first_diagnosis(dates: Iterable[PartialDate | None]) -> PartialDate | None:
     """The day everything is counted from: the earliest stated date of diagnosis, as stated."""
     known = [one for one in dates if one is not None]

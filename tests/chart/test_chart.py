@@ -105,6 +105,16 @@ def test_it_tells_what_was_entered(ward: Any) -> None:
         assert course.edit_url(found) in page
 
 
+def test_a_reading_above_what_the_laboratory_measures_is_shown_as_a_limit(ward: Any) -> None:
+    course.entry(
+        "biomarker", ward.patient, ward.by, analyte="CGA_MASS", comparator=">", value="1000",
+        unit="ng/mL", upper_limit="100",
+    )  # fmt: skip
+    page = chart(ward).text
+    assert "&gt;1000 ng/mL" in page
+    assert "&gt; 10.0 ×" in page
+
+
 def test_an_empty_record_says_so_and_offers_the_tumour(ward: Any) -> None:
     page = chart(ward).text
     assert "Nothing is entered yet" in page

@@ -128,3 +128,17 @@ def test_every_finding_can_be_said():
     found = check_record(broken)
     assert len(found) >= 5
     assert all(finding.reason.text() and finding.variables for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("examined", "positive", "code"),
+    [("12", "3", None), ("12", "12", None), ("3", "12", "more_nodes_than_examined")],
+)
+def test_no_more_nodes_have_tumour_than_were_examined(examined, positive, code):
+    found = edit_checks.more_nodes_than_examined(Decimal(examined), Decimal(positive))
+    assert (found.code if found else None) == code
+
+
+def test_nodes_of_which_one_number_is_not_told_contradict_nothing():
+    assert edit_checks.more_nodes_than_examined(None, Decimal(3)) is None
+    assert edit_checks.more_nodes_than_examined(Decimal(3), None) is None

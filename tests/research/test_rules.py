@@ -22,6 +22,18 @@ def test_ages_are_whole_years_with_the_oldest_together(years, text):
 
 
 @pytest.mark.parametrize(
+    ("stated", "released"),
+    [
+        ("65-69 years", "65-69"), ("85+ years", "85+"), ("≥ 75", "75+"), ("<40", "<40"),
+        ("00 years", "0"), ("90-94", "90+"), ("85-94 years", "85+"), ("100+", "90+"),
+        ("<95", ""), ("69-65", ""), ("born 1931 in Ede", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_an_age_group_leaves_in_one_spelling_with_the_oldest_together(stated, released):
+    assert rules.age_group(stated) == released
+
+
+@pytest.mark.parametrize(
     ("origin", "when", "expected"),
     [
         (D("2020-02-28"), D("2020-03-01"), rules.Since(days="2")),  # 2020 is a leap year

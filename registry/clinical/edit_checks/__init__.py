@@ -9,6 +9,7 @@ from registry.clinical.edit_checks.finding import REFUSE, WARN, Finding
 from registry.clinical.edit_checks.pathology import (
     cell_type_without_carcinoma,
     grade_contradiction,
+    more_nodes_than_examined,
     morphology_against_differentiation,
     outside_the_registry,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "m0_with_metastases",
     "m1_without_metastases",
     "marker_progression",
+    "more_nodes_than_examined",
     "morphology_against_differentiation",
     "outside_the_registry",
     "prrt_without_sstr",

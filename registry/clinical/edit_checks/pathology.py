@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from registry.clinical import tables
 from registry.clinical.edit_checks.finding import WARN, Finding
 from registry.clinical.grading import GradeResult, label
@@ -94,6 +96,19 @@ def morphology_against_differentiation(morphology: str, differentiation: str) ->
         WARN,
         Reason(template, values),
         ("pathology.morphology", "pathology.differentiation"),
+    )
+
+
+def more_nodes_than_examined(examined: Decimal | None, positive: Decimal | None) -> Finding | None:
+    """More lymph nodes with tumour than were examined."""
+    if examined is None or positive is None or positive <= examined:
+        return None
+    template = N_("%(positive)s lymph nodes with tumour, but only %(examined)s were examined.")
+    return Finding(
+        "more_nodes_than_examined",
+        WARN,
+        Reason(template, {"positive": str(positive), "examined": str(examined)}),
+        ("pathology.nodes_positive", "pathology.nodes_examined"),
     )
 
 

@@ -25,6 +25,13 @@ class Biomarker(Entry, SinceDiagnosis, Model):
     analyte: Mapped[str | None] = variable(
         label=_l("Analyte"), codes="biomarker", level=Level.MINIMAL, item="hormone"
     )
+    comparator: Mapped[str | None] = variable(
+        label=_l("Above or below"),
+        help=_l("Only where the laboratory gives a limit: <25 or >1000."),
+        codes="comparator",
+        level=Level.MINIMAL,
+        mappings={"FHIR": "Quantity.comparator"},
+    )
     value: Mapped[Decimal | None] = variable(
         Exact(),
         label=_l("Value"),

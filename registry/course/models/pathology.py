@@ -126,6 +126,28 @@ class Pathology(Entry, OfTumour, SinceDiagnosis, Recharacterised, Model):
         level=Level.MINIMAL,
         absent=("not_known",),
     )
+    nodes_examined: Mapped[Decimal | None] = variable(
+        Exact(),
+        label=_l("Lymph nodes examined"),
+        plausible=(0, 60),
+        possible=(0, 200),
+        absent=NOT_GIVEN,
+        mappings={"LOINC": "21894-1"},
+    )
+    nodes_positive: Mapped[Decimal | None] = variable(
+        Exact(),
+        label=_l("Lymph nodes with tumour"),
+        plausible=(0, 40),
+        possible=(0, 200),
+        absent=NOT_GIVEN,
+        mappings={"LOINC": "21893-3"},
+    )
+    lymphovascular_invasion: Mapped[str | None] = variable(
+        label=_l("Invasion of lymph or blood vessels"), kind="yes_no", absent=NOT_GIVEN
+    )
+    perineural_invasion: Mapped[str | None] = variable(
+        label=_l("Invasion along nerves"), kind="yes_no", absent=NOT_GIVEN
+    )
     chromogranin_a_ihc: Mapped[str | None] = _stain(_l("Chromogranin A staining"))
     synaptophysin_ihc: Mapped[str | None] = _stain(_l("Synaptophysin staining"))
     sstr2_ihc: Mapped[str | None] = _stain(_l("SSTR2 staining"))

@@ -81,6 +81,12 @@ class Staging(Entry, OfTumour, SinceDiagnosis, Recharacterised, Model):
         absent=NOT_GIVEN,
         mappings={"FHIR": "mcode-tnm-stage-group"},
     )
+    extent_stated: Mapped[str | None] = variable(
+        label=_l("Extent as reported"),
+        help=_l("Where a source says how far the tumour has spread without T, N and M."),
+        codes="extent",
+        absent=NOT_GIVEN,
+    )
     mets_liver: Mapped[str | None] = _metastases(_l("Liver metastases"))
     liver_burden: Mapped[str | None] = variable(
         label=_l("Share of liver involved"),

@@ -70,6 +70,13 @@ class Tumour(Entry, Model):
         identity=Identity.QUASI,
         mappings={"ERDRI": "5.2"},
     )
+    age_group_stated: Mapped[str | None] = variable(
+        sa.String(20),
+        label=_l("Age group at diagnosis, as stated"),
+        help=_l("Only where the source gives a group, such as 65-69 or 85+."),
+        unit=_l("years"),
+        identity=Identity.QUASI,
+    )
     first_symptom_date: Mapped[PartialDate | None] = variable(
         label=_l("First symptom"),
         level=Level.MINIMAL,
