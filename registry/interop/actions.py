@@ -95,6 +95,7 @@ def _read(path: Path, report: Report, progress: Progress) -> list[Row]:
         comment=by_map.comment_lines,
     ) as table:
         report.columns = table.columns
+        report.map = by_map = by_map.fitted(table.columns)
         _check_columns(table.columns, by_map)
         for found in progress(table.rows(), 0, "Reading"):
             report.read += 1
@@ -179,7 +180,7 @@ def _is_new(row: Row, known: dict[str, str], report: Report, by: Viewer) -> bool
     report.unchanged += content is not None and content == content_index(row)
     if content is not None and content != content_index(row):
         column = report.map.id_column
-        report.refusals.append(Refusal(row.number, column, row.shown(column, report.map), DIFFERS))
+        report.refusals.append(Refusal(row.number, column, row.shown(column), DIFFERS))
     return content is None
 
 
@@ -225,11 +226,12 @@ def _write(path: Path, wanted: list[Row], report: Report, by: Viewer, progress: 
 def _refusal(row: Row, problem: Invalid | Conflict, source: Map) -> Refusal:
     """A refusal of the record, at the column that gave the value."""
     columns = (
-        rule.column
+        column
         for block in source.all_blocks
         for filling in block.fillings
         for rule in filling.rules
-        if rule.column and filling.target.name == problem.field
+        for column in rule.columns
+        if filling.target.name == problem.field
     )
     return Refusal(row.number, next(columns, problem.field), "", str(problem.message))
 

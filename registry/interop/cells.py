@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from difflib import get_close_matches
 from functools import cache
@@ -14,19 +14,24 @@ import sqlalchemy as sa
 
 from registry import codes, dictionary
 from registry.clinical.ki67 import parse_ki67
-from registry.clinical.numbers import number
-from registry.dates import PartialDate, today
+from registry.dates import today
 from registry.dictionary import Identity, Variable
+from registry.interop.notation import ORDERS, Notation, scaled
 
 #: Longer cells are a slip of the file, not an answer.
 LONGEST = 10_000
 _EARLIEST_YEAR = 1900
-_ORDERS = {"ymd": "year month day", "dmy": "day month year", "mdy": "month day year"}
-_DATE_PART = re.compile(r"[./\-\s]+")
 
 
 class Refused(Exception):
-    """A cell that cannot be taken over; the text says why."""
+    """A cell that cannot be taken over; the text says why.
+
+    `given` is what the map made of the cell, where that is not what stands in it.
+    """
+
+    def __init__(self, why: str, given: str = "") -> None:
+        super().__init__(why)
+        self.given = given
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ class Reading:
     factor: Decimal | None = None
     round: int | None = None
     split: str = ""
-    order: str = "ymd"
+    notation: Notation = field(default_factory=Notation)
     missing: Mapping[str, Any] = field(default_factory=dict)
 
     def is_marker(self, text: str) -> bool:
@@ -110,32 +115,51 @@ class Reading:
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of a cell: a value (or Absent, or LEFT_BLANK) and what is unusual about it."""
+    """What became of a cell: a value (or Absent, or LEFT_BLANK) and what is unusual about it.
+
+    `given` is what pattern and values made of the text, where that is another.
+    """
 
     value: Any
     unusual: str = ""
     outside_list: str = ""
+    given: str = ""
 
 
 def take(text: str, target: Target, reading: Reading) -> Taken:
     """The value of a cell that is neither blank nor a missing marker. Raises Refused."""
     if target.kind == "codes":
         pieces = [p.strip() for p in text.split(reading.split)] if reading.split else [text]
-        return _list([_mapped(piece, reading) for piece in pieces if piece], target)
+        found = _list([_mapped(piece, reading) for piece in pieces if piece], target, reading)
+        return _told(found, text)
     mapped = _mapped(text, reading)
     if not isinstance(mapped, str):
-        return Taken(mapped)
-    return typed(_converted(mapped, reading), target, reading.order)
+        return _told(Taken(mapped), text)
+    try:
+        found = typed(mapped, target, reading)
+    except Refused as problem:
+        raise Refused(str(problem), mapped if mapped != text else "") from None
+    plainly = isinstance(found.value, str) and found.value != text
+    return replace(found, given=str(found.value) if plainly else mapped if mapped != text else "")
 
 
-def _list(pieces: list[Any], target: Target) -> Taken:
+def _told(found: Taken, text: str) -> Taken:
+    """With what the text was read as, in words: codes, or the reason for none."""
+    if isinstance(found.value, Absent):
+        return replace(found, given=found.value.why)
+    if isinstance(found.value, list) and found.value != [text]:
+        return replace(found, given=";".join(found.value))
+    return found
+
+
+def _list(pieces: list[Any], target: Target, reading: Reading) -> Taken:
     chosen: list[str] = []
     for piece in pieces:
         if isinstance(piece, Absent):
             return Taken(piece)
         if isinstance(piece, LeftBlank):
             continue
-        value = typed(piece, target).value
+        value = typed(piece, target, reading).value
         chosen += [code for code in value if code not in chosen]
     return Taken(chosen or LEFT_BLANK)
 
@@ -161,38 +185,37 @@ def _other(text: str, reading: Reading, problem: str) -> Any:
     return text if reading.otherwise == "as stated" else reading.otherwise
 
 
-def _converted(text: str, reading: Reading) -> str:
+def _converted(value: Decimal, reading: Reading) -> Decimal:
     """In the variable's unit; without a factor every digit stays as stated."""
-    if reading.factor is None and reading.round is None:
-        return text
-    try:
-        value = number(text)
-    except ValueError:
-        raise Refused("is not a number") from None
     if reading.factor is not None:
         value *= reading.factor
     if reading.round is not None:
         value = value.quantize(Decimal(1).scaleb(-reading.round), ROUND_HALF_UP)
-    return f"{value:f}"
+    return value
 
 
-def typed(text: str, target: Target, order: str = "ymd") -> Taken:
+def _read_number(text: str, reading: Reading) -> Decimal:
+    try:
+        return reading.notation.number(text)
+    except ValueError as error:
+        said = str(error)
+        raise Refused(f"is not a number: {said}" if "mark" in said else "is not a number") from None
+
+
+def typed(text: str, target: Target, reading: Reading | None = None) -> Taken:
     """A text as the variable's value, checked as a form would. Raises Refused."""
-    return _TYPES[target.kind](text, target, order)
+    return _TYPES[target.kind](text, target, reading or Reading())
 
 
-def _text(text: str, target: Target, order: str) -> Taken:
+def _text(text: str, target: Target, reading: Reading) -> Taken:
     longest = target.longest or LONGEST
     if len(text) > longest:
         raise Refused(f"has {len(text)} characters; at most {longest} fit")
     return Taken(text.replace("\r\n", "\n"))
 
 
-def _number(text: str, target: Target, order: str) -> Taken:
-    try:
-        value = number(text)
-    except ValueError:
-        raise Refused("is not a number") from None
+def _number(text: str, target: Target, reading: Reading) -> Taken:
+    value = _converted(_read_number(text, reading), reading)
     if len(f"{value:f}") > 40:
         raise Refused("has too many digits")
     low_high, unit = target.declared.possible, str(target.declared.unit or "")
@@ -204,22 +227,28 @@ def _number(text: str, target: Target, order: str) -> Taken:
     return Taken(value)
 
 
-def _ki67(text: str, target: Target, order: str) -> Taken:
+def _ki67(text: str, target: Target, reading: Reading) -> Taken:
     try:
+        if reading.factor is not None:
+            text = scaled(text, reading.factor)
         found = parse_ki67(text)
     except ValueError:
         raise Refused("is no Ki-67: a number (12), a range (3-20) or a limit (<3)") from None
     if found.impossible():
         raise Refused("must be from 0 to 100 %")
-    return _text(text, target, order)
+    return _text(text, target, reading)
 
 
-def _code(text: str, target: Target, order: str) -> Taken:
+def _code(text: str, target: Target, reading: Reading) -> Taken:
     name = target.code_list
     if codes.known(name, text):
         return Taken(text)
     if codes.acceptable(name, text):
         return Taken(text, outside_list=text)
+    if reading.ignore_case:
+        same = [code for code in codes.codes(name) if code.casefold() == text.casefold()]
+        if len(same) == 1:
+            return Taken(same[0])
     raise Refused(f"is not a code of {name}{_nearest(text, name)}")
 
 
@@ -234,15 +263,16 @@ def _spellings(name: str) -> Mapping[str, str]:
     return found | {code: code for code in codes.codes(name)}
 
 
-def _codes(text: str, target: Target, order: str) -> Taken:
-    return Taken([_code(text, target, order).value])
+def _codes(text: str, target: Target, reading: Reading) -> Taken:
+    return Taken([_code(text, target, reading).value])
 
 
-def _date(text: str, target: Target, order: str) -> Taken:
+def _date(text: str, target: Target, reading: Reading) -> Taken:
     try:
-        value = _ordered(text, order)
+        value = reading.notation.date(text)
     except ValueError:
-        raise Refused(f"is not a date ({_ORDERS[order]}; month and day may be missing)") from None
+        order = ORDERS[reading.notation.order]
+        raise Refused(f"is not a date ({order}; month and day may be missing)") from None
     if value.earliest > today():
         raise Refused("lies in the future")
     if value.earliest.year < _EARLIEST_YEAR:
@@ -250,17 +280,7 @@ def _date(text: str, target: Target, order: str) -> Taken:
     return Taken(value)
 
 
-def _ordered(text: str, order: str) -> PartialDate:
-    """A date of one, two or three parts in the stated order."""
-    parts = _DATE_PART.split(text)
-    names = _ORDERS[order].split()
-    if len(parts) < 3:
-        names = [n for n in names if n == "year" or (n == "month" and len(parts) == 2)]
-    given = dict(zip(names, parts, strict=True))
-    return PartialDate.from_parts(given["year"], given.get("month", ""), given.get("day", ""))
-
-
-_TYPES: Mapping[str, Callable[[str, Target, str], Taken]] = {
+_TYPES: Mapping[str, Callable[[str, Target, Reading], Taken]] = {
     "text": _text,
     "long_text": _text,
     "number": _number,
@@ -270,4 +290,3 @@ _TYPES: Mapping[str, Callable[[str, Target, str], Taken]] = {
     "codes": _codes,
     "partial_date": _date,
 }
-ORDERS = tuple(_ORDERS)

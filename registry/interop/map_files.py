@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from registry import dictionary
 from registry.course.models import BY_NAME
+from registry.dates import today
 from registry.dictionary import ABSENT
 from registry.interop import cells
 from registry.interop.cells import LEFT_BLANK, Absent, Reading, Refused, Target
@@ -27,6 +28,7 @@ from registry.interop.mapping import (
     MapError,
     Rule,
 )
+from registry.interop.notation import MARKS, ORDERS, Notation, month_names
 from registry.patients.models import LocalIdentifier, Patient
 from registry.patients.rules import PURPOSES
 
@@ -36,12 +38,17 @@ SOURCE = {
     "comment_lines", "rows",
 }  # fmt: skip
 CONSENT = {"basis", "statement", "purposes"}
-RULE = {
-    "column", "values", "otherwise", "ignore_case", "pattern", "replace", "factor", "round",
-    "split", "order", "missing", "when", "constant", "absent", "because",
+#: How numbers, dates and words are written: for a rule, or under [reading] for all of them.
+READING = {"order", "years_from", "months", "decimal", "thousands", "ignore_case"}
+TABLES = {
+    "source", "consent", "reading", "missing", "patterns", "patient", "ignore", "keep",
+}  # fmt: skip
+RULE = READING | {
+    "column", "columns", "join", "values", "otherwise", "pattern", "replace", "factor", "round",
+    "split", "missing", "when", "constant", "absent", "because",
 }  # fmt: skip
 CONDITION = {"column", "is", "is_not", "blank", "matches", "any"}
-OWN_BLOCK = {"when", "name", "tumour", "therapy", "once"}
+OWN_BLOCK = {"when", "name", "tumour", "therapy", "once", "repeat"}
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 
 
@@ -75,6 +82,8 @@ class _Reader:
         self.content = content
         self.problems: list[str] = []
         self.missing: dict[str, Any] = {}
+        self.usual: dict[str, Any] = {}
+        self.patterns: dict[str, Any] = {}
 
     def say(self, place: str, problem: str) -> None:
         self.problems.append(f"[{place}] {problem}")
@@ -85,14 +94,20 @@ class _Reader:
                 self.say(place, f"there is no {key!r} here{_near(key, allowed)}")
 
     def map(self, sha256: str) -> Map:
-        top = {"source", "consent", "missing", "patient", "ignore", "keep", *BY_NAME}
+        top = {*TABLES, *BY_NAME}
         self.known("top level", self.content, top)
         source, consent = self.table("source", SOURCE), self.table("consent", CONSENT)
         self.missing = self.marks("missing", self.content.get("missing", {}))
+        self.usual = self.table("reading", READING)
+        said = len(self.problems)
+        self.notation("reading", {})
+        self.usual = self.usual if len(self.problems) == said else {}
+        self.patterns = self.named_patterns()
         blocks = [
-            self.block(entity, number, content)
+            self.block(entity, place, content)
             for entity in BY_NAME
-            for number, content in enumerate(self.list_of(entity), 1)
+            for number, stated in enumerate(self.list_of(entity), 1)
+            for place, content in self.repeated(f"{entity} {number}", stated)
         ]
         for block in blocks:
             self.check_links(block, blocks)
@@ -170,7 +185,8 @@ class _Reader:
         stated = source.get("rows", "one")
         if stated not in ("one", "several"):
             self.say("source", 'rows must be "one" or "several" (a patient)')
-        once = [e for e in BY_NAME for one in self.list_of(e) if "once" in one]
+        blocks = [(e, one) for e in BY_NAME for one in self.list_of(e) if isinstance(one, dict)]
+        once = [entity for entity, one in blocks if "once" in one]
         if once and stated != "several":
             self.say(once[0], 'once is only for a source with rows = "several"')
         return bool(stated == "several")
@@ -189,6 +205,15 @@ class _Reader:
             self.say(entity, f"write [[{entity}]] with double brackets")
             return []
         return found if isinstance(found, list) else []
+
+    def named_patterns(self) -> dict[str, Any]:
+        found = self.content.get("patterns", {})
+        if not isinstance(found, dict):
+            self.say("patterns", "must be a table of names and regular expressions")
+            return {}
+        for name, stated in found.items():
+            self.pattern(f"patterns.{name}", stated)
+        return found
 
     def ignored(self) -> dict[str, Ignored]:
         found = {}
@@ -211,8 +236,22 @@ class _Reader:
         content = dict(self.table("patient", {*patient_targets()}))
         return Block("patient", "patient", self.fillings("patient", patient_targets(), content))
 
-    def block(self, entity: str, number: int, content: Any) -> Block:
-        place = f"{entity} {number}"
+    def repeated(self, place: str, content: Any) -> Iterator[tuple[str, Any]]:
+        """A block, or as many as `repeat` lists, with {n} filled in."""
+        if not isinstance(content, dict) or "repeat" not in content:
+            yield place, content
+            return
+        stated = content["repeat"]
+        if not isinstance(stated, list) or not stated or {type(n) for n in stated} - {int, str}:
+            self.say(place, "repeat must be a list of numbers or words, such as [1, 2, 3]")
+            stated = [1]
+        once = {key: value for key, value in content.items() if key != "repeat"}
+        if "{n}" not in repr(once):
+            self.say(place, "repeat needs {n} somewhere in the block")
+        for n in stated:
+            yield f"{place} ({n})", _with(once, str(n))
+
+    def block(self, entity: str, place: str, content: Any) -> Block:
         if not isinstance(content, dict):
             self.say(place, "must be a table")
             content = {}
@@ -230,7 +269,7 @@ class _Reader:
             once=content.get("once") is True,
         )
         self.check_units(place, variables)
-        if when is None and not any(rule.column for f in made.fillings for rule in f.rules):
+        if when is None and not any(rule.columns for f in made.fillings for rule in f.rules):
             self.say(place, 'takes nothing from a column: say when = "always" or a condition')
         return made
 
@@ -268,29 +307,63 @@ class _Reader:
             self.say(place, 'must be a column\'s name or a table such as { column = "…" }')
             return Rule()
         self.known(place, content, RULE)
-        givers = [key for key in ("column", "constant", "absent") if key in content]
+        givers = [key for key in ("column", "columns", "constant", "absent") if key in content]
         if len(givers) != 1:
-            self.say(place, "needs exactly one of column, constant, absent")
+            self.say(place, "needs exactly one of column, columns, constant, absent")
         absent = constant = None
         if "absent" in content:
             absent = self.reason(place, target, content["absent"], content.get("because", ""))
         if "constant" in content:
             constant = self.constant(place, target, content["constant"])
         return Rule(
-            column=self.text(content, place, "column").strip(),
+            columns=self.columns(place, content),
+            join=self.text(content, place, "join"),
             constant=constant,
             absent=absent,
             when=self.conditions(place, content["when"]) if "when" in content else (),
             reading=self.reading(place, target, content),
         )
 
+    def columns(self, place: str, content: Mapping[str, Any]) -> tuple[str, ...]:
+        """The column of a rule, or those it joins."""
+        if "join" in content and "columns" not in content:
+            self.say(place, "join is only for columns")
+        if "columns" not in content:
+            one = self.text(content, place, "column").strip()
+            return (one,) if one else ()
+        found = content["columns"]
+        if not isinstance(found, list) or not all(isinstance(c, str) and c.strip() for c in found):
+            self.say(place, "columns must be a list of names")
+            return ()
+        return tuple(column.strip() for column in found)
+
+    def notation(self, place: str, content: Mapping[str, Any]) -> Notation:
+        """How numbers and dates are written, by the rule or else by [reading]."""
+        stated = {**self.usual, **content}
+        order, months = stated.get("order", "ymd"), stated.get("months", "en")
+        years_from = stated.get("years_from")
+        decimal, thousands = stated.get("decimal", ""), stated.get("thousands", "")
+        if order not in ORDERS:
+            self.say(place, f"order must be one of {', '.join(ORDERS)}")
+        if years_from is not None and (
+            type(years_from) is not int or not 1850 <= years_from <= today().year
+        ):
+            self.say(place, "years_from must be a year, such as 1940")
+            years_from = None
+        try:
+            month_names(str(months))
+        except LookupError:
+            self.say(place, f"months: there is no language {months!r} (write en, de, nl, fr …)")
+        if decimal not in ("", *MARKS):
+            self.say(place, 'decimal must be "." or ","')
+        if thousands not in ("", *MARKS, " ", "'", "’") or (thousands and thousands == decimal):
+            self.say(place, "thousands must be one of . , ' or a space, and not the decimal mark")
+        return Notation(order, years_from, str(months), decimal, thousands)
+
     def reading(self, place: str, target: Target, content: Mapping[str, Any]) -> Reading:
-        ignore_case = content.get("ignore_case", False) is True
+        ignore_case = ({**self.usual, **content}).get("ignore_case", False) is True
         values = self.values(place, target, content.get("values"), ignore_case)
-        order = content.get("order", "ymd")
-        if order not in cells.ORDERS:
-            self.say(place, f"order must be one of {', '.join(cells.ORDERS)}")
-        if "factor" in content and target.kind != "number":
+        if "factor" in content and target.kind not in ("number", "ki67"):
             self.say(place, "factor is only for numbers")
         if "split" in content and target.kind != "codes":
             self.say(place, "split is only for variables that take several codes")
@@ -303,12 +376,12 @@ class _Reader:
             values=values,
             otherwise=self.otherwise(place, target, content.get("otherwise", "refuse")),
             ignore_case=ignore_case,
-            pattern=self.pattern(place, content.get("pattern")),
-            replace=self.replacement(place, content),
+            pattern=self.pattern(place, content.get("pattern"), re.IGNORECASE * ignore_case),
+            replace=self.replacement(place, target, content),
             factor=self.factor(place, content.get("factor")),
             round=places,
             split=self.text(content, place, "split"),
-            order=order if order in cells.ORDERS else "ymd",
+            notation=self.notation(place, content),
             missing={m: self.fitting(place, target, w) for m, w in (self.missing | own).items()},
         )
 
@@ -408,18 +481,20 @@ class _Reader:
         wider = meant.why != "not_applicable" and "not_known" in target.declared.absent
         return Absent("not_known") if wider else None
 
-    def pattern(self, place: str, stated: Any) -> re.Pattern[str] | None:
+    def pattern(self, place: str, stated: Any, flags: int = 0) -> re.Pattern[str] | None:
+        """A regular expression, or one of [patterns] by its name."""
         if stated is None:
             return None
         try:
-            return re.compile(stated)
+            return re.compile(self.patterns.get(stated, stated), flags)
         except (re.error, TypeError) as error:
             self.say(place, f"the pattern {stated!r} is no regular expression: {error}")
             return None
 
-    def replacement(self, place: str, content: Mapping[str, Any]) -> str:
+    def replacement(self, place: str, target: Target, content: Mapping[str, Any]) -> str:
+        """What is taken: as stated, else the group with the variable's name, else the whole."""
         text = self.text(content, place, "replace")
-        pattern = self.pattern(place, content.get("pattern")) if text else None
+        pattern = self.pattern(place, content["pattern"]) if "pattern" in content else None
         if text and "pattern" not in content:
             self.say(place, "replace needs a pattern")
         elif text and pattern is not None:
@@ -427,7 +502,12 @@ class _Reader:
                 re.compile(f"{pattern.pattern}|").fullmatch("").expand(text)  # type: ignore[union-attr]
             except (re.error, IndexError) as error:
                 self.say(place, f"replace does not fit the pattern: {error}")
-        return text or r"\g<0>"
+        groups = pattern.groupindex if pattern is not None else {}
+        if not text and groups and target.name not in groups:
+            self.say(
+                place, f"the pattern has no group {target.name!r}: say with replace what to take"
+            )
+        return text or (rf"\g<{target.name}>" if target.name in groups else r"\g<0>")
 
     def factor(self, place: str, stated: Any) -> Decimal | None:
         if stated is None:
@@ -468,6 +548,17 @@ class _Reader:
 
 def _words(stated: Any) -> frozenset[str]:
     return frozenset(str(one) for one in (stated if isinstance(stated, list) else [stated]))
+
+
+def _with(stated: Any, n: str) -> Any:
+    """A part of a block with every {n} filled in."""
+    if isinstance(stated, str):
+        return stated.replace("{n}", n)
+    if isinstance(stated, list):
+        return [_with(one, n) for one in stated]
+    if isinstance(stated, dict):
+        return {key.replace("{n}", n): _with(value, n) for key, value in stated.items()}
+    return stated
 
 
 def patient_targets() -> dict[str, Target]:

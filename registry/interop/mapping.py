@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -58,9 +59,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class Rule:
-    """Where one variable's value comes from."""
+    """Where one variable's value comes from. Cells of several columns are joined."""
 
-    column: str = ""
+    columns: tuple[str, ...] = ()
+    join: str = ""
     constant: Any = None  # a typed value
     absent: Absent | None = None
     when: tuple[Condition, ...] = ()
@@ -92,8 +94,8 @@ class Block:
         """The columns it takes values from, each with the variable it fills."""
         for filling in self.fillings:
             for rule in filling.rules:
-                if rule.column:
-                    yield rule.column, filling.target.path
+                for column in rule.columns:
+                    yield column, filling.target.path
 
     def conditions(self) -> Iterator[str]:
         """The columns its conditions read."""
@@ -166,14 +168,40 @@ class Map:
     def hidden_columns(self) -> set[str]:
         """The columns that fill identifying variables: their cells are never shown."""
         return {
-            rule.column
+            column
             for block in self.all_blocks
             for filling in block.fillings
             for rule in filling.rules
+            for column in rule.columns
             if filling.target.hidden
         }
+
+    def fitted(self, columns: Sequence[str]) -> Map:
+        """With each name that ends in a star, under keep and ignore, written out for the columns
+        of a file that it fits and that the map does not name otherwise."""
+        named = set(self.uses())
+
+        def written_out(stated: Mapping[str, Any]) -> dict[str, Any]:
+            found: dict[str, Any] = {}
+            for name, content in stated.items():
+                fits = [c for c in columns if c not in named and fnmatchcase(c, _star(name))]
+                found |= dict.fromkeys(fits, content) if name not in columns and fits else {}
+                if name in columns or not fits:
+                    found[name] = content
+            return found
+
+        kept = written_out(self.kept)
+        named |= set(kept)
+        return replace(self, kept=kept, ignored=written_out(self.ignored))
 
     def needed(self) -> set[str]:
         """Every column the file must have."""
         others = {one.same_as for one in self.ignored.values() if one.same_as}
         return set(self.uses()) | others
+
+
+def _star(name: str) -> str:
+    """A name as a pattern in which only a star at the end means something."""
+    plain = name[:-1] if len(name) > 1 and name.endswith("*") else name
+    escaped = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in plain)
+    return escaped + ("*" if plain != name else "")

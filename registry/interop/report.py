@@ -21,6 +21,8 @@ _HEADS = {
 #: Values named for a column; more are counted.
 _NAMED = 6
 _LISTED = 20
+#: Words named for a column and variable, with what they were read as.
+_NAMED_WORDS = 12
 
 
 def lines(report: Report, *, dry_run: bool, centre: str) -> Iterator[str]:
@@ -29,6 +31,7 @@ def lines(report: Report, *, dry_run: bool, centre: str) -> Iterator[str]:
     if report.refusals:
         yield ""
         yield f"Refused ({report.refused} rows, nothing was written):"
+        yield from _together(report.refusals)
         yield from (_at(refusal) for refusal in report.refusals)
     yield ""
     yield from _columns(report)
@@ -51,6 +54,17 @@ def _summary(report: Report, dry_run: bool, centre: str) -> Iterator[str]:
     yield f"refused           {report.refused:>8}"
     for entity, count in report.entries.items():
         yield f"  {entity:<16}{count:>8}"
+
+
+def _together(refusals: list[Refusal]) -> Iterator[str]:
+    """Where many are refused: what for, and how often, the commonest first."""
+    if len(refusals) <= _LISTED:
+        return
+    found = Counter((one.column, one.reason) for one in refusals).most_common(_LISTED)
+    yield "  Most often:"
+    for (column, reason), count in found:
+        yield f"    {count} × {f'column {column!r}: ' if column else ''}{reason}"
+    yield "  Each of them:"
 
 
 def _at(refusal: Refusal) -> str:
@@ -81,7 +95,21 @@ def _columns(report: Report) -> Iterator[str]:
             yield f"      to {', '.join(uses[name])}"
         if name in report.map.kept:
             yield f"      kept as stated: {report.map.kept[name]}"
+        yield from _read_as(report, name)
         yield from _passed(report, name)
+
+
+def _read_as(report: Report, name: str) -> Iterator[str]:
+    """What the map made of a column's words, for each variable, the commonest first."""
+    by_path: dict[str, Counter[str]] = {}
+    for one, count in report.account.read_as.items():
+        if one.column == name:
+            words = f"{_short(one.text)} → {one.given}"
+            by_path.setdefault(one.path, Counter())[words] += count
+    for path, found in by_path.items():
+        named = ", ".join(f"{words} × {count}" for words, count in found.most_common(_NAMED_WORDS))
+        more = f" and {len(found) - _NAMED_WORDS} others" if len(found) > _NAMED_WORDS else ""
+        yield f"      read for {path}: {named}{more}"
 
 
 def _why_ignored(report: Report, name: str) -> str:

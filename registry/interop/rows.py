@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -38,6 +38,16 @@ class Refusal:
     reason: str
 
 
+@dataclass(frozen=True)
+class ReadAs:
+    """A text of the file and what the map made of it."""
+
+    column: str
+    path: str
+    text: str
+    given: str
+
+
 @dataclass
 class Account:
     """What became of the cells of every column; each column's numbers add up to the rows."""
@@ -46,6 +56,7 @@ class Account:
     passed: dict[str, Counter[str]] = field(default_factory=dict)
     unusual: list[Refusal] = field(default_factory=list)
     outside: Counter[tuple[str, str]] = field(default_factory=Counter)
+    read_as: Counter[ReadAs] = field(default_factory=Counter)
 
     def close(self, row: Row) -> None:
         """Add a row's cells."""
@@ -55,6 +66,7 @@ class Account:
                 self.passed.setdefault(column, Counter())[row.cells[column][:40]] += 1
         self.unusual += row.unusual
         self.outside.update(row.outside)
+        self.read_as.update(row.read_as)
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,7 @@ class Row:
 
     number: int
     cells: Mapping[str, str]
+    hidden: Collection[str] = ()  # columns whose cells are never shown
     source_id: str = ""
     patient: Made = field(default_factory=lambda: Made("patient", {}, {}))
     hospital_number: str = ""
@@ -87,18 +100,20 @@ class Row:
     refusals: list[Refusal] = field(default_factory=list)
     unusual: list[Refusal] = field(default_factory=list)
     outside: list[tuple[str, str]] = field(default_factory=list)
+    read_as: list[ReadAs] = field(default_factory=list)
+    unmet: list[tuple[str, Target]] = field(default_factory=list)  # markers a variable takes not
 
     def became(self, column: str, fate: Fate) -> None:
         """Note what became of a cell; the highest fate counts."""
         self.fates[column] = max(fate, self.fates.get(column, Fate.BLANK))
 
-    def shown(self, column: str, by: Map) -> str:
+    def shown(self, column: str) -> str:
         """A cell as a report may show it: not who the patient is."""
-        return HIDDEN if column in by.hidden_columns else self.cells.get(column, "")
+        return HIDDEN if column in self.hidden else self.cells.get(column, "")
 
     def refuse(self, column: str, reason: str, *, hidden: bool = False) -> None:
         """Note why the row cannot be taken over."""
-        shown = HIDDEN if hidden else self.cells.get(column, "")
+        shown = HIDDEN if hidden else self.shown(column)
         self.refusals.append(Refusal(self.number, column, shown, reason))
         if column in self.cells:
             self.became(column, Fate.REFUSED)
@@ -106,7 +121,7 @@ class Row:
 
 def make(number: int, cell: Mapping[str, str], by: Map) -> Row:
     """A row by the map. Its `refusals` say what is wrong; then nothing of it may be written."""
-    row = Row(number, cell)
+    row = Row(number, cell, by.hidden_columns)
     _start(row, by)
     if cell[by.id_column]:
         row.source_id = cell[by.id_column]
@@ -140,7 +155,7 @@ def _start(row: Row, by: Map) -> None:
         elif "\n" in text:
             # Two stray quotes can make one cell of several rows: let somebody look.
             said = "has line breaks; is it one cell?"
-            row.unusual.append(Refusal(row.number, column, row.shown(column, by), said))
+            row.unusual.append(Refusal(row.number, column, row.shown(column), said))
 
 
 def _entry(row: Row, block: Block, by: Map) -> Made | None:
@@ -162,7 +177,7 @@ def _from_columns(block: Block, made: Made, row: Row) -> bool:
     for filling in block.fillings:
         name = filling.target.name
         if (name in made.values or name in made.absent) and any(
-            rule.column and row.cells[rule.column] for rule in filling.rules
+            row.cells[column] for rule in filling.rules for column in rule.columns
         ):
             return True
     return False
@@ -177,11 +192,35 @@ def _filled(row: Row, block: Block) -> Made:
             absent[filling.target.name] = found.as_json()
         elif found is not None:
             values[filling.target.name] = found
+    _meet(row, block, absent)
     for number, unit in UNITS.items():
         if unit in values and number not in values:
             del values[unit]  # a unit of nothing says nothing
     links = (block.name, block.tumour, block.therapy)
     return Made(block.entity, values, absent, *links, block.place, block.once, row.number)
+
+
+def _meet(row: Row, block: Block, absent: Mapping[str, Any]) -> None:
+    """Refuse the markers whose reason is stored nowhere in the block.
+
+    A cell may fill several variables, as `<25` fills a value and its comparator: then it is
+    enough that one of them keeps the reason.
+    """
+    stored = {
+        column
+        for filling in block.fillings
+        if filling.target.name in absent
+        for rule in filling.rules
+        for column in rule.columns
+    }
+    for column, target in row.unmet:
+        if column not in stored:
+            row.refuse(
+                column,
+                f"is a missing marker whose reason {target.path} does not take:"
+                " state missing or values for it",
+            )
+    row.unmet.clear()
 
 
 def _value(row: Row, filling: Filling) -> Any:
@@ -208,42 +247,71 @@ def _applies(row: Row, rule: Rule) -> bool:
 
 def _by_rule(row: Row, rule: Rule, target: Target) -> Any:
     """A typed value, Absent, or None where the rule gives nothing."""
-    if not rule.column:
+    if not rule.columns:
         return rule.absent if rule.absent is not None else rule.constant
-    text = row.cells[rule.column]
-    if not text:
+    column = rule.columns[0]
+    if not row.cells[column]:
         return None
-    if rule.reading.is_marker(text):
-        return _marker(row, rule, target, text)
+    if rule.reading.is_marker(row.cells[column]):
+        return _marker(row, rule, target)
+    told = _told(row, rule)
+    text = rule.join.join(row.cells[one] for one in told)
     try:
         taken = cells.take(text, target, rule.reading)
     except Refused as problem:
-        row.refuse(rule.column, f"{problem} ({target.path})", hidden=target.hidden)
+        hidden = target.hidden or any(one in row.hidden for one in told)
+        row.refuse(column, _why(problem, told, text, target, hidden), hidden=hidden)
         return None
-    return _note(row, rule.column, target, taken)
+    return _note(row, told, text, target, taken)
 
 
-def _marker(row: Row, rule: Rule, target: Target, text: str) -> Any:
-    meant = rule.reading.missing[text]
+def _told(row: Row, rule: Rule) -> list[str]:
+    """The columns to join: up to the first that is blank or a missing marker, so that of a date
+    without its month no day is taken."""
+    found = []
+    for column in rule.columns:
+        if not row.cells[column] or rule.reading.is_marker(row.cells[column]):
+            break
+        found.append(column)
+    return found
+
+
+def _why(problem: Refused, told: list[str], text: str, target: Target, hidden: bool) -> str:
+    """Why a cell is refused, with what it was joined with and read as."""
+    said = f"{problem} ({target.path})"
+    if problem.given and not hidden:
+        said = f"is read as {problem.given!r}, which {said}"
+    if len(told) > 1:
+        joined = "" if hidden else f" as {text!r}"
+        said = f"joined with {', '.join(map(repr, told[1:]))}{joined}: {said}"
+    return said
+
+
+def _marker(row: Row, rule: Rule, target: Target) -> Any:
+    column = rule.columns[0]
+    meant = rule.reading.missing[row.cells[column]]
     if meant is None:
-        row.refuse(
-            rule.column,
-            f"is a missing marker whose reason {target.path} does not take:"
-            " state missing or values for it",
-        )
+        row.unmet.append((column, target))
         return None
-    row.became(rule.column, Fate.MISSING)
+    row.became(column, Fate.MISSING)
     return None if meant is LEFT_BLANK else meant
 
 
-def _note(row: Row, column: str, target: Target, taken: cells.Taken) -> Any:
+def _note(row: Row, told: list[str], text: str, target: Target, taken: cells.Taken) -> Any:
+    hidden = target.hidden or any(one in row.hidden for one in told)
+    if taken.given and not hidden:
+        row.read_as.append(ReadAs(told[0], target.path, text, taken.given))
+    for column in told:
+        if taken.value is LEFT_BLANK:
+            row.became(column, Fate.ASIDE)
+        else:
+            missing = isinstance(taken.value, Absent)
+            row.became(column, Fate.MISSING if missing else Fate.USED)
     if taken.value is LEFT_BLANK:
-        row.became(column, Fate.ASIDE)
         return None
-    row.became(column, Fate.MISSING if isinstance(taken.value, Absent) else Fate.USED)
     if taken.unusual:
-        shown = HIDDEN if target.hidden else row.cells[column]
-        row.unusual.append(Refusal(row.number, column, shown, f"{taken.unusual} ({target.path})"))
+        shown = HIDDEN if hidden else text
+        row.unusual.append(Refusal(row.number, told[0], shown, f"{taken.unusual} ({target.path})"))
     if taken.outside_list:
         row.outside.append((target.path, taken.outside_list))
     return taken.value
@@ -256,7 +324,7 @@ def _check_ignored(row: Row, by: Map) -> None:
         if not text:
             continue
         if ignored.same_as and text != row.cells[ignored.same_as]:
-            other = row.cells[ignored.same_as]
+            other = row.shown(ignored.same_as)
             row.refuse(column, f"is ignored as the same as {ignored.same_as!r}, which is {other!r}")
         if ignored.always is not None and text != ignored.always:
             row.refuse(column, f"is ignored as always {ignored.always!r}")

@@ -11,6 +11,7 @@ from registry.course.models import BY_NAME
 from registry.dates import PartialDate
 from registry.interop import cells
 from registry.interop.cells import LEFT_BLANK, Absent, Reading, Refused
+from registry.interop.notation import Notation
 
 
 def target(entity: str, name: str) -> cells.Target:
@@ -19,7 +20,9 @@ def target(entity: str, name: str) -> cells.Target:
 
 def taken(path: str, text: str, **how: Any) -> Any:
     entity, name = path.split(".")
-    return cells.take(text, target(entity, name), Reading(**how)).value
+    written = {key: how.pop(key) for key in [*how] if key in Notation.__dataclass_fields__}
+    reading = Reading(**how, notation=Notation(**written))
+    return cells.take(text, target(entity, name), reading).value
 
 
 def refused(path: str, text: str, **how: Any) -> str:
