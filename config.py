@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+#: A misspelt one must not quietly be less safe than production.
+ENVIRONMENTS = ("demo", "production", "testing")
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -47,8 +49,10 @@ class Settings:
     def load(cls) -> Settings:
         """Read the environment; the embedded default needs none of it."""
         instance = Path(os.environ.get("NETREG_INSTANCE") or ROOT / "instance").resolve()
-        instance.mkdir(parents=True, exist_ok=True)
-        environment = os.environ.get("NETREG_ENV", "demo")
+        instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        environment = os.environ.get("NETREG_ENV") or "demo"
+        if environment not in ENVIRONMENTS:
+            raise ValueError(f"NETREG_ENV must be one of {', '.join(ENVIRONMENTS)}")
         return cls(
             database_url=os.environ.get("DATABASE_URL")
             or f"sqlite:///{instance / 'netreg.sqlite3'}",

@@ -47,7 +47,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": not settings.database_url.startswith("sqlite")},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_pre_ping": not settings.database_url.startswith("sqlite"),
+            "hide_parameters": True,  # the text of an error never holds what was in a record
+        },
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SECURE=settings.environment == "production",
@@ -90,6 +93,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["netreg_sign_in_form"] = people_forms.SignInForm
     app.extensions["netreg_unread"] = people_queries.unread
     app.extensions["netreg_notice_link"] = notice_link
+    app.extensions["netreg_refused_passwords"] = refused_passwords(settings)
     app.extensions["netreg_demo_accounts"] = lambda: demo_accounts()
     jobs.connect(app)
     from registry import audit_jobs  # noqa: F401  (registers its sweep)
@@ -141,6 +145,13 @@ def notice_link(kind: str, subject_id: object) -> str:
     }[kind]
     values: dict[str, Any] = {name: subject_id} if name else {}
     return url_for(endpoint, **values)
+
+
+def refused_passwords(settings: Settings) -> frozenset[str]:
+    """The demonstration's password is public: in production it opens no account."""
+    from registry import demo
+
+    return frozenset({demo.PASSWORD} if settings.environment == "production" else ())
 
 
 def demo_accounts() -> list[object]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -157,6 +158,15 @@ def _must_change_password_first(right: Right) -> bool:
     )
 
 
+def _from_our_page() -> bool:
+    """Was the form sent from a page of ours? Every browser says where a form comes from."""
+    said = request.headers.get("Sec-Fetch-Site")
+    if said is not None:
+        return said == "same-origin"
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
 def _ask_to_sign_in() -> Any:
     """Sign in in place: a script is told so, a page that was read is returned to, and a form that
     was sent comes back with everything that was typed."""
@@ -164,6 +174,8 @@ def _ask_to_sign_in() -> Any:
         return jsonify(sign_in=url_for("people.sign_in_again")), 401
     if request.method in READING:
         return redirect(url_for("people.sign_in", next=request.full_path.rstrip("?")), 303)
+    if not _from_our_page():  # else a stranger's page could have its own words sent in our name
+        return answer_refusal(400)
     typed = [(n, v) for n, v in request.form.items(multi=True) if n != "csrf_token"]
     form = current_app.extensions["netreg_sign_in_form"]()
     page = render_template(
@@ -254,7 +266,7 @@ def _on_csrf(error: CSRFError) -> Any:
     if wants_json():
         return jsonify(sign_in=url_for("people.sign_in_again")), 401
     typed = [(n, v) for n, v in request.form.items(multi=True) if n != "csrf_token"]
-    if not typed or viewer().person_id is None:
+    if not typed or viewer().person_id is None or not _from_our_page():
         return answer_refusal(400)
     page = render_template("people/send_again.html", typed=typed, target=request.path)
     return page, 400
@@ -276,14 +288,17 @@ def _on_any(error: Exception) -> Any:
     db.session.rollback()
     if current_app.testing or current_app.debug:
         raise error
-    frame = error.__traceback__
+    _log_kind((type(error), error, error.__traceback__))
+    return answer_refusal(500)
+
+
+def _log_kind(exc_info: Any) -> None:
+    """Log the kind and place of an error; also of one that rose after the view, on commit."""
+    kind, _error, frame = exc_info
     while frame and frame.tb_next:
         frame = frame.tb_next
     where = f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else "?"
-    current_app.logger.error(
-        "%s at %s while answering %s", type(error).__name__, where, request.endpoint
-    )
-    return answer_refusal(500)
+    current_app.logger.error("%s at %s while answering %s", kind.__name__, where, request.endpoint)
 
 
 # -- what every page shows ---------------------------------------------------------------------
@@ -384,6 +399,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(IntegrityError, _on_integrity)
     app.register_error_handler(HTTPException, _on_http)
     app.register_error_handler(Exception, _on_any)
+    app.log_exception = _log_kind  # type: ignore[method-assign]
 
 
 def refuse_open_views(app: Flask) -> None:

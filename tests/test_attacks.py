@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
+from config import Settings
+from registry import demo, refused_passwords
+from registry.access import Role
 from registry.audit import AuditEntry
 from registry.course import queries as course
 from registry.db import db, new_id
@@ -15,6 +20,8 @@ from registry.patients import actions as patients
 from registry.patients import queries as patient_queries
 from registry.patients import rules
 from registry.patients.models import NameIndex
+from registry.people import rules as password_rules
+from registry.people.models import SignIn
 from registry.referrals import actions as referrals
 from registry.referrals import queries
 from tests import make, make_course, make_referrals
@@ -238,3 +245,111 @@ def test_a_coordinator_does_not_learn_which_numbers_another_hospital_has(app):
     assert taken.state == free.state == "draft"
     assert patient_queries.hospital_number(olga, taken.patient_id) == ""
     assert patient_queries.hospital_number(olga, free.patient_id) == "B-78"
+
+
+# -- forms of strangers ------------------------------------------------------------------------
+
+STRANGER = [
+    {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+]
+
+
+@pytest.mark.parametrize("said", STRANGER)
+def test_a_strangers_form_is_not_shown_to_be_sent_in_ones_name(client, said):
+    make.office()
+    db.session.commit()
+    answer = client.post("/patients/new", data={"family_name": "Forged"}, headers=said)
+    assert answer.status_code == 400
+    assert "Forged" not in answer.text
+
+
+@pytest.mark.parametrize("said", STRANGER)
+def test_nor_to_somebody_who_is_signed_in(client, said):
+    net = make_referrals.network()
+    make.sign_in(client, net.chris)
+    sent = {"family_name": "Forged", "csrf_token": "guessed"}
+    answer = client.post("/patients/new", data=sent, headers=said)
+    assert answer.status_code == 400
+    assert "Forged" not in answer.text
+
+
+def test_ones_own_form_comes_back_after_the_session_expired(client):
+    make.office()
+    db.session.commit()
+    said = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    answer = client.post("/patients/new", data={"family_name": "Kept"}, headers=said)
+    assert answer.status_code == 401
+    assert "Kept" in answer.text
+
+
+# -- sessions and passwords --------------------------------------------------------------------
+
+
+def test_who_signs_in_again_leaves_no_session_behind(client):
+    alice = make.person(make.hospital(), Role.REFERRER)
+    make.sign_in(client, alice)
+    make.sign_in(client, alice)
+    ended = db.session.scalars(sa.select(SignIn.ended_at).order_by(SignIn.id)).all()
+    assert [moment is None for moment in ended] == [False, True]
+
+
+def test_a_one_time_password_cannot_be_kept(client):
+    alice = make.person(make.hospital(), Role.REFERRER)
+    alice.must_change_password = True
+    make.sign_in(client, alice)
+    same = {"current": make.PASSWORD, "password": make.PASSWORD, "again": make.PASSWORD}
+    answer = make.post(client, "/account/password", same)
+    assert answer.status_code == 422
+    assert client.get("/referrals").status_code == 303
+
+
+def test_the_demonstrations_password_opens_nothing_in_production(client, app):
+    alice = make.person(make.hospital(), Role.REFERRER)
+    alice.password_hash = password_rules.hash_password(demo.PASSWORD)
+    production = replace(app.extensions["netreg_settings"], environment="production")
+    assert refused_passwords(app.extensions["netreg_settings"]) == frozenset()
+    before = app.extensions["netreg_refused_passwords"]
+    app.extensions["netreg_refused_passwords"] = refused_passwords(production)
+    try:
+        assert make.sign_in(client, alice, demo.PASSWORD).status_code == 422
+    finally:
+        app.extensions["netreg_refused_passwords"] = before
+    assert make.sign_in(client, alice, demo.PASSWORD).status_code == 303
+
+
+def test_a_misspelt_environment_does_not_start(monkeypatch, tmp_path):
+    monkeypatch.setenv("NETREG_INSTANCE", str(tmp_path / "instance"))
+    monkeypatch.setenv("NETREG_ENV", "Production")
+    with pytest.raises(ValueError, match="NETREG_ENV"):
+        Settings.load()
+
+
+# -- what an error says ------------------------------------------------------------------------
+
+
+def test_an_error_on_commit_is_logged_without_its_text(client, app, caplog, monkeypatch):
+    net = make_referrals.network()
+    make.sign_in(client, net.chris)
+    token = make.token(client.get("/account").text)
+
+    def fail() -> None:
+        raise RuntimeError("Failing row contains (Zonneveld, 1961-03-27)")
+
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    with monkeypatch.context() as patch:
+        patch.setattr("registry.web.jobs.tell_worker", fail)
+        answer = client.post("/notices/seen", data={"csrf_token": token})
+    assert answer.status_code == 500
+    assert "RuntimeError at" in caplog.text
+    assert "Zonneveld" not in caplog.text + answer.text
+
+
+def test_the_text_of_a_database_error_holds_no_values(app):
+    make.hospital("HOSP-A")
+    with pytest.raises(IntegrityError) as refused:
+        make.hospital("HOSP-A", "Zonneveld hospital")
+    db.session.rollback()
+    assert "Zonneveld" not in str(refused.value)

@@ -6,7 +6,7 @@ import click
 
 from registry.demo.network import PASSWORD, Account, accounts
 
-__all__ = ["Account", "accounts", "demo", "sign_ins"]
+__all__ = ["PASSWORD", "Account", "accounts", "demo", "sign_ins"]
 
 
 def sign_ins() -> str:

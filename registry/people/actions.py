@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -54,14 +54,19 @@ def _note_failure(account: str, address: str) -> None:
         )
 
 
-def check_password(email: str, password: str, *, address: str) -> Person | None:
-    """The person, or None: wrong address, wrong password, closed, and too many tries look alike."""
+def check_password(
+    email: str, password: str, *, address: str, refused: Collection[str] = ()
+) -> Person | None:
+    """The person, or None: wrong address, wrong password, closed, and too many tries look alike.
+
+    `refused` are passwords that are known to everybody and open no account.
+    """
     account, fingerprint = _fingerprints(email, address)
     if _must_wait(account, fingerprint):
         return None
     person = queries.person_by_email(email)
     right = rules.password_is(person.password_hash if person else rules.NOBODYS_HASH, password)
-    if person is None or not right or not person.active:
+    if person is None or not right or not person.active or password in refused:
         _note_failure(account, fingerprint)
         return None
     db.session.execute(sa.delete(SignInFailure).where(SignInFailure.account == account))
@@ -80,6 +85,13 @@ def sign_in(person: Person, *, hours: int, organisation_id: UUID | None = None) 
     db.session.flush()
     audit.record("signed in", by=Viewer(person.id, person.name), subject=("person", person.id))
     return begun
+
+
+def end_sign_in(sign_in_id: UUID | None) -> None:
+    """End the session that this browser had before it signed in again."""
+    session = db.session.get(SignIn, sign_in_id) if sign_in_id else None
+    if session is not None and session.ended_at is None:
+        session.ended_at = now()
 
 
 def sign_out(*, by: Viewer) -> None:
@@ -120,6 +132,8 @@ def change_password(current: str, password: str, *, by: Viewer) -> None:
     if not rules.password_is(person.password_hash, current):
         raise Invalid(_("This is not your current password."), field="current")
     check_new_password(password, email=person.email)
+    if password == current:
+        raise Invalid(_("Choose another password than the one you have."), field="password")
     person.password_hash = rules.hash_password(password)
     person.must_change_password = False
     _end_sessions(person.id, but=by.sign_in_id)

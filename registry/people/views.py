@@ -33,6 +33,11 @@ def _settings() -> Any:
     return current_app.extensions["netreg_settings"]
 
 
+def _refused_passwords() -> frozenset[str]:
+    found: frozenset[str] = current_app.extensions["netreg_refused_passwords"]
+    return found
+
+
 class SignedIn(UserMixin):
     """What Flask-Login keeps: the session's own id, never the person's."""
 
@@ -68,6 +73,7 @@ def _safe_target(target: str | None) -> str:
 
 def _begin(person: Person) -> None:
     previous = web.as_id(session.get("organisation"))
+    actions.end_sign_in(web.as_id(session.get("_user_id")))
     session.clear()
     begun = actions.sign_in(person, hours=_settings().absolute_hours, organisation_id=previous)
     web.mark_seen()
@@ -80,7 +86,10 @@ def _try(form: Any) -> Person | None:
     if not form.validate():
         return None
     person = actions.check_password(
-        form.email.data, form.password.data, address=request.remote_addr or ""
+        form.email.data,
+        form.password.data,
+        address=request.remote_addr or "",
+        refused=_refused_passwords(),
     )
     if person is None:
         form.password.errors.append(
@@ -173,7 +182,9 @@ def account() -> Any:
 def change_password() -> Any:
     """Change one's own password."""
     form: Any = PasswordForm(request.form)
-    if form.validate():
+    if form.password.data in _refused_passwords():
+        form.password.errors.append(_("This password is public. Choose another."))
+    elif form.validate():
         try:
             actions.change_password(form.current.data, form.password.data, by=web.viewer())
         except Invalid as refused:
