@@ -1,0 +1,135 @@
+"""Every page of every role, on a desk and on a telephone: nothing breaks, nothing sticks out, and
+nothing stands in the way of people who cannot see well or use no mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import tours
+from tests.browser.conftest import OpenPage
+
+AXE = next((Path(__file__).parents[1] / "vendor").glob("axe-core-*/axe.min.js"))
+WIDTHS = ((1440, 900), (390, 844))
+_CHECK = """async () => {
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+  const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+  return violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)}`));
+}"""
+_WIDTH = "document.scrollingElement.scrollWidth"
+_CUT_OFF = """[...document.querySelectorAll(".app-table :is(a, button, .app-tag)")]
+  .filter((one) => one.checkVisibility() && !one.closest(".nhsuk-u-visually-hidden"))
+  .filter((one) => {
+    const frame = one.closest(".app-scroll").getBoundingClientRect();
+    return one.getBoundingClientRect().right > frame.right + 1;
+  })
+  .map((one) => one.textContent.trim())"""
+
+
+def faults(page: Page) -> list[str]:
+    """What is wrong with the page that is open, at both widths."""
+    page.evaluate(AXE.read_text())
+    found = []
+    for width, height in WIDTHS:
+        page.set_viewport_size({"width": width, "height": height})
+        wide = page.evaluate(_WIDTH)
+        if wide > width:
+            found.append(f"{width} px: the page is {wide} px wide")
+        found += [f"{width} px: cut off: {text}" for text in page.evaluate(_CUT_OFF)]
+        found += [f"{width} px: {text}" for text in page.evaluate(_CHECK)]
+    return found
+
+
+def look_at(page: Page, pages: tours.Found) -> None:
+    """Open each of these pages and collect what is wrong with any of them."""
+    found = []
+    for name, address in pages.items():
+        answer = page.goto(address)
+        expected = int(name) if name.isdigit() else 200
+        assert answer is not None
+        assert answer.status == expected, name
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        found += [f"{name}, {fault}" for fault in faults(page)]
+    assert not found, "\n".join(found)
+
+
+def test_the_first_page(page: Page) -> None:
+    look_at(page, tours.anybody(page))
+
+
+@pytest.mark.parametrize(
+    ("role", "tour"), [pytest.param(role, tour, id=role) for role, tour in tours.TOURS.items()]
+)
+def test_every_page_of(page: Page, role: str, tour: Callable[[Page], tours.Found]) -> None:
+    tours.sign_in(page, role)
+    look_at(page, tour(page))
+
+
+def test_a_refused_form_is_as_good_a_page(page: Page) -> None:
+    tours.sign_in(page, "referrer")
+    page.goto("/referrals/new")
+    page.get_by_label("Day").fill("32")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_contain_text("There is a problem")
+    assert not faults(page)
+
+
+def test_the_check_before_sending(page: Page) -> None:
+    tours.sign_in(page, "referrer")
+    page.goto(tours.referrer(page)["referral form"])
+    page.get_by_role("radio", name="Yes").first.check()
+    page.get_by_role("button", name="Check and send").click()
+    page.wait_for_url("**/check")
+    assert not faults(page)
+
+
+def test_the_checker_sees_what_it_is_for(page: Page) -> None:
+    page.goto("/sign-in")
+    page.evaluate(
+        """document.querySelector("main").insertAdjacentHTML("beforeend",
+          '<img src="data:,"><div class="app-scroll"><table class="app-table"><tr><td>'
+          + '<a href="/">' + "wide".repeat(400) + '</a></td></tr></table></div>')"""
+    )
+    found = "\n".join(faults(page))
+    assert "image-alt" in found
+    assert "cut off" in found
+    page.evaluate("document.querySelector('main').style.width = '1500px'")
+    assert "the page is" in "\n".join(faults(page))
+
+
+# -- without scripts ---------------------------------------------------------------------------
+
+
+def test_a_referral_is_sent_and_accepted_without_scripts(open_page: OpenPage) -> None:
+    page = open_page(java_script_enabled=False)
+    tours.sign_in(page, "referrer")
+    page.get_by_role("link", name="New referral").click()
+    page.get_by_label("Family name").fill("Ohneskript")
+    page.get_by_label("Given names").fill("Ada")
+    born = page.get_by_role("group", name="Date of birth")
+    for part, number in (("Day", "5"), ("Month", "6"), ("Year", "1970")):
+        born.get_by_label(part).fill(number)
+    page.get_by_role("radio", name="Female").check()
+    page.locator("#consent_care").check()
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/edit")
+    page.get_by_label("Question to the centre").select_option(label="Treatment options")
+    page.get_by_label("The question in your words").fill("Which treatment should come first?")
+    page.get_by_label("Primary site", exact=True).fill("C17.2 Ileum")
+    page.get_by_label("Ki-67 (%)", exact=True).fill("4")
+    page.get_by_role("button", name="Check and send").click()
+    page.wait_for_url("**/check")
+    expect(page.get_by_role("main")).to_contain_text("Ileum")
+    page.get_by_role("button", name="Send to").click()
+    expect(page.get_by_role("main")).to_contain_text("Sent to Tulip NET Centre")
+
+    centre = open_page(java_script_enabled=False)
+    tours.sign_in(centre, "coordinator")
+    row = centre.locator("#worklist tbody tr").filter(has_text="Ohneskript")
+    row.get_by_role("button", name="Accept").click()
+    expect(row).to_contain_text("Accepted")
