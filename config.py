@@ -37,6 +37,7 @@ class Settings:
     staging_licensed: bool = True
     idle_minutes: int = 30
     absolute_hours: int = 12
+    proxies: int = 0  # reverse proxies in front, whose word about the caller's address is taken
     languages: tuple[str, ...] = ("en",)
     extra: dict[str, object] = field(default_factory=dict)
 
@@ -65,4 +66,5 @@ class Settings:
             staging_licensed=_flag("STAGING_LICENSED", environment != "production"),
             idle_minutes=int(os.environ.get("NETREG_IDLE_MINUTES", "30")),
             absolute_hours=int(os.environ.get("NETREG_ABSOLUTE_HOURS", "12")),
+            proxies=int(os.environ.get("NETREG_PROXIES", "0")),
         )

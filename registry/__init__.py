@@ -11,6 +11,7 @@ from flask import Flask, redirect, url_for
 from flask_babel import Babel
 from flask_babel import lazy_gettext as _l
 from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings
 from registry import audit, dictionary, jobs, keys, kit, web
@@ -67,6 +68,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["netreg_settings"] = settings
     app.extensions["netreg_keys"] = keys.load(settings.keys, settings.instance / "keys.json")
     app.extensions["netreg_version"] = _version()
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies
+        )
     app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)

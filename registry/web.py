@@ -131,6 +131,8 @@ class Place:
 def _guard() -> Any:
     """Find the viewer, then the right of the view; refuse what states none."""
     g.started = time.perf_counter()
+    if request.method == "HEAD":
+        request.method = "GET"  # the same answer without its body; no view takes it for a POST
     if request.endpoint is None:
         return None  # an unknown address: 404 for everybody
     right = right_of(request.endpoint)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from flask import request
 from sqlalchemy.exc import IntegrityError
 
 from config import Settings
-from registry import demo, refused_passwords
+from registry import audit, create_app, demo, refused_passwords
 from registry.access import Role
-from registry.audit import AuditEntry
+from registry.audit import AuditEntry, AuditSeal
+from registry.audit_jobs import seal
 from registry.course import queries as course
-from registry.db import db, new_id
+from registry.db import acting_at, db, new_id, now
 from registry.errors import NotFound
 from registry.patients import actions as patients
 from registry.patients import queries as patient_queries
 from registry.patients import rules
 from registry.patients.models import NameIndex
+from registry.people import actions as people
 from registry.people import rules as password_rules
 from registry.people.models import SignIn
 from registry.referrals import actions as referrals
@@ -353,3 +357,179 @@ def test_the_text_of_a_database_error_holds_no_values(app):
         make.hospital("HOSP-A", "Zonneveld hospital")
     db.session.rollback()
     assert "Zonneveld" not in str(refused.value)
+
+
+# -- ids of others, put into one's own forms ---------------------------------------------------
+
+
+def test_another_hospital_learns_nothing_from_the_first_page(client):
+    net = make_referrals.network()
+    key = new_id()
+    known = make_referrals.referral(net, hospital_number="H-1")
+    draft = make_referrals.draft(net, form_key=key, family_name="Maanlicht")
+    make.sign_in(client, net.olga)
+    same = make_referrals.first_page(net, hospital_number="H-1", form_key=str(new_id()))
+    answer = make.post(client, "/referrals/new", same)
+    assert answer.status_code == 303  # neither a candidate nor a number that is taken
+    chosen = make.post(client, "/referrals/new", {**same, "same": str(known.patient_id)})
+    assert chosen.status_code == 404
+    stolen = make.post(client, "/referrals/new", {**same, "another": "yes", "form_key": str(key)})
+    assert str(draft.id) not in stolen.text + stolen.headers.get("Location", "")
+
+
+def test_links_of_other_patients_are_not_taken(client):
+    net = make_referrals.network()
+    chris = net.viewer("chris")
+    mine = make.patient(chris)
+    theirs = make.patient(net.viewer("olga"), rules.REFERRING, family_name="Maanlicht")
+    tumour = make_course.tumour(theirs, net.viewer("olga"))
+    make.sign_in(client, net.chris)
+    sent = {**make_course.FILLED["response"], "tumour": str(tumour.id), "therapy": str(tumour.id)}
+    assert make.post(client, f"/patients/{mine.id}/course/response/new", sent).status_code == 303
+    [entry] = course.record(chris, mine.id).of("response")
+    assert (entry.tumour_id, entry.therapy_id) == (None, None)
+    smuggled = {"patient_id": str(theirs.id), "entity": "staging", "t": "T1"}
+    assert make.post(client, "/course/derive", smuggled).status_code == 404
+    for entity in ("tumour", "pathology"):
+        assert client.get(f"/course/{entity}/{tumour.id}").status_code == 404
+
+
+def test_nobody_of_another_centre_is_given_a_case(client):
+    net = make_referrals.network()
+    referral = make_referrals.referral(net)
+    make.sign_in(client, net.carla)
+    sent = {"step": "assign", "version": str(referral.version), "assignee": str(net.dora.id)}
+    sent["assign_assignee"] = sent["assign-assignee"] = sent["assignee"]
+    assert make.post(client, f"/referrals/{referral.id}/step", sent).status_code == 422
+    db.session.refresh(referral)
+    assert referral.assignee_id is None
+
+
+def test_an_entry_id_of_another_patient_shows_nothing_of_it(client):
+    net = make_referrals.network()
+    chris = net.viewer("chris")
+    mine = make.patient(chris)
+    theirs = make.patient(net.viewer("olga"), rules.REFERRING, family_name="Maanlicht")
+    tumour = make_course.tumour(theirs, net.viewer("olga"))
+    make.sign_in(client, net.chris)
+    sent = {**make_course.FILLED["tumour"], "entry_id": str(tumour.id)}
+    answer = make.post(client, f"/patients/{mine.id}/course/tumour/new", sent)
+    assert answer.status_code == 409
+    assert "Maanlicht" not in answer.text
+
+
+def test_rights_of_one_place_do_not_open_records_of_another(client):
+    """Maria coordinates centre 2 and is a researcher at centre 1, where she sees no patient."""
+    net = make_referrals.network()
+    referral = make_referrals.referral(net, "accepted")
+    maria = make.person(net.other_centre, Role.TRIAGE_COORDINATOR, name="Maria Muster")
+    people.join(maria, net.centre, Role.RESEARCHER, by=make.HOUSE)
+    make.sign_in(client, maria)
+    for place, status in ((net.centre, 403), (net.other_centre, 404)):
+        make.post(client, "/organisation", {"organisation_id": str(place.id)})
+        for address in (f"/referrals/{referral.id}", f"/patients/{referral.patient_id}/chart"):
+            assert client.get(address).status_code == status
+
+
+def test_a_role_that_ends_ends_at_once(client):
+    net = make_referrals.network()
+    referral = make_referrals.referral(net, "accepted")
+    make.sign_in(client, net.chris)
+    assert client.get(f"/referrals/{referral.id}").status_code == 200
+    for membership in net.chris.memberships:
+        people.leave(membership, by=administrator())
+    assert client.get(f"/referrals/{referral.id}").status_code == 403
+
+
+def test_a_closed_account_is_out_at_once(client):
+    net = make_referrals.network()
+    make.sign_in(client, net.chris)
+    people.set_active(net.chris, False, by=administrator())
+    assert client.get("/patients").status_code == 303
+
+
+def administrator():
+    return make.viewer(make.person(make.office(), Role.ADMINISTRATOR, name="Ada Admin"))
+
+
+def test_a_centre_that_declined_reads_for_thirty_days_and_no_longer(client):
+    net = make_referrals.network()
+    with acting_at(now() - timedelta(days=31)):
+        old = make_referrals.referral(net, "declined")
+    recent = make_referrals.referral(net, "declined", family_name="Maanlicht")
+    make.sign_in(client, net.carla)
+    assert client.get(f"/referrals/{recent.id}").status_code == 200
+    for address in (f"/referrals/{old.id}", f"/patients/{old.patient_id}/chart"):
+        assert client.get(address).status_code == 404
+    found = make.post(client, "/worklist/search", {"text": "Zonneveld"})
+    assert old.patient.pseudonym not in found.text
+
+
+# -- the edges of HTTP -------------------------------------------------------------------------
+
+
+def test_head_is_a_get_without_its_body_and_never_a_form(client):
+    net = make_referrals.network()
+    make.sign_in(client, net.chris)
+    answer = client.head("/patients/new", data={"family_name": "Forged"})
+    assert (answer.status_code, answer.data) == (200, b"")
+    patient = make.patient(net.viewer("chris"))
+    forged = {"consent_registry": "no", "consent_care": "no"}
+    assert client.head(f"/patients/{patient.id}/consent", data=forged).status_code == 200
+    given = patient_queries.consents(net.viewer("chris"), patient.id)
+    assert given["registry"].answer == "yes"
+
+
+@pytest.mark.parametrize(("proxies", "address"), [(0, "127.0.0.1"), (1, "203.0.113.9")])
+def test_the_callers_address_is_the_proxys_word_only_where_there_is_one(tmp_path, proxies, address):
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path / 'x.sqlite3'}",
+        instance=tmp_path,
+        secret_key="only for tests",
+        environment="testing",
+        proxies=proxies,
+    )
+    seen = []
+    app = create_app(settings)
+    app.before_request_funcs[None].insert(0, lambda: seen.append(request.remote_addr))
+    app.test_client().get("/no-such-page", headers={"X-Forwarded-For": "1.2.3.4, 203.0.113.9"})
+    assert seen == [address]
+
+
+# -- two at once -------------------------------------------------------------------------------
+
+
+def test_a_number_given_to_another_at_the_same_moment_is_said_in_the_form(client, monkeypatch):
+    net = make_referrals.network()
+    alice = net.viewer("alice")
+    other = make.patient(alice, rules.REFERRING)
+    patients.set_hospital_number(other, "H-1", by=alice)
+    mine = make.patient(alice, rules.REFERRING, family_name="Maanlicht")
+    patients.set_hospital_number(mine, "H-2", by=alice)
+    make.sign_in(client, net.alice)
+    monkeypatch.setattr(patient_queries, "number_is_taken", lambda viewer, number: False)
+    sent = {**make_referrals.first_page(net, hospital_number="H-1"), "version": str(mine.version)}
+    answer = make.post(client, f"/patients/{mine.id}/identity", sent)
+    assert answer.status_code == 422
+    assert "Another patient of your hospital has this number." in answer.text
+    db.session.expire_all()
+    assert patient_queries.hospital_number(alice, mine.id) == "H-2"
+
+
+def test_a_second_sealer_leaves_it_to_the_first(app, monkeypatch):
+    make_referrals.network()
+    db.session.commit()
+    assert audit.seal() > 0
+    db.session.commit()
+    audit.record("signed in", by=make.HOUSE, subject=("person", 1))
+    db.session.commit()
+
+    def beaten() -> int:
+        db.session.add(AuditSeal(follows=0, at=now(), first=1, last=1, gaps=[], late=[], mac=""))
+        db.session.flush()
+        return 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit, "seal", beaten)
+        seal()
+    assert audit.verify().intact

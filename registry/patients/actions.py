@@ -14,7 +14,7 @@ from registry import audit
 from registry.access import Viewer
 from registry.dates import PartialDate
 from registry.db import db, new_id, now
-from registry.errors import Conflict, Invalid
+from registry.errors import Invalid
 from registry.patients import queries, rules
 from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
 
@@ -136,21 +136,20 @@ def set_hospital_number(patient: Patient, number: str, *, by: Viewer) -> None:
     )
     if mine is not None and mine.number_index == index:
         return
+    taken = Invalid(_("Another patient of your hospital has this number."), field="hospital_number")
     if queries.number_is_taken(by, number):
-        raise Invalid(
-            _("Another patient of your hospital has this number."), field="hospital_number"
-        )
-    if mine is None:
-        mine = LocalIdentifier(
-            id=new_id(), patient=patient, organisation_id=by.organisation_id, number_index=index
-        )
-    mine.number_index = index
-    mine.hide(number)
-    db.session.add(mine)
+        raise taken
     try:
-        db.session.flush()
-    except IntegrityError as error:
-        raise Conflict(_("Another patient of your hospital has this number.")) from error
+        with db.session.begin_nested():
+            if mine is None:
+                mine = LocalIdentifier(
+                    id=new_id(), patient=patient, organisation_id=by.organisation_id
+                )
+                db.session.add(mine)
+            mine.number_index = index
+            mine.hide(number)
+    except IntegrityError as error:  # somebody gave it to another patient at this moment
+        raise taken from error
     audit.record(
         "changed patient",
         by=by,
