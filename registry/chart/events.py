@@ -136,7 +136,7 @@ def _short_imaging(imaging: Any) -> str:
     modality = imaging.modality or ""
     if "FDG" in modality:
         return "FDG"
-    if modality.startswith(("PET_68GA_DOTA", "PET_64CU", "SPECT_111IN", "SPECT_99MTC")):
+    if modality.startswith(("PET_68GA_DOTA", "PET_64CU", "SPECT_111IN", "SPECT_99MTC", "SSTR")):
         return "SSTR"
     return modality.split("_")[0] or str(_("Imaging"))
 
