@@ -533,3 +533,23 @@ def test_a_second_sealer_leaves_it_to_the_first(app, monkeypatch):
         patch.setattr(audit, "seal", beaten)
         seal()
     assert audit.verify().intact
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/\r\nSet-Cookie: x=1",
+        "http://[",
+    ],
+)
+def test_after_signing_in_one_is_never_led_elsewhere(client, target):
+    alice = make.person(make.hospital(), Role.REFERRER)
+    page = make.token(client.get("/sign-in").text)
+    sent = {"email": alice.email, "password": make.PASSWORD, "next": target, "csrf_token": page}
+    answer = client.post("/sign-in", data=sent)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import current_app, jsonify, redirect, render_template, request, session, url_for
@@ -64,9 +63,8 @@ def find_viewer() -> Viewer | None:
 
 
 def _safe_target(target: str | None) -> str:
-    """Only a path of our own: never another host."""
-    parts = urlsplit(target or "")
-    if not target or parts.scheme or parts.netloc or not target.startswith("/"):
+    """Only a path of our own: never another host, and nothing that browsers read as one."""
+    if not target or not target.isprintable() or not target.startswith("/"):
         return url_for("home")
     return url_for("home") if target.startswith(("//", "/\\")) else target
 
@@ -135,7 +133,9 @@ def resume() -> Any:
     """Sign in without script and get the form back, with everything that was typed."""
     form = SignInForm(request.form)
     typed = [
-        (name[6:], text) for name, text in request.form.items(multi=True) if name[:6] == "typed-"
+        (name[6:], text)
+        for name, text in request.form.items(multi=True)
+        if name[:6] == "typed-" and name != "typed-csrf_token"
     ]
     target = _safe_target(request.form.get("target"))
     person = _try(form)
