@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,6 +24,7 @@ from jinja2 import UndefinedError, nodes
 from werkzeug.datastructures import MultiDict
 
 from registry import kit
+from registry.dates import PartialDate
 from registry.forms import (
     Choice,
     Choices,
@@ -108,6 +110,7 @@ def pages() -> Iterator[Flask]:
     Babel(app)
     CSRFProtect(app)
     kit.install(app)
+    app.add_url_rule("/rules", "knowledge.index")  # the footer leads there
     with app.test_request_context("/somewhere"):
         yield app
 
@@ -583,3 +586,28 @@ def _constants(tree: nodes.Template) -> list[str]:
         for constant in tree.find_all(nodes.Const)
         if isinstance(constant.value, str) and id(constant) not in translated
     ]
+
+
+# -- dates -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"),
+    [
+        (PartialDate("2024"), "2024"),
+        (PartialDate("2024-03"), "Mar 2024"),
+        (PartialDate("2024-03-04"), "4 Mar 2024"),
+        (date(2024, 3, 4), "4 Mar 2024"),
+        (None, ""),
+    ],
+)
+def test_a_date_is_shown_as_precisely_as_it_was_stated(
+    pages: Flask, stated: PartialDate | date | None, shown: str
+) -> None:
+    with pages.test_request_context():
+        assert kit.local_date(stated) == shown
+
+
+def test_a_moment_has_no_day_without_a_zone(pages: Flask) -> None:
+    with pages.test_request_context(), pytest.raises(TypeError):
+        kit.local_date(datetime(2024, 3, 4, 23, 30, tzinfo=UTC))

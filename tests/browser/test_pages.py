@@ -88,6 +88,15 @@ def test_the_check_before_sending(page: Page) -> None:
     assert not faults(page)
 
 
+def test_what_waits_for_the_hospital_stands_first(page: Page) -> None:
+    tours.sign_in(page, "referrer")
+    to_do = page.locator("[data-label='To do now']").all_inner_texts()
+    waits = [text != "Nothing" for text in to_do]
+    assert waits == sorted(waits, reverse=True)
+    assert any(waits)
+    assert not all(waits)
+
+
 def test_the_checker_sees_what_it_is_for(page: Page) -> None:
     page.goto("/sign-in")
     page.evaluate(

@@ -103,7 +103,7 @@ def clinician(page: Page) -> Found:
     }
 
 
-def fullest(page: Page, charts: list[str], of: int = 12) -> str:
+def fullest(page: Page, charts: list[str], of: int = 6) -> str:
     """Of the last charts, the one with the most on its timeline."""
     marks = {}
     for chart in charts[-of:]:

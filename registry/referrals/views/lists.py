@@ -54,7 +54,7 @@ def mine() -> Any:
         )
     return render_template(
         "referrals/mine.html",
-        rows=shown,
+        rows=sorted(shown, key=lambda one: one.state not in rules.TO_DO),  # what waits for us first
         drafts=drafts,
         show=show,
         only_own=only_own,
