@@ -32,6 +32,7 @@ def register(
     why: str = "",
     provisional: bool = False,
     source: str = "",
+    patient_id: UUID | None = None,
 ) -> Patient:
     """Make a patient known, with the relation of the viewer's organisation to them.
 
@@ -39,7 +40,7 @@ def register(
     already belongs to another patient of that organisation.
     """
     made = Patient(
-        id=new_id(),
+        id=patient_id or new_id(),
         pseudonym=rules.new_pseudonym(),
         provisional=provisional,
         created_by=by.person_id,

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from registry import audit, web
 from registry.access import Right
 from registry.dates import PartialDate, today
+from registry.db import new_id
 from registry.errors import Conflict, Forbidden, Invalid
 from registry.patients import actions, queries, rules
 from registry.patients.forms import (
@@ -85,7 +86,9 @@ def _new_page(form: NewPatientForm, candidates: list[queries.Candidate]) -> str:
             subject=("patient", patient_id),
             patient_id=patient_id,
         )
-    return render_template("patients/new.html", form=form, candidates=candidates)
+    # The page knows the patient's id before there is one: sent twice, it registers one patient.
+    key = web.as_id(request.form.get("form_key")) or new_id()
+    return render_template("patients/new.html", form=form, candidates=candidates, form_key=key)
 
 
 @room.page("/patients/new", right=Right.REGISTER_PATIENT, methods=("GET", "POST"))
@@ -95,6 +98,9 @@ def new() -> Any:
     if request.method == "GET":
         return _new_page(NewPatientForm(stored=stored_consents({})), [])
     form = NewPatientForm(request.form)
+    key = web.as_id(request.form.get("form_key")) or new_id()
+    if rules.TREATING in queries.relation(viewer, key):
+        return web.go("chart.chart", patient_id=key)
     if not form.validate():
         return _new_page(form, []), 422
     candidates = candidates_for(form)
@@ -108,6 +114,7 @@ def new() -> Any:
             hospital_number=form.hospital_number.data or "",
             relation=rules.TREATING,
             why="registered by the centre",
+            patient_id=key,
         )
     except Invalid as refused:
         form[refused.field].errors.append(refused.message)

@@ -259,3 +259,22 @@ def test_an_edit_on_an_old_copy_is_refused_and_keeps_what_was_typed(client):
     assert answer.status_code == 409
     assert "Maanlicht" in answer.text
     assert db.session.get(Patient, made.id).reveal("family_name") == "Zonneveld"
+
+
+def test_the_same_page_sent_twice_registers_one_patient(client):
+    alice = make.person(make.centre(), Role.CLINICIAN)
+    make.sign_in(client, alice)
+    typed = {
+        "form_key": "01a20000-0000-7000-8000-000000000001",
+        "family_name": "Zonneveld",
+        "given_names": "Anna",
+        "birth_date-year": "1961",
+        "sex_at_birth": "female",
+        "another": "yes",
+        **{f"consent_{purpose}": "yes" for purpose in rules.PURPOSES},
+    }
+    first = make.post(client, "/patients/new", typed)
+    second = make.post(client, "/patients/new", typed)
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert first.headers["Location"] == second.headers["Location"]
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Patient)) == 1
