@@ -72,7 +72,7 @@ def bring_in(path: Path, by_map: Map, *, by: Viewer, progress: Progress = no_pro
     fresh = _read(path, report, progress)
     known = _known(by_map, by)
     wanted = [row for row in fresh if _is_new(row, known, report, by)]
-    if wanted and not report.refusals:
+    if wanted:  # also where rows were refused: so that what the record refuses is named with them
         with db.session.begin_nested() as all_of_it:
             _write(path, wanted, report, by, progress)
             if report.refusals:
@@ -118,7 +118,7 @@ def _gather(row: Row, fresh: dict[str, Row], by_map: Map) -> None:
     if not by_map.several_rows:
         hidden = by_map.id_column in by_map.hidden_columns
         row.refuse(by_map.id_column, f"stands in row {first.number} as well", hidden=hidden)
-    elif not row.refusals:
+    else:
         joining.join(first, row, by_map.id_column)
 
 
@@ -224,21 +224,19 @@ def _write(path: Path, wanted: list[Row], report: Report, by: Viewer, progress: 
 
 
 def _refusal(row: Row, problem: Invalid | Conflict, source: Map) -> Refusal:
-    """A refusal of the record, at the column that gave the value."""
-    columns = (
-        column
-        for block in source.all_blocks
-        for filling in block.fillings
-        for rule in filling.rules
-        for column in rule.columns
-        if filling.target.name == problem.field
-    )
-    return Refusal(row.number, next(columns, problem.field), "", str(problem.message))
+    """A refusal of the record, at the cell that gave the value."""
+    reason = str(problem.message)
+    if row.at is None or problem.field not in row.at.told:
+        return Refusal(row.number, source.id_column, row.shown(source.id_column), reason)
+    column, shown = row.at.told[problem.field]
+    path = f"{row.at.entity}.{problem.field}"
+    return Refusal(row.at.row or row.number, column, shown, f"{reason} ({path})")
 
 
 def _make(row: Row, made: Import, report: Report, by: Viewer) -> None:
     """One patient with everything the row says."""
     source = report.map
+    row.at = row.patient
     patient = patients.register(
         by=by,
         facts=row.patient.values,
@@ -289,6 +287,7 @@ def _add_entries(row: Row, patient: Patient, report: Report, by: Viewer) -> None
     """The entries of a row; each belongs to the tumour it names, else to the first."""
     tumours, therapies = _Named(), _Named()
     for one in joining.in_order(row.entries):
+        row.at = one
         of_tumour = hasattr(BY_NAME[one.entity], "tumour_id")
         entry = course.add(
             one.entity,

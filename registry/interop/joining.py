@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from registry.interop.rows import Made, Row
+from registry.interop.rows import HIDDEN, Made, Row
 
 
 def join(first: Row, later: Row, id_column: str) -> None:
@@ -14,8 +14,8 @@ def join(first: Row, later: Row, id_column: str) -> None:
     The patient and the entries made *once* may be stated in any of the rows: a blank is filled,
     a different value is refused.
     """
-    for problem in _agree(first.patient, later.patient):
-        later.refuse(id_column, f"{problem} than in an earlier row of the patient", hidden=True)
+    for name in _agree(first.patient, later.patient):
+        _refuse(later, later.patient, name, "in an earlier row of the patient", id_column)
     if later.hospital_number and later.hospital_number != first.hospital_number:
         first.hospital_number = first.hospital_number or later.hospital_number
         if later.hospital_number != first.hospital_number:
@@ -25,18 +25,25 @@ def join(first: Row, later: Row, id_column: str) -> None:
         if not entry.once or entry.place not in told:
             first.entries.append(entry)
             continue
-        for problem in _agree(told[entry.place], entry):
-            later.refuse(id_column, f"{problem} than in row {first.number}", hidden=True)
+        for name in _agree(told[entry.place], entry):
+            _refuse(later, entry, name, f"in row {told[entry.place].row}", id_column)
     for column, text in later.kept.items():
         first.kept.setdefault(column, [])
         first.kept[column] += text
 
 
+def _refuse(later: Row, entry: Made, name: str, where: str, id_column: str) -> None:
+    """Refuse the cell that says otherwise; without one, the record at its id."""
+    column, shown = entry.told.get(name, (id_column, HIDDEN))
+    reason = f"{entry.entity}.{name} is another than {where}"
+    later.refuse(column, reason, hidden=shown == HIDDEN)
+
+
 def _agree(first: Made, later: Made) -> Iterator[str]:
-    """Fill what the first leaves open; name what the later says otherwise."""
+    """Fill what the first leaves open; name the variables of which the later says otherwise."""
     for name, value in later.values.items():
         if name in first.values and first.values[name] != value:
-            yield f"{first.entity}.{name} is another"
+            yield name
         first.values.setdefault(name, value)
         first.absent.pop(name, None)
     for name, reason in later.absent.items():

@@ -32,7 +32,7 @@ def lines(report: Report, *, dry_run: bool, centre: str) -> Iterator[str]:
         yield ""
         yield f"Refused ({report.refused} rows, nothing was written):"
         yield from _together(report.refusals)
-        yield from (_at(refusal) for refusal in report.refusals)
+        yield from (_at(one) for one in sorted(report.refusals, key=lambda one: one.row))
     yield ""
     yield from _columns(report)
     yield from _outside(report)

@@ -82,6 +82,8 @@ class Made:
     place: str = ""
     once: bool = False
     row: int = 0
+    #: The column that gave each variable, and its cell as a report may show it.
+    told: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -102,6 +104,8 @@ class Row:
     outside: list[tuple[str, str]] = field(default_factory=list)
     read_as: list[ReadAs] = field(default_factory=list)
     unmet: list[tuple[str, Target]] = field(default_factory=list)  # markers a variable takes not
+    took: list[tuple[str, str]] = field(default_factory=list)  # cells, while a variable is filled
+    at: Made | None = None  # what is being written
 
     def became(self, column: str, fate: Fate) -> None:
         """Note what became of a cell; the highest fate counts."""
@@ -186,8 +190,12 @@ def _from_columns(block: Block, made: Made, row: Row) -> bool:
 def _filled(row: Row, block: Block) -> Made:
     values: dict[str, Any] = {}
     absent: dict[str, dict[str, str]] = {}
+    told: dict[str, tuple[str, str]] = {}
     for filling in block.fillings:
+        row.took.clear()
         found = _value(row, filling)
+        if row.took:
+            told[filling.target.name] = row.took[-1]
         if isinstance(found, Absent):
             absent[filling.target.name] = found.as_json()
         elif found is not None:
@@ -197,7 +205,7 @@ def _filled(row: Row, block: Block) -> Made:
         if unit in values and number not in values:
             del values[unit]  # a unit of nothing says nothing
     links = (block.name, block.tumour, block.therapy)
-    return Made(block.entity, values, absent, *links, block.place, block.once, row.number)
+    return Made(block.entity, values, absent, *links, block.place, block.once, row.number, told)
 
 
 def _meet(row: Row, block: Block, absent: Mapping[str, Any]) -> None:
@@ -301,6 +309,7 @@ def _note(row: Row, told: list[str], text: str, target: Target, taken: cells.Tak
     hidden = target.hidden or any(one in row.hidden for one in told)
     if taken.given and not hidden:
         row.read_as.append(ReadAs(told[0], target.path, text, taken.given))
+    row.took.append((told[0], HIDDEN if hidden else text))
     for column in told:
         if taken.value is LEFT_BLANK:
             row.became(column, Fate.ASIDE)

@@ -254,3 +254,51 @@ ki67_percent = [
     assert found.refusals == []
     read = db.session.scalars(sa.select(Pathology.ki67_percent).order_by(Pathology.id)).all()
     assert read == ["15.00", "<3.00", "10 %", "3-5"]
+
+
+def test_what_the_record_refuses_is_named_with_what_the_cells_refuse(
+    app: Flask, tmp_path: Path
+) -> None:
+    body = (
+        TUMOUR
+        + """
+[[therapy]]
+repeat = [1, 2]
+agent_stated = "drug_{n}"
+start = "start_{n}"
+stop = "stop_{n}"
+[[follow_up]]
+ecog = "ecog"
+"""
+    )
+    head = "id,drug_1,start_1,stop_1,drug_2,start_2,stop_2,ecog"
+    rows = ("1,a,2015,2016,b,2018,2017,1", "2,a,2015,2016,b,2017,,9")
+    found = brought_in(tmp_path, importer(), body, head, *rows)
+    assert found.created == 0
+    told = {(one.row, one.column, one.value): one.reason for one in found.refusals}
+    assert set(told) == {(2, "stop_2", "2017"), (3, "ecog", "9")}
+    assert told[2, "stop_2", "2017"] == "This is before the start (2018). (therapy.stop)"
+    assert db.session.scalars(sa.select(Therapy)).all() == []
+
+
+def test_a_row_that_disagrees_is_refused_at_the_cell_that_does(app: Flask, tmp_path: Path) -> None:
+    head = HEAD.replace("[consent]", 'rows = "several"\n[consent]')
+    body = """
+[patient]
+family_name = "name"
+[[tumour]]
+once = true
+primary_site = { constant = "C18.1" }
+age_at_diagnosis = "age"
+"""
+    rows = ("1,Visser,61", "1,Visser,62", "1,Bakker,61")
+    found = brought_in(tmp_path, importer(), body, "id,name,age", *rows, head=head)
+    assert [(one.row, one.column, one.value, one.reason) for one in found.refusals] == [
+        (3, "age", "62", "tumour.age_at_diagnosis is another than in row 2"),
+        (
+            4,
+            "name",
+            "(not shown)",
+            "patient.family_name is another than in an earlier row of the patient",
+        ),
+    ]
