@@ -238,8 +238,6 @@ class _Telling:
         if state not in {"accepted", "advised", "acknowledged", "closed"}:
             return
         self._step(referral, "accept", clinician, begun, 2)
-        if not self.part.live:
-            self._live_on(referral.patient, clinician)
         if state == "accepted":
             self._step(referral, "assign", coordinator, begun, 3, assignee_id=clinician.person_id)
             return
@@ -250,6 +248,8 @@ class _Telling:
         self._step(referral, "acknowledge", referrer, begun, 10)
         if state == "closed":
             self._step(referral, "close", coordinator, begun, 12)
+        if not self.part.live:
+            self._live_on(referral.patient, clinician)
 
     def _step(
         self, referral: Referral, name: str, by: Viewer, begun: date, days: int, **more: Any

@@ -211,6 +211,9 @@ def notices() -> Any:
         notices=rows,
         texts=rules.NOTICES,
         link=current_app.extensions["netreg_notice_link"],
+        about=current_app.extensions["netreg_notice_about"](
+            web.viewer(), [row.subject_id for row in rows if row.subject_kind == "referral"]
+        ),
     )
 
 

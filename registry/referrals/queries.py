@@ -320,6 +320,19 @@ class ReferralRow:
     advice: tuple[AdviceRow, ...]
 
 
+def pseudonyms(viewer: Viewer, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The patients' pseudonyms of referrals the viewer may know of, in one query."""
+    if not ids or not viewer.may(Right.READ_REFERRAL):
+        return {}
+    here = sa.or_(_from_here(viewer), Referral.to_organisation_id == viewer.organisation_id)
+    query = (
+        sa.select(Referral.id, Patient.pseudonym)
+        .join(Patient, Patient.id == Referral.patient_id)
+        .where(Referral.id.in_(list(ids)), here, _knows_patient(viewer))
+    )
+    return {row.id: row.pseudonym for row in db.session.execute(query)}
+
+
 def of_patient(viewer: Viewer, patient_id: UUID) -> list[ReferralRow]:
     """The referrals of a patient that the viewer's organisation sent or was sent, newest first;
     drafts are not among them."""

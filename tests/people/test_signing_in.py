@@ -249,3 +249,17 @@ def test_nobody_can_work_for_a_place_that_is_not_theirs(client):
     centre = make.centre()
     answer = make.post(client, "/organisation", {"organisation_id": str(centre.id)})
     assert answer.status_code == 404
+
+
+def test_a_notice_says_which_case_to_those_who_may_know(client):
+    """The pseudonym of the patient, and nothing clinical or identifying."""
+    from registry.referrals.models import Referral
+    from tests import test_walk
+
+    world = test_walk.build()
+    make.sign_in(client, world.walkers[Role.REFERRER, test_walk.RELATED])
+    page = client.get("/notices").text
+    pseudonym = db.session.get(Referral, world.ids["referral_id"]).patient.pseudonym
+    assert "A referral was accepted." in page
+    assert pseudonym in page
+    assert "Zonneveld" not in page
