@@ -95,12 +95,19 @@ def _reachable(installed: Path, folder: Path, account: dict[str, Any]) -> Path:
             [installed / "bin/postgres", "--version"], check=True, capture_output=True, **account
         )
     except PermissionError:
-        copy = folder / "postgresql"
-        shutil.copytree(installed, copy, ignore=shutil.ignore_patterns("include", "pg_*", "psql"))
-        return copy
+        return _copied(installed, folder)
     except (OSError, subprocess.CalledProcessError) as problem:
         raise Unavailable(f"PostgreSQL's binaries do not run here: {problem}") from problem
     return installed
+
+
+def _copied(installed: Path, folder: Path) -> Path:
+    """A copy for the account, with the libraries where the binaries look for them: three up."""
+    libraries = installed.parents[1] / f"{installed.parent.name}.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name)
+    copy = folder / installed.parent.name / installed.name
+    return Path(shutil.copytree(installed, copy, ignore=shutil.ignore_patterns("include")))
 
 
 def _wait_until_ready(server: Server) -> None:
