@@ -24,5 +24,5 @@ def test_it_starts_from_a_folder_closed_to_others(tmp_path, monkeypatch):
         if (package.parent / name).is_dir():
             shutil.copytree(package.parent / name, closed / name)
     monkeypatch.setattr(postgres, "_installed", lambda: closed / package.name / "pginstall18")
-    with postgres.start() as server:
-        assert server.connect().execute("SELECT 1").fetchone() == (1,)
+    with postgres.start() as server, server.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
