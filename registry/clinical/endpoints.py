@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from registry.clinical import tables
-from registry.clinical.partial_dates import assumed, bounds, precision
+from registry.clinical.partial_dates import assumed, bounds, precision, surely_before
 from registry.clinical.results import (
     COMPLETE,
     INVALID_INPUT,
@@ -82,7 +82,8 @@ def derive_endpoint(
     """Days from start to event or censoring. Dates are ISO text of any precision, "" for none.
 
     `stop_date` matters for time to treatment failure, `death_is_event` for time to next treatment.
-    INVALID where an event certainly lies before its start or after death, MISSING without a start.
+    INVALID where an event, or the day of censoring, certainly lies before the start, or an event
+    after death; MISSING without a start.
     Raises ValueError for an unknown endpoint or text that is no date.
     """
     if endpoint not in _RULES:
@@ -107,6 +108,9 @@ def derive_endpoint(
         return _none(INVALID, INVALID_INPUT, refusal, inputs)
     dates = _days(given, today, death_is_event, censor_at_new_therapy)
     end, event, reason = _RULES[endpoint](dates)
+    refusal = _seen_too_early(given, dates, end)
+    if refusal is not None:
+        return _none(INVALID, INVALID_INPUT, refusal, inputs)
     partial = sorted(n for n, text in given.items() if text and precision(text) != "day")
     reasons = [reason]
     if partial:
@@ -133,16 +137,31 @@ def _none(answer: str, status: str, reason: Reason, inputs: dict[str, str]) -> E
 
 def _refusal(given: dict[str, str]) -> Reason | None:
     """What certainly lies in an impossible order."""
-    for name, text in given.items():
-        if name != "start" and text and bounds(text)[1] < bounds(given["start"])[0]:
-            template = N_("%(name)s (%(date)s) lies before the start (%(start)s).")
-            return Reason(template, {"name": name, "date": text, "start": given["start"]})
+    for name in given:
+        if name not in ("start", "last_assessment") and _before_start(given, name):
+            return _too_early(given, name)
     death = given["death_date"]
     for name in ("progression_date", "new_therapy_date"):
         if death and given[name] and bounds(death)[1] < bounds(given[name])[0]:
             template = N_("%(name)s (%(date)s) lies after death (%(death)s).")
             return Reason(template, {"name": name, "date": given[name], "death": death})
     return None
+
+
+def _seen_too_early(given: dict[str, str], dates: _Dates, end: date) -> Reason | None:
+    """A baseline scan may be the last one; it is refused only where the counting ends there."""
+    if end < dates.start and _before_start(given, "last_assessment"):
+        return _too_early(given, "last_assessment")
+    return None
+
+
+def _before_start(given: dict[str, str], name: str) -> bool:
+    return bool(given[name]) and surely_before(given[name], given["start"])
+
+
+def _too_early(given: dict[str, str], name: str) -> Reason:
+    template = N_("%(name)s (%(date)s) lies before the start (%(start)s).")
+    return Reason(template, {"name": name, "date": given[name], "start": given["start"]})
 
 
 def _days(given: dict[str, str], today: date | None, death_is_event: bool, censor: bool) -> _Dates:

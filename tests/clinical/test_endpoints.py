@@ -95,6 +95,26 @@ def test_an_impossible_order_is_refused(dates):
     assert found.months is None
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "dates", "days", "event"),
+    [
+        ("PFS", {"progression_date": "2024-06-01", "last_assessment": "2023-12-15"}, 152, 1),
+        ("OS", {"death_date": "2024-06-01", "last_assessment": "2023-12-15"}, 152, 1),
+        ("OS", {"last_contact": "2024-03-01", "last_assessment": "2023-12-15"}, 60, 0),
+        ("TTNT", {"new_therapy_date": "2024-03-01", "last_assessment": "2023-12-15"}, 60, 1),
+    ],
+)
+def test_an_earlier_scan_is_no_end(endpoint, dates, days, event):
+    found = derive_endpoint(endpoint=endpoint, start="2024-01-01", **dates)
+    assert (found.days, found.event) == (days, event)
+
+
+@pytest.mark.parametrize("endpoint", ["PFS", "OS", "TTP", "DoR"])
+def test_an_end_before_the_start_is_refused(endpoint):
+    found = derive_endpoint(endpoint=endpoint, start="2024-01-01", last_assessment="2023-12-15")
+    assert (found.answer, found.days) == ("INVALID", None)
+
+
 def test_no_start_is_missing_and_other_text_is_refused():
     assert derive_endpoint(endpoint="OS", start="").answer == "MISSING"
     with pytest.raises(ValueError, match="unknown code"):
