@@ -298,7 +298,7 @@ def best_response(
     if min_sd_weeks < 0 or min_confirm_weeks < 0:
         raise ValueError(N_("a minimum of weeks is negative"))
     ordered = sorted(visits, key=lambda visit: visit[0])
-    counted, reader = _until_progression(ordered, confirmation_required)
+    counted, reader = _until_progression(ordered, confirmation_required, min_sd_weeks)
     answer, reason = _best(counted, confirmation_required, min_sd_weeks, min_confirm_weeks)
     reasons = [reason]
     if reader:
@@ -326,13 +326,15 @@ def best_response(
 Visits = list[tuple[Decimal, str]]
 
 
-def _until_progression(ordered: Visits, confirmation: bool) -> tuple[Visits, bool]:
+def _until_progression(ordered: Visits, confirmation: bool, min_sd: Decimal) -> tuple[Visits, bool]:
     """The visits that count: up to the first progression, or to disease after complete response."""
     counted: Visits = []
     complete_before = False
     for weeks, response in ordered:
         if confirmation and complete_before and response in (PR, SD, NON_CR_NON_PD):
-            counted.append((weeks, PD))
+            # A complete response followed by stable disease is confirmed as no more than stable.
+            stable = response == SD and weeks >= min_sd
+            counted.append((weeks, SD if stable else PD))
             return counted, response == PR
         counted.append((weeks, response))
         if response == PD:
