@@ -143,13 +143,9 @@ def _keep_consents(patient: Patient, form: ConsentForm) -> None:
         known = current.get(purpose)
         if known is not None and known.answer == answer and form.given_on is None:
             continue
-        actions.answer_consent(
-            patient.id,
-            purpose,
-            answer,
-            by=web.viewer(),
-            given_on=form.given_on or PartialDate.of(today()),
-        )
+        # A question that was not asked has no date.
+        given_on = None if answer == "not_asked" else form.given_on or PartialDate.of(today())
+        actions.answer_consent(patient.id, purpose, answer, by=web.viewer(), given_on=given_on)
 
 
 # -- who the patient is ------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from registry import audit, codes
 from registry.access import Role, Seat, Viewer
 from registry.course import actions as course
 from registry.course.licence import may_derive_stages
+from registry.dates import PartialDate
 from registry.db import db, new_id, now
 from registry.errors import Conflict, Forbidden, Invalid, Refusal
 from registry.patients import actions as patients
@@ -376,7 +377,8 @@ def _keep_consents(patient_id: UUID, answers: dict[str, str], by: Viewer) -> Non
         before = known[purpose].answer if purpose in known else None
         if answer == before or (answer == "not_asked" and before is not None):
             continue
-        patients.answer_consent(patient_id, purpose, answer, by=by)
+        given_on = None if answer == "not_asked" else PartialDate.of(now().date())
+        patients.answer_consent(patient_id, purpose, answer, by=by, given_on=given_on)
 
 
 def _give_information(taking: Taking) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from registry.access import Role
 from registry.audit import AuditEntry
 from registry.course import queries as course
-from registry.db import db
+from registry.db import acting_at, db
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.patients import queries as patients
 from registry.patients import rules as relations
@@ -158,6 +158,19 @@ def test_sending_freezes_a_submission_and_lets_the_centre_in(app):
     assert patients.relation(net.viewer("carla"), referral.patient_id) == {relations.ADDRESSED}
     answers = patients.consents(net.viewer("alice"), referral.patient_id)
     assert {p: c.answer for p, c in answers.items()} == make_referrals.CONSENTS
+
+
+def test_an_answer_of_the_patient_has_its_day_and_form_and_what_was_not_asked_has_none(app):
+    net = make_referrals.network()
+    answers = {"care": "yes", "registry": "no", "research_use": "not_asked"}
+    with acting_at(datetime(2026, 3, 9, 12, tzinfo=UTC)):
+        made = make_referrals.draft(net)
+        sent = make_referrals.case(consents=answers)
+        actions.submit(made, sent, by=net.viewer("alice"), version=made.version)
+    held = patients.consents(net.viewer("alice"), made.patient_id)
+    days = {purpose: str(one.given_on or "") for purpose, one in held.items()}
+    assert days == {"care": "2026-03-09", "registry": "2026-03-09", "research_use": ""}
+    assert {one.form_version for one in held.values()} == {relations.CONSENT_VERSION}
 
 
 def test_the_database_refuses_to_change_what_was_sent(app):
