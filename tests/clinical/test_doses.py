@@ -83,3 +83,13 @@ def test_every_plausible_range_of_laboratory_values(row):
 def test_no_component_and_no_analyte_is_left_out():
     assert len(examples.rows("dose_limits")) == len(tables.rows("therapy_components"))
     assert len(examples.rows("biomarker_limits")) == len(tables.rows("codes/biomarker"))
+
+
+@pytest.mark.parametrize(
+    "row", tables.rows("therapy_components"), ids=lambda r: f"{r['therapy_id']}-{r['ingredient']}"
+)
+def test_the_limits_of_a_component_stand_in_order(row):
+    """What warns lies below what is rejected, and the published dose within what is usual."""
+    names = ("warn_below", "dose_standard", "warn_above", "reject_above")
+    limits = [Decimal(row[name]) for name in names]
+    assert limits == sorted(limits)
