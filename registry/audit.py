@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +61,7 @@ class AuditEntry(Model):
 
 class AuditSeal(Model):
     """A sealed batch: the entries from `first` to `last` without `gaps`, and `late` ones.
+    `gaps` are stretches of numbers, [from, to].
 
     Numbers are given before a transaction commits, so a lower number can appear after a higher
     one was sealed. A gap that fills later is sealed by name in `late` of a later batch.
@@ -214,9 +217,28 @@ def _by_ids(ids: Sequence[int]) -> list[AuditEntry]:
     return list(db.session.scalars(query))
 
 
-def _unfilled(seals: Sequence[AuditSeal]) -> set[int]:
-    filled = {number for seal in seals for number in seal.late}
-    return {number for seal in seals for number in seal.gaps} - filled
+def _gaps(first: int, present: Sequence[int]) -> list[list[int]]:
+    """The stretches of numbers, from `first` on, that are not among the present ones in order."""
+    expected = [first, *(number + 1 for number in present)]
+    pairs = zip(expected, present, strict=False)
+    return [[start, number - 1] for start, number in pairs if start < number]
+
+
+def _within(number: int, gaps: Sequence[Sequence[int]]) -> bool:
+    """Does a number lie in one of these stretches, which stand in order?"""
+    place = bisect_right(gaps, number, key=itemgetter(0)) - 1
+    return place >= 0 and number <= gaps[place][1]
+
+
+def _filled_since(seals: Sequence[AuditSeal]) -> list[AuditEntry]:
+    """The entries that have appeared in gaps of these seals and are sealed by none of them."""
+    stretches = [stretch for seal in seals for stretch in seal.gaps]
+    known = {number for seal in seals for number in seal.late}
+    found: list[AuditEntry] = []
+    for some in range(0, len(stretches), 200):
+        where = [AuditEntry.id.between(*stretch) for stretch in stretches[some : some + 200]]
+        found += db.session.scalars(sa.select(AuditEntry).where(sa.or_(*where)))
+    return sorted((e for e in found if e.id not in known), key=lambda entry: entry.id)
 
 
 def seal(limit: int = 5000) -> int:
@@ -229,16 +251,14 @@ def seal(limit: int = 5000) -> int:
     )
     previous = recent[0] if recent else None
     first = previous.last + 1 if previous else 1
-    newest = db.session.scalar(
-        sa.select(sa.func.max(AuditEntry.id)).where(AuditEntry.id < first + limit)
-    )
-    last = max(newest or 0, first - 1)
-    entries = _between(first, last)
-    late = _by_ids(sorted(_unfilled(recent)))
+    # By how many there are, not by number: what was undone may have used up any number of them.
+    query = sa.select(AuditEntry).where(AuditEntry.id >= first).order_by(AuditEntry.id)
+    entries = list(db.session.scalars(query.limit(limit)))
+    late = _filled_since(recent)
     if not entries and not late:
         return 0
-    present = {entry.id for entry in entries}
-    gaps = [number for number in range(first, last + 1) if number not in present]
+    last = entries[-1].id if entries else first - 1
+    gaps = _gaps(first, [entry.id for entry in entries])
     late_ids = [entry.id for entry in late]
     mac = _mac(previous.mac if previous else "", (first, last, gaps, late_ids), entries + late)
     follows = previous.id if previous else 0
@@ -270,14 +290,15 @@ def verify() -> Verdict:
     """Walk the whole chain: an altered, removed or slipped-in row breaks its batch."""
     problems: list[str] = []
     previous, expected_first, sealed = "", 1, 0
-    gaps: set[int] = set()
+    in_gaps: dict[int, int] = {}  # number of an entry in a gap: the batch that did not see it
     late: set[int] = set()
     seals = list(db.session.scalars(sa.select(AuditSeal).order_by(AuditSeal.id)))
-    for found in seals:
+    for place, found in enumerate(seals):
         if found.first != expected_first:
             problems.append(f"batch {found.id} does not follow the one before it")
-        gaps |= set(found.gaps)
-        entries = [e for e in _between(found.first, found.last) if e.id not in set(found.gaps)]
+        there = _between(found.first, found.last)
+        entries = [entry for entry in there if not _within(entry.id, found.gaps)]
+        in_gaps |= {entry.id: place for entry in there if _within(entry.id, found.gaps)}
         late_entries = _by_ids(found.late)
         late |= set(found.late)
         facts = (found.first, found.last, found.gaps, found.late)
@@ -285,11 +306,14 @@ def verify() -> Verdict:
             problems.append(f"batch {found.id} (entries {found.first} to {found.last}) was altered")
         previous, expected_first = found.mac, found.last + 1
         sealed += len(entries) + len(late_entries)
-        for entry in (*entries, *late_entries):
+        for entry in {*there, *late_entries}:
             db.session.expunge(entry)
-    too_old = {number for old in seals[:-_GAP_SEALS] for number in old.gaps}
-    slipped = _by_ids(sorted(gaps - late))
-    problems += [f"entry {e.id} appeared long after its batch" for e in slipped if e.id in too_old]
+    slipped = [number for number in sorted(in_gaps) if number not in late]
+    problems += [
+        f"entry {number} appeared long after its batch"
+        for number in slipped
+        if in_gaps[number] < len(seals) - _GAP_SEALS
+    ]
     unsealed = db.session.scalar(
         sa.select(sa.func.count()).select_from(AuditEntry).where(AuditEntry.id >= expected_first)
     )
