@@ -54,6 +54,11 @@ class PatientForm(HouseForm):
         """The columns of the patient's row."""
         return self.facts([*IDENTITY, *PLAIN]).values
 
+    def sought(self) -> dict[str, Any]:
+        """What `queries.same_person` asks to find who this may be."""
+        names = ("family_name", "given_names", "national_number", "hospital_number")
+        return {"birth_date": self.birth_date.data} | {n: self[n].data or "" for n in names}
+
     def reasons(self) -> dict[str, Any]:
         """Why some are missing."""
         return self.facts(PLAIN).absent

@@ -103,7 +103,7 @@ def new() -> Any:
         return web.go("chart.chart", patient_id=key)
     if not form.validate():
         return _new_page(form, []), 422
-    candidates = candidates_for(form)
+    candidates = queries.same_person(viewer, **form.sought())
     if candidates and request.form.get("another") != "yes":
         return _new_page(form, candidates), 422
     try:
@@ -122,18 +122,6 @@ def new() -> Any:
     _keep_consents(made, form)
     web.done(_("The patient was registered."))
     return web.go("chart.chart", patient_id=made.id)
-
-
-def candidates_for(form: PatientForm) -> list[queries.Candidate]:
-    """Patients the viewer may know of who may be the one in the form."""
-    return queries.same_person(
-        web.viewer(),
-        family_name=form.family_name.data or "",
-        given_names=form.given_names.data or "",
-        birth_date=form.birth_date.data,
-        national_number=form.national_number.data or "",
-        hospital_number=form.hospital_number.data or "",
-    )
 
 
 def _keep_consents(patient: Patient, form: ConsentForm) -> None:

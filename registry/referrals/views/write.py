@@ -104,7 +104,7 @@ def new() -> Any:
         return _first_page(form, status=422)
     chosen = web.as_id(request.form.get("same"))
     if chosen is None and request.form.get("another") != "yes" and not _made_already():
-        candidates = _candidates(form)
+        candidates = patients.same_person(web.viewer(), **form.sought())
         if candidates:
             return _first_page(form, candidates, 422)
     try:
@@ -119,17 +119,6 @@ def new() -> Any:
 def _made_already() -> bool:
     key = web.as_id(request.form.get("form_key"))
     return key is not None and queries.by_form_key(web.viewer(), key) is not None
-
-
-def _candidates(form: Any) -> list[patients.Candidate]:
-    return patients.same_person(
-        web.viewer(),
-        family_name=form.family_name.data or "",
-        given_names=form.given_names.data or "",
-        birth_date=form.birth_date.data,
-        national_number=form.national_number.data or "",
-        hospital_number=form.hospital_number.data or "",
-    )
 
 
 def _begin(form: Any, chosen: UUID | None) -> Referral:
