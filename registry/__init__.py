@@ -18,7 +18,8 @@ from registry import audit, dictionary, jobs, keys, kit, web
 from registry.access import Right
 from registry.db import Base, db
 
-ROOMS = ("people", "patients", "course", "referrals", "chart", "research", "interop")
+#: Rooms with tables.
+ROOMS = ("people", "patients", "course", "referrals", "research", "interop")
 #: Rooms with pages, in the order of the navigation.
 PAGES = ("people", "patients", "referrals", "course", "chart", "research", "knowledge")
 
@@ -36,7 +37,7 @@ def all_models() -> None:
     """Import every room's tables, so that the metadata is whole."""
     import_module("registry.audit")
     for room in ROOMS:
-        _import_if_there(f"registry.{room}.models")
+        import_module(f"registry.{room}.models")
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -81,20 +82,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     _put_actions_in_words()
     web.install(app)
     for room in PAGES:
-        views = _import_if_there(f"registry.{room}.views")
-        if views is not None:
-            app.register_blueprint(views.room)
-    for room in ROOMS:
-        _import_if_there(f"registry.{room}.jobs")
+        app.register_blueprint(import_module(f"registry.{room}.views").room)
+    for handlers in ("audit_jobs", "research.jobs"):
+        import_module(f"registry.{handlers}")
     from registry.people import forms as people_forms
     from registry.people import queries as people_queries
     from registry.people import views as people_views
     from registry.referrals import queries as referral_queries
 
     people_views.manager.init_app(app)
-    app.extensions["netreg_navigation"] = [
-        place for place in NAVIGATION if place.endpoint in app.view_functions
-    ]
+    app.extensions["netreg_navigation"] = NAVIGATION
     app.extensions["netreg_find_viewer"] = people_views.find_viewer
     app.extensions["netreg_sign_in_form"] = people_forms.SignInForm
     app.extensions["netreg_unread"] = people_queries.unread
@@ -103,12 +100,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["netreg_refused_passwords"] = refused_passwords(settings)
     app.extensions["netreg_demo_accounts"] = lambda: demo_accounts()
     jobs.connect(app)
-    from registry import audit_jobs  # noqa: F401  (registers its sweep)
 
     @app.get("/", endpoint="home")
     def home() -> Any:
         """The first page of one's role."""
-        for place in app.extensions["netreg_navigation"]:
+        for place in NAVIGATION:
             if web.viewer().may(place.right):
                 return redirect(place.url, 303)
         return redirect(url_for("people.account"), 303)
@@ -166,15 +162,6 @@ def demo_accounts() -> list[object]:
     from registry import demo
 
     return list(demo.accounts())
-
-
-def _import_if_there(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as missing:
-        if missing.name != name:
-            raise
-        return None
 
 
 def _version() -> str:

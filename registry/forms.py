@@ -578,12 +578,3 @@ def raw(formdata: MultiDict[str, str], leave_out: Iterable[str] = ()) -> dict[st
 def again(kept: Mapping[str, Sequence[str]]) -> MultiDict[str, str]:
     """What was kept, as if it were sent now."""
     return MultiDict([(name, text) for name, texts in kept.items() for text in texts])
-
-
-def form_of(
-    model: type[Any], names: Iterable[str], *, needed: Mapping[str, Any] | None = None, **extra: Any
-) -> type[HouseForm]:
-    """A form class for some variables of one entity, with extra fields by name."""
-    wanted = needed or {}
-    fields = {name: field_for(model, name, needed=wanted.get(name, "")) for name in names}
-    return type(f"{model.__name__}Form", (HouseForm,), {**fields, **extra})

@@ -118,18 +118,12 @@ class Place:
         """Is the reader there now?"""
         return request.path == self.url or request.path.startswith(self.url.rstrip("/") + "/")
 
-    @property
-    def count(self) -> None:
-        """No number is shown beside places yet."""
-        return None
-
 
 # -- the guard ---------------------------------------------------------------------------------
 
 
 def _guard() -> Any:
     """Find the viewer, then the right of the view; refuse what states none."""
-    g.started = time.perf_counter()
     if request.method == "HEAD":
         request.method = "GET"  # the same answer without its body; no view takes it for a POST
     if request.endpoint is None:

@@ -14,7 +14,7 @@ from functools import cache
 
 from registry.clinical import sites, tables
 from registry.clinical.grading import thresholds
-from registry.clinical.ki67 import EXACTLY, Bound, Ki67, parse_ki67
+from registry.clinical.ki67 import EXACTLY, Bound, Ki67
 from registry.clinical.results import COMPLETE, INCOMPLETE, N_, PROVISIONAL, Derived, Reason
 
 RULE, VERSION = "PATHWAYS", "1"
@@ -353,8 +353,3 @@ def read_earlier_lines(text: str) -> tuple[str, ...]:
     """Earlier lines joined by ";" as a tuple; "none" and blank are none."""
     words = tuple(part.strip() for part in text.split(";") if part.strip())
     return () if words in (("none",), ("0",)) else words
-
-
-def read_ki67(text: str) -> Ki67 | None:
-    """Ki-67 or None for blank. Raises ValueError for what cannot be read."""
-    return parse_ki67(text) if text.strip() else None

@@ -16,7 +16,6 @@ from registry.course.models import (
     ENTITIES,
     FollowUp,
     Pathology,
-    Response,
     Staging,
     Therapy,
     Tumour,
@@ -188,9 +187,3 @@ def therapies(patient_id: UUID) -> list[Therapy]:
     return in_order(
         db.session.scalars(sa.select(Therapy).where(Therapy.patient_id == patient_id)).all()
     )
-
-
-def responses_to(therapy: Therapy) -> list[Response]:
-    """What was assessed of a therapy, oldest first."""
-    query = sa.select(Response).where(Response.therapy_id == therapy.id)
-    return in_order(db.session.scalars(query).all())

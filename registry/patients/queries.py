@@ -81,10 +81,6 @@ class Identity:
     birth_date: PartialDate | None
     sex: str | None
 
-    def age_on(self, day: PartialDate) -> int | None:
-        """Age in whole years, where both dates are precise enough."""
-        return self.birth_date.years_to(day) if self.birth_date else None
-
 
 def identities(viewer: Viewer, ids: Iterable[UUID]) -> dict[UUID, Identity]:
     """The identities of related patients, in one query; strangers are simply not there."""

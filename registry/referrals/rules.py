@@ -56,11 +56,6 @@ PHASE = {
 PHASES = {LIVE: _l("Open"), ANSWERED: _l("Answered, to be closed"), ENDED: _l("Ended")}
 
 
-def states_of(phase: str) -> tuple[str, ...]:
-    """The states of a phase, in order."""
-    return tuple(state for state, one in PHASE.items() if one == phase)
-
-
 class Side(StrEnum):
     """From where somebody acts on a referral."""
 
