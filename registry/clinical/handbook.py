@@ -87,6 +87,9 @@ SUBJECTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "endpoints": ("Time to event", ("endpoints", "partial_dates"), ("endpoints",)),
     "therapy_lines": ("Lines of therapy", ("therapy_lines",), ("therapies",)),
     "quality_of_life": ("Quality of life", ("quality_of_life",), ("qlq_scales",)),
+    "toxicity": ("Side effects", ("toxicity",), ("codes/ctcae_soc", "codes/ctcae_term",
+                                                 "ctcae_words")),
+    "units": ("Units of laboratory values", ("units",), ("units",)),
     "doses": ("Doses and laboratory values", ("doses",), ("therapy_components",
                                                           "codes/biomarker")),
     "pathways": (

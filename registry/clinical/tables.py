@@ -42,6 +42,7 @@ TEXT_COLUMNS = {
     "level1_items": ("label",),
     "missing_for_advice": ("why",),
     "therapies": ("name",),
+    "units": ("why",),
     "urgency_by_category": ("reason",),
     "urgency_red_flags": ("label",),
 }
