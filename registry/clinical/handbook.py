@@ -62,6 +62,7 @@ SUBJECTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("grade_thresholds", "grading_schemes", "grade_categories", "grade_statuses",
          "grade_flags"),
     ),
+    "agreement": ("Central review, and grade over time", ("agreement",), ("grade_ranks",)),
     "staging": (
         "Stage, T, N and M",
         ("staging", "tnm"),
