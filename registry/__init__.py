@@ -19,7 +19,7 @@ from registry.access import Right
 from registry.db import Base, db
 
 #: Rooms with tables.
-ROOMS = ("people", "patients", "course", "referrals", "research", "interop")
+ROOMS = ("people", "knowledge", "patients", "course", "referrals", "research", "interop")
 #: Rooms with pages, in the order of the navigation.
 PAGES = ("people", "patients", "referrals", "course", "chart", "research", "knowledge")
 
@@ -128,6 +128,10 @@ def _put_actions_in_words() -> None:
                 f"linked {model.entity}": _l("Linked to a tumour: %(what)s", what=label),
                 f"derived {model.entity} anew": _l("Derived anew: %(what)s", what=label),
                 f"opened {model.entity}": _l("Opened: %(what)s", what=label),
+                f"marked as entered in error: {model.entity}": _l(
+                    "Marked as entered in error: %(what)s", what=label
+                ),
+                f"restored: {model.entity}": _l("Restored: %(what)s", what=label),
                 f"opened new {model.entity}": _l("Opened a new: %(what)s", what=label),
             }
         )

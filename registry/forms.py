@@ -168,6 +168,74 @@ class LongText(Text):
             self.data = self.data.replace("\r\n", "\n")
 
 
+class Link(Text):
+    """An address of another system, opened by the reader's own browser."""
+
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        """Only https: an address that begins otherwise may be a script."""
+        if self.data and not re.fullmatch(r"https://[^\s<>\"']+", self.data):
+            self.errors.append(_("Enter an address that begins with https://."))
+        return super().validate(form, extra_validators)
+
+
+class Items(HouseField):
+    """Answers to numbered items, each in a small box. `data` is {item number as text: answer}."""
+
+    kind = "items"
+
+    def __init__(
+        self, label: Any = "", *, groups: Sequence[tuple[str, Sequence[int]]] = (), **options: Any
+    ) -> None:
+        super().__init__(label, **options)
+        self.groups = groups  # (title, item numbers)
+        self.boxes: dict[str, str] = {}
+
+    @property
+    def numbers(self) -> list[int]:
+        """Every item there is a box for."""
+        return [number for _title, numbers in self.groups for number in numbers]
+
+    @property
+    def names(self) -> list[str]:
+        """Every name under which this field is sent."""
+        return [f"{self.name}-{number}" for number in self.numbers]
+
+    def process(
+        self,
+        formdata: Any = None,
+        data: Any = wtforms.utils.unset_value,
+        extra_filters: Any = None,
+    ) -> None:
+        """Read the boxes that were sent, else what is stored."""
+        self.errors, self.warnings, self.bad_parts = [], [], set()
+        stored = {} if data is wtforms.utils.unset_value else dict(data or {})
+        self.boxes = {str(number): str(answer) for number, answer in stored.items()}
+        if formdata is not None and any(name in formdata for name in self.names):
+            sent = {str(n): formdata.get(f"{self.name}-{n}", "").strip() for n in self.numbers}
+            self.boxes = {number: text.replace("\x00", "") for number, text in sent.items() if text}
+        self._read_boxes()
+
+    def _read_boxes(self) -> None:
+        self.bad_parts = {
+            number
+            for number, text in self.boxes.items()
+            if not (text.isascii() and text.isdigit() and len(text) < 3)
+        }
+        self.data = {n: int(text) for n, text in self.boxes.items() if n not in self.bad_parts}
+        self.data = self.data or None
+        if self.bad_parts:
+            wrong = ", ".join(sorted(self.bad_parts, key=lambda text: text.zfill(4)))
+            self.errors.append(_("Enter whole numbers; look at item %(items)s.", items=wrong))
+
+    @property
+    def is_empty(self) -> bool:
+        """No box filled."""
+        return not self.boxes
+
+    def _value(self) -> str:
+        return ""
+
+
 class Secret(Text):
     """A password: never shown again."""
 
@@ -506,6 +574,8 @@ def _code(declared: Variable, options: dict[str, Any]) -> Any:
 _MAKERS: dict[str, Callable[[Variable, dict[str, Any]], Any]] = {
     "text": lambda declared, options: Text(declared.label, **options),
     "long_text": lambda declared, options: LongText(declared.label, **options),
+    "link": lambda declared, options: Link(declared.label, longest=500, **options),
+    "items": lambda declared, options: Items(declared.label, **options),
     "number": _number,
     "ki67": lambda declared, options: Ki67Field(declared.label, **options),
     "partial_date": lambda declared, options: PartialDateField(declared.label, **options),

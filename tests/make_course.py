@@ -36,6 +36,18 @@ FILLED: dict[str, dict[str, str]] = {
     "response": {"response_stated": "PR", "date-year": "2023"},
     "progression": {"date-year": "2024", "kind": "progression"},
     "follow_up": {"date-year": "2024", "vital_status": "alive", "ecog": "1"},
+    "metastasis": {"site": "liver", "date-year": "2023", "basis": "imaging"},
+    "syndrome": {"syndrome": "carcinoid", "start-year": "2022", "control": "partly"},
+    "heart_assessment": {"date-year": "2023", "carcinoid_heart_disease": "no"},
+    "genomic_finding": {"gene": "MEN1", "origin": "germline", "finding": "none"},
+    "cycle": {"number": "1", "date-year": "2023", "activity_gbq": "7.4"},
+    "lesion": {"organ": "liver", "is_node": "no", "role": "target"},
+    "measurement": {"state": "measured", "size_mm": "22"},
+    "adverse_event": {"term": "diarrhea", "grade": "2", "start-year": "2023"},
+    "questionnaire": {"instrument": "QLQ-C30", "date-year": "2023", "answers-1": "2"},
+    "symptom_diary": {"date-year": "2023", "flushing_per_day": "3", "pain": "2"},
+    "late_effect": {"kind": "diabetes", "date-year": "2024"},
+    "support_need": {"date-year": "2024", "needs": "nutrition"},
     "stated_endpoint": {"endpoint": "OS", "time": "19.7", "time_unit": "months"},
 }
 
@@ -49,16 +61,14 @@ def entry(
     tumour: Any = None,
     therapy: Any = None,
     source: tuple[str, str] = ("entered", ""),
+    links: Mapping[str, Any] | None = None,
     **row: Any,
 ) -> Any:
-    """An entry from plain JSON values: dates as text, numbers as text."""
+    """An entry from plain JSON values: dates as text, numbers as text. `links`: name → entry."""
     values, why = facts.from_json(entity, {**row, "absent": dict(absent or {})})
-    links: dict[str, UUID] = {}
-    if tumour is not None:
-        links["tumour_id"] = tumour.id
-    if therapy is not None:
-        links["therapy_id"] = therapy.id
-    return actions.add(entity, patient, by=by, values=values, absent=why, source=source, **links)
+    to = {"tumour": tumour, "therapy": therapy, **(links or {})}
+    ids: dict[str, UUID] = {f"{name}_id": one.id for name, one in to.items() if one is not None}
+    return actions.add(entity, patient, by=by, values=values, absent=why, source=source, **ids)
 
 
 def tumour(patient: Patient, by: Viewer, site: str = "C25.2", **row: Any) -> Any:
@@ -97,6 +107,15 @@ def hidden(page: str) -> dict[str, str]:
 def a_course(patient: Patient, by: Viewer) -> dict[str, Any]:
     """A whole course: one of every kind, with dates, linked as they are in life."""
     primary = tumour(patient, by, functioning="yes", syndrome="insulinoma")
+    surgery = entry(
+        "therapy", patient, by, tumour=primary, therapy_class="surgery", start="2022-07-02",
+        residual="R0",
+    )  # fmt: skip
+    series = entry(
+        "response", patient, by, therapy=surgery, response_stated="CR", date="2022-10",
+        timepoint="baseline",
+    )  # fmt: skip
+    spot = entry("lesion", patient, by, links={"baseline": series}, organ="liver", role="target")
     return {
         "tumour": primary,
         "pathology": entry(
@@ -116,13 +135,9 @@ def a_course(patient: Patient, by: Viewer) -> dict[str, Any]:
             upper_limit="100", date="2022-06-01",
         ),
         "history": entry("history", patient, by, diabetes="no", date="2022"),
-        "therapy": (surgery := entry(
-            "therapy", patient, by, tumour=primary, therapy_class="surgery", start="2022-07-02",
-            residual="R0",
-        )),
-        "response": entry(
-            "response", patient, by, therapy=surgery, response_stated="CR", date="2022-10",
-        ),
+        "therapy": surgery,
+        "response": series,
+        "lesion": spot,
         "progression": entry(
             "progression", patient, by, tumour=primary, date="2024-03", kind="recurrence",
         ),
@@ -130,6 +145,38 @@ def a_course(patient: Patient, by: Viewer) -> dict[str, Any]:
             "follow_up", patient, by, date="2025-01-15", vital_status="alive", ecog="1",
             disease_status="worse",
         ),
+        "measurement": entry(
+            "measurement", patient, by, links={"lesion": spot, "response": series},
+            state="measured", size_mm="22",
+        ),
+        "metastasis": entry(
+            "metastasis", patient, by, tumour=primary, site="liver", date="2023-02",
+        ),
+        "syndrome": entry(
+            "syndrome", patient, by, tumour=primary, syndrome="insulinoma", start="2022-03",
+        ),
+        "heart_assessment": entry(
+            "heart_assessment", patient, by, date="2023", carcinoid_heart_disease="no",
+        ),
+        "genomic_finding": entry(
+            "genomic_finding", patient, by, tumour=primary, gene="MEN1", finding="none",
+        ),
+        "cycle": entry("cycle", patient, by, therapy=surgery, number="1", date="2022-07-02"),
+        "adverse_event": entry(
+            "adverse_event", patient, by, therapy=surgery, term="diarrhea", grade="2",
+            start="2022-08",
+        ),
+        "questionnaire": entry(
+            "questionnaire", patient, by, instrument="QLQ-C30", date="2023-01-10",
+            answers={"1": 2, "2": 1},
+        ),
+        "symptom_diary": entry(
+            "symptom_diary", patient, by, date="2023-01-10", flushing_per_day="3", pain="2",
+        ),
+        "late_effect": entry(
+            "late_effect", patient, by, therapy=surgery, kind="diabetes", date="2023",
+        ),
+        "support_need": entry("support_need", patient, by, date="2023", needs=["nutrition"]),
         "stated_endpoint": entry(
             "stated_endpoint", patient, by, endpoint="PFS", time="19.7", time_unit="months",
         ),

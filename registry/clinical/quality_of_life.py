@@ -50,6 +50,17 @@ def scales(instrument: str) -> tuple[str, ...]:
     return (*own, SUMMARY) if instrument == "QLQ-C30" else own
 
 
+def item_numbers(instrument: str) -> list[int]:
+    """The numbers of an instrument's items, in order, also of those no scale uses."""
+    used = {
+        int(item)
+        for (name, _), row in _scales().items()
+        if name == instrument
+        for item in row["item_numbers"].split(";")
+    }
+    return list(range(min(used), max(used) + 1))
+
+
 def score(instrument: str, scale: str, answers: Answers) -> Derived:
     """The score of one scale: a number as text, MISSING, or INVALID for an impossible answer.
 

@@ -16,14 +16,20 @@ from registry.clinical.results import Reason
 from registry.course import facts as facts_
 from registry.course import queries, rules
 from registry.course.licence import may_derive_stages
-from registry.course.models import BY_NAME, Pathology, Staging, Therapy, Tumour
+from registry.course.models import (
+    BY_NAME,
+    LINKS,
+    EntryChange,
+    Pathology,
+    Staging,
+    Tumour,
+    links_of,
+)
 from registry.course.models.entry import Entry
 from registry.dates import PartialDate
 from registry.db import db, new_id, now
 from registry.errors import Conflict, Invalid
 from registry.patients.models import Patient
-
-_KEEP: Any = object()  # "leave the link as it is", which None cannot say
 
 
 def add(
@@ -33,14 +39,14 @@ def add(
     by: Viewer,
     values: dict[str, Any],
     absent: dict[str, Any] | None = None,
-    tumour_id: UUID | None = None,
-    therapy_id: UUID | None = None,
     source: tuple[str, str] = ("entered", ""),
     entry_id: UUID | None = None,
+    **links: UUID | None,
 ) -> Entry:
     """Add an entry to the course of a patient who was fetched to write.
 
-    `values` and `absent` are by column; `tumour_id` and `therapy_id` must be the patient's.
+    `values` and `absent` are by column; `links` (`tumour_id`, `therapy_id` …, see
+    `models.LINKS`) must be the patient's.
     `entry_id` is the id the form was given: the same form sent twice makes one entry.
     Raises Invalid with the field for what cannot be, such as a stop before its start.
     """
@@ -57,10 +63,9 @@ def add(
         by=by,
         values=values,
         absent=absent or {},
-        tumour_id=tumour_id,
-        therapy_id=therapy_id,
         source=source,
         entry_id=entry_id,
+        links=links,
     )
 
 
@@ -71,9 +76,8 @@ def _add(
     by: Viewer,
     values: Mapping[str, Any],
     absent: Mapping[str, Any],
-    tumour_id: UUID | None = None,
-    therapy_id: UUID | None = None,
     source: tuple[str, str],
+    links: Mapping[str, UUID | None],
     entry_id: UUID | None = None,
 ) -> Entry:
     added = cast(
@@ -90,7 +94,7 @@ def _add(
             **values,
         ),
     )
-    _link(added, tumour_id, therapy_id)
+    _link(added, links)
     _derive(added)
     db.session.add(added)
     db.session.flush()
@@ -109,16 +113,13 @@ def change(
     version: int,
     values: dict[str, Any],
     absent: dict[str, Any] | None = None,
-    tumour_id: UUID | None = _KEEP,
-    therapy_id: UUID | None = _KEEP,
+    **links: UUID | None,
 ) -> None:
-    """Change an entry that was fetched to write; `values` are those to change.
+    """Change an entry that was fetched to write; `values` and `links` are those to change.
 
     Raises Conflict when `version` is not the copy in force, Invalid for what cannot be.
     """
-    db.session.refresh(entry, with_for_update=True)  # who comes second sees what the first wrote
-    if entry.version != version:
-        raise Conflict(_("This was changed by somebody else while you were working on it."))
+    _lock(entry, version)
     entity, before = entry.entity, _shown(entry)
     absent = entry.absent if absent is None else absent
     facts_.check(entity, values, absent)
@@ -126,11 +127,7 @@ def change(
     _refuse_impossible_dates(entity, patient, facts_.stated(entry) | values, entry)
     with db.session.no_autoflush:
         _set(entry, values, absent)
-        _link(
-            entry,
-            getattr(entry, "tumour_id", None) if tumour_id is _KEEP else tumour_id,
-            getattr(entry, "therapy_id", None) if therapy_id is _KEEP else therapy_id,
-        )
+        _link(entry, _links(entry) | links)
         if not db.session.is_modified(entry):
             return
         entry.changed_at, entry.changed_by = now(), by.person_id
@@ -139,6 +136,7 @@ def change(
     after = _shown(entry)
     changes = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
     _record(f"changed {entity}", entry, by=by, changes=changes)
+    _keep("changed", entry, by=by, changes=changes)
     _derive_dependents(entry, by=by, before=before)
 
 
@@ -153,15 +151,24 @@ def _set(entry: Entry, values: Mapping[str, Any], absent: Mapping[str, Any]) -> 
 # -- links -------------------------------------------------------------------------------------
 
 
-def _link(entry: Entry, tumour_id: UUID | None, therapy_id: UUID | None) -> None:
-    """Tie an entry to a tumour and a therapy of the same patient."""
-    if hasattr(entry, "therapy_id"):
-        therapy = _own(Therapy, entry, therapy_id, "therapy_id")
-        entry.therapy_id = therapy_id
-        tumour_id = tumour_id or (therapy.tumour_id if therapy else None)
-    if hasattr(entry, "tumour_id"):
-        _own(Tumour, entry, tumour_id, "tumour_id")
-        entry.tumour_id = tumour_id
+def _links(entry: Entry) -> dict[str, UUID | None]:
+    return {f"{name}_id": getattr(entry, f"{name}_id") for name in links_of(type(entry))}
+
+
+def _link(entry: Entry, links: Mapping[str, UUID | None]) -> None:
+    """Tie an entry to others of the same patient. What belongs to a therapy or a series is about
+    its tumour."""
+    names = links_of(type(entry))
+    if unknown := set(links) - {f"{name}_id" for name in names}:
+        raise KeyError(", ".join(sorted(unknown)))
+    tumour_id = None
+    for name in names:
+        wanted = links.get(f"{name}_id")
+        found = _own(LINKS[name], entry, wanted, f"{name}_id")
+        setattr(entry, f"{name}_id", wanted)
+        tumour_id = tumour_id or getattr(found, "tumour_id", None)
+    if "tumour" in names and links.get("tumour_id") is None:
+        entry.tumour_id = tumour_id  # type: ignore[attr-defined]
 
 
 def _adopt(tumour: Any, *, by: Viewer) -> None:
@@ -179,6 +186,7 @@ def _adopt(tumour: Any, *, by: Viewer) -> None:
             by=by,
             changes={"tumour_id": [None, str(tumour.id)]},
         )
+        _keep("linked", orphan, by=by, changes={"tumour_id": [None, str(tumour.id)]})
     for staging in queries.stagings(tumour):
         _derive_again(staging, by=by)
 
@@ -187,7 +195,7 @@ def _own(model: type[Any], entry: Entry, wanted: UUID | None, field: str) -> Any
     if wanted is None:
         return None
     found = db.session.get(model, wanted)
-    if found is None or found.patient_id != entry.patient_id:
+    if found is None or found.patient_id != entry.patient_id or wanted == entry.id:
         raise Invalid(_("Choose one of this patient's."), field=field)
     return found
 
@@ -322,6 +330,12 @@ def _derive_again(entry: Any, *, by: Viewer) -> None:
         if name not in ("derivation", "findings") and old[name] != fresh[name]
     }
     _record(f"derived {entry.entity} anew", entry, by=by, changes=changes)
+    _keep(
+        "derived",
+        entry,
+        by=by,
+        changes={n: [facts_.plain(v) for v in c] for n, c in changes.items()},
+    )
 
 
 # -- audit -------------------------------------------------------------------------------------
@@ -330,9 +344,7 @@ def _derive_again(entry: Any, *, by: Viewer) -> None:
 def _shown(entry: Entry) -> dict[str, Any]:
     """What the audit may hold of an entry, by name: values as JSON, links, reasons as codes."""
     found = {name: facts_.plain(value) for name, value in facts_.stated(entry).items()}
-    for link in ("tumour_id", "therapy_id"):
-        if hasattr(entry, link):
-            found[link] = str(getattr(entry, link)) if getattr(entry, link) else None
+    found |= {link: str(one) if one else None for link, one in _links(entry).items()}
     found["absent"] = {name: reason["why"] for name, reason in (entry.absent or {}).items()} or None
     return found
 
@@ -351,6 +363,72 @@ def _record(action: str, entry: Entry, *, by: Viewer, changes: dict[str, Any]) -
         patient_id=entry.patient_id,
         changes=safe,
     )
+
+
+def _keep(kind: str, entry: Entry, *, by: Viewer, changes: Mapping[str, Any]) -> None:
+    """Keep the values before and after, for those who may read the record."""
+    if changes:
+        db.session.add(
+            EntryChange(
+                patient_id=entry.patient_id,
+                entry_kind=entry.entity,
+                entry_id=entry.id,
+                version=entry.version,
+                kind=kind,
+                changes=dict(changes),
+                by=by.person_id,
+                organisation_id=by.organisation_id,
+            )
+        )
+
+
+# -- entered in error --------------------------------------------------------------------------
+
+
+def _lock(entry: Entry, version: int) -> None:
+    """Who comes second sees what the first wrote. Raises Conflict on an old copy."""
+    db.session.refresh(entry, with_for_update=True)
+    if entry.version != version:
+        raise Conflict(_("This was changed by somebody else while you were working on it."))
+
+
+def mark_error(entry: Entry, *, by: Viewer, version: int, because: str) -> None:
+    """Mark an entry as entered in error: it counts nowhere any more, and nothing is deleted.
+
+    Raises Invalid without a reason, or while other entries rest on it; Conflict on an old copy.
+    """
+    because = because.strip()
+    if not because:
+        raise Invalid(_("Say why it was entered in error."), field="because")
+    _lock(entry, version)
+    if entry.error_at is not None:
+        return
+    resting = queries.resting_on(entry)
+    if resting:
+        text = _("%(n)s other entries belong to this one: move or mark them first.", n=len(resting))
+        raise Invalid(text, field="because")
+    entry.error_at, entry.error_by, entry.error_because = now(), by.person_id, because
+    _after_error("error", entry, by=by, changes={"error": [None, because]})
+
+
+def restore(entry: Entry, *, by: Viewer, version: int) -> None:
+    """Take back that an entry was entered in error. Raises Conflict on an old copy."""
+    _lock(entry, version)
+    if entry.error_at is None:
+        return
+    because = entry.error_because
+    entry.error_at = entry.error_by = entry.error_because = None
+    _derive(entry)
+    _after_error("restored", entry, by=by, changes={"error": [because, None]})
+
+
+def _after_error(kind: str, entry: Entry, *, by: Viewer, changes: dict[str, Any]) -> None:
+    entry.changed_at, entry.changed_by = now(), by.person_id
+    db.session.flush()
+    words = {"error": "marked as entered in error", "restored": "restored"}
+    _record(f"{words[kind]}: {entry.entity}", entry, by=by, changes={})
+    _keep(kind, entry, by=by, changes=changes)
+    _derive_dependents(entry, by=by, before=_shown(entry))
 
 
 # -- opening a record --------------------------------------------------------------------------
@@ -376,17 +454,14 @@ def open_record(
     ]
     if not tumour_ids and there.tumours:
         tumour_ids = [there.tumours[0].id]
-    therapy_ids: list[UUID | None] = []
+    ids: dict[str, list[UUID | None]] = {"tumour": list(tumour_ids)}
     for model in BY_NAME.values():
         if model.entity == "tumour":
             continue
         known = _counted(there.of(model.entity))
         for row in facts.get(model.entity, []):
-            added = _open(
-                model.entity, patient, row, tumour_ids, therapy_ids, known, by=by, source=source
-            )
-            if model.entity == "therapy":
-                therapy_ids.append(added)
+            added = _open(model.entity, patient, row, ids, known, by=by, source=source)
+            ids.setdefault(model.entity, []).append(added)
 
 
 def _tumour_for(
@@ -403,7 +478,7 @@ def _tumour_for(
         same_source = (tumour.source_kind, tumour.source_id) == source
         if tumour.primary_site == values.get("primary_site") or (same_source and len(there) == 1):
             return tumour.id
-    return _add("tumour", patient, by=by, values=values, absent=absent, source=source).id
+    return _add("tumour", patient, by=by, values=values, absent=absent, links={}, source=source).id
 
 
 def _counted(entries: list[Any]) -> list[tuple[dict[str, Any], tuple[str, str], UUID]]:
@@ -414,8 +489,7 @@ def _open(
     entity: str,
     patient: Patient,
     row: Mapping[str, Any],
-    tumour_ids: list[UUID],
-    therapy_ids: list[UUID | None],
+    ids: Mapping[str, list[UUID | None]],
     known: list[tuple[dict[str, Any], tuple[str, str], UUID]],
     *,
     by: Viewer,
@@ -436,10 +510,21 @@ def _open(
         by=by,
         values=values,
         absent=absent,
-        tumour_id=_at(tumour_ids, row.get("tumour", 0)),
-        therapy_id=_at(therapy_ids, row["therapy"]) if "therapy" in row else None,
+        links=_links_of_row(entity, row, ids),
         source=source,
     ).id
+
+
+def _links_of_row(
+    entity: str, row: Mapping[str, Any], ids: Mapping[str, list[UUID | None]]
+) -> dict[str, UUID | None]:
+    """What a row points to by position; where it says nothing, the first tumour."""
+    found = {}
+    for name in links_of(BY_NAME[entity]):
+        position = row.get(name, 0 if name == "tumour" else None)
+        if position is not None:
+            found[f"{name}_id"] = _at(ids.get(LINKS[name].entity, []), position)
+    return found
 
 
 def _at(ids: list[Any], position: int) -> UUID | None:

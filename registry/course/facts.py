@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 
 from registry import codes, dictionary
 from registry.clinical.ki67 import parse_ki67
+from registry.course import models
 from registry.course.models import BY_NAME
 from registry.course.models.entry import Entry
 from registry.dates import PartialDate
@@ -22,8 +23,8 @@ from registry.db import Exact, PartialDateType
 from registry.dictionary import ABSENT, Identity
 from registry.errors import Invalid
 
-#: Keys of a row that say which tumour or therapy of the same facts it belongs to, by position.
-LINKS = ("tumour", "therapy")
+#: Keys of a row that say which tumour, therapy … of the same facts it belongs to, by position.
+LINKS = tuple(models.LINKS)
 
 
 def names(entity: str) -> list[str]:
@@ -78,7 +79,7 @@ def _read(type_: Any, value: Any) -> Any:
 
 def to_json(values: Mapping[str, Any], absent: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Values by column as a row; blank ones are left out."""
-    row = {name: plain(v) for name, v in values.items() if v not in (None, "", [])}
+    row = {name: plain(v) for name, v in values.items() if v not in (None, "", [], {})}
     if absent:
         row["absent"] = {name: dict(reason) for name, reason in absent.items()}
     return row
@@ -90,6 +91,8 @@ def plain(value: Any) -> Any:
         return value.iso
     if isinstance(value, Decimal):
         return format(value, "f")
+    if isinstance(value, dict):
+        return {str(name): plain(one) for name, one in value.items()}
     return list(value) if isinstance(value, list | tuple) else value
 
 
@@ -111,7 +114,7 @@ def check(entity: str, values: Mapping[str, Any], absent: Mapping[str, Any]) -> 
         if name not in known:
             raise KeyError(f"{entity}.{name}")
     for name, value in values.items():
-        if value in (None, "", []):
+        if value in (None, "", [], {}):
             continue
         if name in absent:
             raise Invalid(_("Give a value, or say why there is none, not both."), field=name)
@@ -152,6 +155,17 @@ def _check_text(variable: dictionary.Variable, type_: Any, name: str, value: Any
                 _("Enter Ki-67 as a number (12), a range (3-20) or a limit (<3), 0 to 100."),
                 field=name,
             ) from None
+    _check_special(variable.kind, name, value)
     longest = getattr(type_, "length", None)
     if longest and isinstance(value, str) and len(value) > longest:
         raise Invalid(_("Use at most %(n)s characters.", n=longest), field=name)
+
+
+def _check_special(kind: str, name: str, value: Any) -> None:
+    if kind == "items" and not (
+        isinstance(value, dict)
+        and all(str(n).isdigit() and type(given) is int for n, given in value.items())
+    ):
+        raise Invalid(_("Enter whole numbers by item number."), field=name)
+    if kind == "link" and not str(value).startswith("https://"):
+        raise Invalid(_("Enter an address that begins with https://."), field=name)

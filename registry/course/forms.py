@@ -12,8 +12,9 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from registry.clinical import quality_of_life
 from registry.course import facts as facts_
-from registry.course.models import BY_NAME
+from registry.course.models import BY_NAME, links_of
 from registry.forms import Choice, Facts, HouseForm, Option, field_for
 
 
@@ -61,7 +62,10 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         ),
     ),
     "pathology": (
-        Section(_l("Specimen"), ("date", "specimen_kind", "specimen_site", "laboratory")),
+        Section(
+            _l("Specimen"),
+            ("date", "specimen_kind", "specimen_site", "report_kind", "laboratory"),
+        ),
         Section(
             _l("What decides the grade"),
             (
@@ -93,9 +97,12 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
                 "chromogranin_a_ihc",
                 "synaptophysin_ihc",
                 "sstr2_ihc",
+                "insm1_ihc",
                 "central_review",
                 "structured_report",
                 "slides_available",
+                "slides_status",
+                "slides_date",
                 "change_kind",
                 "note",
             ),
@@ -124,8 +131,23 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         _AS_STATED,
     ),
     "imaging": (
-        Section(_l("Examination"), ("modality", "date", "images_sent")),
-        Section(_l("Result"), ("krenning", "fdg_result", "result")),
+        Section(_l("Examination"), ("modality", "date")),
+        Section(
+            _l("Result"),
+            (
+                "krenning",
+                "krenning_scale",
+                "suv_max",
+                "fdg_result",
+                "netpet",
+                "sites",
+                "result",
+            ),
+        ),
+        Section(
+            _l("Where the images are"),
+            ("images_sent", "transfer_status", "transfer_date", "archive_link"),
+        ),
         _AS_STATED,
     ),
     "biomarker": (
@@ -157,18 +179,105 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
     "therapy": (
         Section(
             _l("What was given"),
-            ("therapy_class", "agent", "agent_stated", "intent", "dose", "cycles", "residual"),
+            (
+                "therapy_class",
+                "agent",
+                "agent_stated",
+                "intent",
+                "setting",
+                "treated_sites",
+                "residual",
+            ),
         ),
         Section(
             _l("From when to when"), ("start", "stop", "stop_reason", "best_response", "note")
         ),
+        Section(
+            _l("Dose and cycles"),
+            ("dose_value", "dose_unit", "interval_days", "dose", "cycles", "trial"),
+        ),
+        Section(
+            _l("Line of therapy"),
+            ("line_override", "line_override_reason"),
+            folded=True,
+            hint=_l("The line is derived; state another one only where the derived one is wrong."),
+        ),
         _AS_STATED,
     ),
     "response": (
+        Section(_l("Assessment"), ("date", "timepoint", "criteria", "response_stated")),
         Section(
-            _l("Assessment"), ("date", "criteria", "response_stated", "new_lesion", "note")
+            _l("What was seen"), ("non_target", "new_lesion", "new_lesion_seen_on", "note")
         ),
         _AS_STATED,
+    ),
+    "cycle": (
+        Section(
+            _l("What was given"),
+            ("number", "date", "activity_gbq", "dose_value", "dose_unit", "delayed"),
+        ),
+        Section(
+            _l("Measured before"),
+            ("egfr", "creatinine", "haemoglobin", "platelets", "note"),
+        ),
+    ),
+    "lesion": (
+        Section(
+            _l("Lesion"),
+            ("label", "organ", "is_node", "role", "treated_before", "first_seen", "note"),
+        ),
+    ),
+    "measurement": (Section(_l("Measurement"), ("size_mm", "state")),),
+    "metastasis": (
+        Section(_l("Where and since when"), ("site", "date", "basis", "resolved_date", "note")),
+        _AS_STATED,
+    ),
+    "syndrome": (
+        Section(_l("Syndrome"), ("syndrome", "start", "stop", "control", "note")),
+        _AS_STATED,
+    ),
+    "heart_assessment": (
+        Section(
+            _l("Examination"),
+            (
+                "date",
+                "carcinoid_heart_disease",
+                "tricuspid",
+                "pulmonary",
+                "left_sided",
+                "right_ventricle",
+                "note",
+            ),
+        ),
+    ),
+    "genomic_finding": (
+        Section(
+            _l("Finding"), ("gene", "origin", "finding", "variant", "method", "date", "note")
+        ),
+    ),
+    "adverse_event": (
+        Section(
+            _l("Side effect"), ("term", "grade", "start", "stop", "attribution", "serious")
+        ),
+        Section(
+            _l("What came of it"), ("action_taken", "outcome", "ctcae_version", "note")
+        ),
+    ),
+    "questionnaire": (
+        Section(_l("Questionnaire"), ("instrument", "date", "language")),
+        Section(_l("Answers"), ("answers",)),
+    ),
+    "symptom_diary": (
+        Section(
+            _l("That day"),
+            ("date", "flushing_per_day", "stools_per_day", "pain", "wellbeing", "note"),
+        ),
+    ),
+    "late_effect": (
+        Section(_l("Late effect"), ("kind", "date", "resolved_date", "grade", "note")),
+    ),
+    "support_need": (
+        Section(_l("Support"), ("date", "needs", "offered", "accepted_offer", "note")),
     ),
     "progression": (
         Section(_l("What happened"), ("date", "kind", "basis", "sites", "note")),
@@ -176,7 +285,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
     ),
     "follow_up": (
         Section(
-            _l("Contact"), ("date", "vital_status", "death_date", "death_cause")
+            _l("Contact"), ("date", "contact_kind", "vital_status", "death_date", "death_cause")
         ),
         Section(
             _l("How the patient is"), ("disease_status", "ecog", "weight_kg", "note")
@@ -197,6 +306,16 @@ KEY_QUESTION = {
     "therapy": ("therapy_class", _l("Choose the kind of therapy.")),
     "response": ("response_stated", _l("Choose the response, or why it is not stated.")),
     "progression": ("date", _l("Enter the date, or that it is not known.")),
+    "metastasis": ("site", _l("Choose where.")),
+    "syndrome": ("syndrome", _l("Choose the syndrome.")),
+    "heart_assessment": ("carcinoid_heart_disease", _l("Say whether there is heart disease.")),
+    "genomic_finding": ("gene", _l("Choose the gene or marker.")),
+    "cycle": ("date", _l("Enter the date, or that it is not known.")),
+    "lesion": ("organ", _l("Choose the organ.")),
+    "measurement": ("state", _l("Say how the lesion is.")),
+    "adverse_event": ("term", _l("Choose the side effect.")),
+    "questionnaire": ("instrument", _l("Choose the instrument.")),
+    "late_effect": ("kind", _l("Choose the late effect.")),
     "follow_up": ("date", _l("Enter the date of contact, or that it is not known.")),
     "stated_endpoint": ("endpoint", _l("Choose the endpoint.")),
 }
@@ -273,32 +392,49 @@ class EntryForm(HouseForm):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+_NO_LINKS: Mapping[str, Sequence[Option]] = {}
+
+
+def _items() -> list[tuple[str, list[int]]]:
+    """The item numbers of every instrument."""
+    return [(name, quality_of_life.item_numbers(name)) for name in quality_of_life.INSTRUMENTS]
+
+
 @cache
 def _fields(entity: str) -> Mapping[str, Any]:
     model = BY_NAME[entity]
-    return {name: field_for(model, name) for name in facts_.names(entity)}
+    more: dict[str, dict[str, Any]] = {}
+    if entity == "questionnaire":
+        more["answers"] = {"groups": _items()}
+    return {name: field_for(model, name, **more.get(name, {})) for name in facts_.names(entity)}
+
+
+LINK_LABELS = {
+    "tumour": _l("About which tumour"),
+    "therapy": _l("About which therapy"),
+    "review_of": _l("Review of which report"),
+    "baseline": _l("Compared with which baseline"),
+    "response": _l("At which assessment"),
+    "lesion": _l("Which lesion"),
+}
 
 
 def form_class(
-    entity: str, *, tumours: Sequence[Option] = (), therapies: Sequence[Option] = ()
+    entity: str, links_to: Mapping[str, Sequence[Option]] = _NO_LINKS
 ) -> type[EntryForm]:
-    """The form of an entity. With `tumours` or `therapies` it also asks which one is meant."""
-    links: dict[str, Any] = {}
-    if tumours:
-        links["tumour"] = Choice(_l("About which tumour"), options=list(tumours))
-    if therapies:
-        links["therapy"] = Choice(_l("Response to which therapy"), options=list(therapies))
+    """The form of an entity; it also asks which of the options a link means, where there are."""
+    links = {
+        name: Choice(LINK_LABELS[name], options=list(options))
+        for name, options in links_to.items()
+        if options
+    }
     members = {**_fields(entity), **links, "entity": entity, "links": tuple(links)}
     return type(f"{entity.title().replace('_', '')}Form", (EntryForm,), members)
 
 
 def stored(entry: Any) -> dict[str, Any]:
     """What a form shows of an entry: its values and links."""
-    links = {
-        name: str(getattr(entry, f"{name}_id") or "")
-        for name in ("tumour", "therapy")
-        if hasattr(entry, f"{name}_id")
-    }
+    links = {name: str(getattr(entry, f"{name}_id") or "") for name in links_of(type(entry))}
     return {**facts_.stated(entry), **links}
 
 

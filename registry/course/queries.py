@@ -14,11 +14,15 @@ from registry.access import Right, Viewer
 from registry.course.models import (
     BY_NAME,
     ENTITIES,
+    LINKS,
+    EntryChange,
     FollowUp,
     Pathology,
+    Response,
     Staging,
     Therapy,
     Tumour,
+    links_of,
 )
 from registry.course.models.entry import Entry
 from registry.dates import PartialDate
@@ -99,11 +103,67 @@ def record_of(patient: Patient) -> Record:
         patient,
         {
             model.entity: in_order(
-                db.session.scalars(sa.select(model).where(model.patient_id == patient.id)).all()
+                db.session.scalars(standing(model).where(model.patient_id == patient.id)).all()
             )
             for model in ENTITIES
         },
     )
+
+
+def standing(model: type[Any]) -> sa.Select[Any]:
+    """The entries of a kind that stand: without those marked as entered in error."""
+    return sa.select(model).where(model.error_at.is_(None))
+
+
+def in_error(patient: Patient) -> list[Any]:
+    """What was marked as entered in error, newest mark first."""
+    found = [
+        one
+        for model in ENTITIES
+        for one in db.session.scalars(
+            sa.select(model).where(model.patient_id == patient.id, model.error_at.is_not(None))
+        )
+    ]
+    return sorted(found, key=lambda one: (one.error_at, str(one.id)), reverse=True)
+
+
+def resting_on(entry: Entry) -> list[Any]:
+    """The standing entries that point to this one."""
+    found: list[Any] = []
+    for model in ENTITIES:
+        for name in links_of(model):
+            if LINKS[name] is type(entry):
+                column = getattr(model, f"{name}_id")
+                found += db.session.scalars(standing(model).where(column == entry.id)).all()
+    return found
+
+
+def linkable(
+    patient_id: UUID, names: Sequence[str], *, but: Entry | None = None
+) -> dict[str, list[Any]]:
+    """By link, the entries of a patient (fetched for a viewer) that it may point to."""
+    found = {}
+    for name in names:
+        model = LINKS[name]
+        query = standing(model).where(model.patient_id == patient_id)
+        if name == "baseline":
+            query = query.where(Response.timepoint == "baseline")
+        if name == "review_of":
+            query = query.where(
+                sa.or_(Pathology.report_kind.is_(None), Pathology.report_kind == "local")
+            )
+        if but is not None and isinstance(but, model):
+            query = query.where(model.id != but.id)
+        found[name] = in_order(db.session.scalars(query).all())
+    return found
+
+
+def changes_of(entry: Entry) -> list[EntryChange]:
+    """What was changed in an entry that was fetched for a viewer, oldest first."""
+    query = sa.select(EntryChange).where(
+        EntryChange.patient_id == entry.patient_id, EntryChange.entry_id == entry.id
+    )
+    return list(db.session.scalars(query.order_by(EntryChange.at, EntryChange.id)))
 
 
 def entry(viewer: Viewer, entity: str, entry_id: UUID | None) -> Entry:
@@ -140,7 +200,7 @@ def may_change(viewer: Viewer, kinds: frozenset[str], found: Entry) -> bool:
 
 def death_date(patient_id: UUID, *, but: UUID | None = None) -> PartialDate | None:
     """When a patient fetched for a viewer died, leaving out one follow-up."""
-    query = sa.select(FollowUp).where(
+    query = standing(FollowUp).where(
         FollowUp.patient_id == patient_id, FollowUp.death_date.is_not(None)
     )
     return _death([one for one in db.session.scalars(query) if one.id != but])
@@ -152,20 +212,20 @@ def _death(found: Sequence[FollowUp]) -> PartialDate | None:
 
 def pathologies(tumour: Tumour) -> list[Pathology]:
     """A tumour's pathologies, oldest first."""
-    query = sa.select(Pathology).where(Pathology.tumour_id == tumour.id)
+    query = standing(Pathology).where(Pathology.tumour_id == tumour.id)
     return in_order(db.session.scalars(query).all())
 
 
 def stagings(tumour: Tumour) -> list[Staging]:
     """A tumour's stagings, oldest first."""
-    query = sa.select(Staging).where(Staging.tumour_id == tumour.id)
+    query = standing(Staging).where(Staging.tumour_id == tumour.id)
     return in_order(db.session.scalars(query).all())
 
 
 def tumours(patient_id: UUID) -> list[Tumour]:
     """The tumours of a patient who was fetched for a viewer."""
     return in_order(
-        db.session.scalars(sa.select(Tumour).where(Tumour.patient_id == patient_id)).all()
+        db.session.scalars(standing(Tumour).where(Tumour.patient_id == patient_id)).all()
     )
 
 
@@ -174,7 +234,9 @@ def without_tumour(patient_id: UUID) -> list[Any]:
     models = [model for model in ENTITIES if hasattr(model, "tumour_id")]
     each = [
         sa.select(sa.literal(model.entity), model.id).where(
-            model.patient_id == patient_id, model.tumour_id.is_(None)
+            model.patient_id == patient_id,
+            model.tumour_id.is_(None),
+            model.error_at.is_(None),
         )
         for model in models
     ]
@@ -185,5 +247,5 @@ def without_tumour(patient_id: UUID) -> list[Any]:
 def therapies(patient_id: UUID) -> list[Therapy]:
     """The therapies of a patient who was fetched for a viewer."""
     return in_order(
-        db.session.scalars(sa.select(Therapy).where(Therapy.patient_id == patient_id)).all()
+        db.session.scalars(standing(Therapy).where(Therapy.patient_id == patient_id)).all()
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from registry.clinical.edit_checks import REFUSE
 from registry.course import actions, facts, forms, queries, rules, wording
 from registry.course.forms import EntryForm
 from registry.course.licence import may_derive_stages
-from registry.course.models import BY_NAME, Tumour
+from registry.course.models import BY_NAME, Tumour, links_of
 from registry.db import new_id
 from registry.errors import Conflict, Invalid, NotFound
 from registry.forms import Option
@@ -27,6 +27,8 @@ from registry.people import queries as people
 room = web.Room("course", __name__)
 
 DERIVED = ("pathology", "staging")
+#: Links that are filled in where there is only one they can mean.
+_OBVIOUS = {"tumour", "therapy", "baseline", "response"}
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,7 @@ class Desk:
 
     entity: str
     patient: Patient
-    tumours: Sequence[Any]
-    therapies: Sequence[Any]
+    linkable: Mapping[str, Sequence[Any]]  # by link: the entries it may point to
     entry: Any = None
 
     @property
@@ -44,53 +45,43 @@ class Desk:
         """The mapped class of the entity."""
         return BY_NAME[self.entity]
 
+    @property
+    def tumours(self) -> Sequence[Any]:
+        """The patient's tumours, where the entry is about one."""
+        return self.linkable.get("tumour", ())
+
     def form(self, sent: Any = None, stored: Any = None, absent: Any = None) -> EntryForm:
         """The form, from what was sent, else from what is stored."""
-        several = self.tumours if len(self.tumours) > 1 else ()
-        made = forms.form_class(
-            self.entity,
-            tumours=[Option(str(one.id), wording.tumour(one)) for one in several],
-            therapies=[Option(str(one.id), _named(one)) for one in self.therapies],
-        )
-        return made(sent, stored=stored, absent=absent)
+        asked = {
+            name: [Option(str(one.id), wording.named(one)) for one in found]
+            for name, found in self.linkable.items()
+            if name != "tumour" or len(found) > 1
+        }
+        return forms.form_class(self.entity, asked)(sent, stored=stored, absent=absent)
+
+    def linked(self, form: EntryForm, name: str) -> Any:
+        """What a link points to: the only tumour, else what was chosen."""
+        found = self.linkable.get(name, ())
+        if name == "tumour" and len(found) == 1:
+            return found[0]
+        chosen = form.link(name)
+        return next((one for one in found if str(one.id) == chosen), None)
 
     def tumour(self, form: EntryForm) -> Tumour | None:
-        """The tumour an entry is about: the only one, else the chosen one."""
-        if len(self.tumours) == 1:
-            return self.tumours[0]  # type: ignore[no-any-return]
-        chosen = form.link("tumour")
-        return next((one for one in self.tumours if str(one.id) == chosen), None)
-
-    def therapy(self, form: EntryForm) -> Any:
-        """The therapy a response is to."""
-        chosen = form.link("therapy")
-        return next((one for one in self.therapies if str(one.id) == chosen), None)
+        """The tumour an entry is about."""
+        return self.linked(form, "tumour")  # type: ignore[no-any-return]
 
     def links(self, form: EntryForm) -> dict[str, Any]:
-        """The chosen tumour and therapy, for the entities that have them."""
-        found = {}
-        for name, one in (("tumour_id", self.tumour(form)), ("therapy_id", self.therapy(form))):
-            if hasattr(self.model, name):
-                found[name] = one.id if one else None
-        return found
-
-
-def _named(therapy: Any) -> str:
-    dated = wording.when(therapy)
-    return f"{wording.therapy(therapy)}, {dated}" if dated else wording.therapy(therapy)
+        """The ids of what the entry points to, by column."""
+        found = {name: self.linked(form, name) for name in links_of(self.model)}
+        return {f"{name}_id": one.id if one else None for name, one in found.items()}
 
 
 def _desk(entity: str, patient: Patient, entry: Any = None) -> Desk:
     if entity not in BY_NAME:
         raise NotFound()
-    model = BY_NAME[entity]
-    return Desk(
-        entity,
-        patient,
-        queries.tumours(patient.id) if hasattr(model, "tumour_id") else (),
-        queries.therapies(patient.id) if hasattr(model, "therapy_id") else (),
-        entry,
-    )
+    names = links_of(BY_NAME[entity])
+    return Desk(entity, patient, queries.linkable(patient.id, names, but=entry), entry)
 
 
 # -- pages -------------------------------------------------------------------------------------
@@ -217,9 +208,10 @@ def _sent_version() -> int:
 
 def _suggested(desk: Desk) -> dict[str, str]:
     """What the link that led here already says, and what can only be one."""
-    asked = {name: request.args.get(name, "") for name in ("tumour", "therapy")}
-    if not asked["therapy"] and len(desk.therapies) == 1:
-        asked["therapy"] = str(desk.therapies[0].id)
+    asked = {name: request.args.get(name, "") for name in links_of(desk.model)}
+    for name, found in desk.linkable.items():
+        if not asked[name] and len(found) == 1 and name in _OBVIOUS:
+            asked[name] = str(found[0].id)
     return asked
 
 

@@ -29,7 +29,7 @@ def date(value: PartialDate | None) -> str:
 
 def value(entity: str, name: str, stored: Any) -> str:
     """A stored value in words with its unit; empty where there is none."""
-    if stored in (None, "", []):
+    if stored in (None, "", [], {}):
         return ""
     declared = dictionary.of(BY_NAME[entity], name)
     text: str = _plain(declared, stored)
@@ -41,6 +41,8 @@ def _plain(declared: Variable, stored: Any) -> str:
         return date(stored)
     if isinstance(stored, Decimal):
         return number(stored)
+    if isinstance(stored, dict):
+        return ", ".join(f"{name}: {one}" for name, one in stored.items())
     if isinstance(stored, list):
         return ", ".join(_plain(declared, one) for one in stored)
     if declared.codes:
@@ -146,8 +148,24 @@ def title(entry: Any) -> str:
         "biomarker": lambda: value("biomarker", "analyte", entry.analyte),
         "response": lambda: value("response", "response_stated", entry.response_stated),
         "progression": lambda: value("progression", "kind", entry.kind),
+        "metastasis": lambda: value("metastasis", "site", entry.site),
+        "syndrome": lambda: value("syndrome", "syndrome", entry.syndrome),
+        "genomic_finding": lambda: value("genomic_finding", "gene", entry.gene),
+        "cycle": lambda: _("Cycle %(number)s", number=number(entry.number)) if entry.number else "",
+        "lesion": lambda: entry.label or value("lesion", "organ", entry.organ),
+        "adverse_event": lambda: value("adverse_event", "term", entry.term),
+        "questionnaire": lambda: value("questionnaire", "instrument", entry.instrument),
+        "late_effect": lambda: value("late_effect", "kind", entry.kind),
     }
     return names.get(entry.entity, lambda: "")() or str(entry.entity_label)
+
+
+def named(entry: Any) -> str:
+    """An entry among others of its kind: what it is called and when."""
+    if entry.entity == "tumour":
+        return tumour(entry)
+    dated = when(entry)
+    return f"{title(entry)}, {dated}" if dated else title(entry)
 
 
 # -- what was derived ----------------------------------------------------------------------------

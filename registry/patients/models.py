@@ -193,3 +193,43 @@ class CareRelation(Model):
     why: Mapped[str] = technical(sa.String(100), default="")
     from_at: Mapped[datetime] = technical(Moment(), default=now)
     until_at: Mapped[datetime | None] = technical(Moment())
+
+
+class Document(Model):
+    """A file about a patient: a report, a key image, a letter. Its name may say who it is of."""
+
+    __tablename__ = "document"
+    __table_args__ = (sa.Index("ix_document_patient_id", "patient_id", "added_at"),)
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    version: Mapped[int] = technical(default=1)
+    patient_id: Mapped[UUID] = technical(sa.ForeignKey("patient.id"))
+    organisation_id: Mapped[UUID | None] = technical(sa.ForeignKey("organisation.id"))
+    #: The entry of the record it belongs to, if any.
+    entry_kind: Mapped[str | None] = technical(sa.String(40))
+    entry_id: Mapped[UUID | None] = technical(index=True)
+    kind: Mapped[str] = technical(sa.String(40))
+    dated: Mapped[PartialDate | None] = technical()
+    #: The file's name and title, sealed.
+    name: Mapped[str | None] = technical(sa.Text())
+    media_type: Mapped[str] = technical(sa.String(100))
+    size: Mapped[int] = technical(sa.BigInteger())
+    sha256: Mapped[str] = technical(sa.String(64))
+    #: Under which key it lies encrypted in the storage.
+    key_id: Mapped[str] = technical(sa.String(40), default="")
+    scan: Mapped[str] = technical(sa.String(20), default="not_scanned")
+    added_at: Mapped[datetime] = technical(Moment(), default=now)
+    added_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
+    error_at: Mapped[datetime | None] = technical(Moment())
+    error_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
+    error_because: Mapped[str | None] = technical(sa.Text())
+
+    __mapper_args__ = {"version_id_col": version}
+
+    def hide(self, name: str) -> None:
+        """Seal the file's name. The row must have its id."""
+        self.name = ring().seal(name, "document", "name", self.id)
+
+    def reveal(self) -> str:
+        """Open the file's name; empty where there is none."""
+        return ring().open(self.name, "document", "name", self.id) if self.name else ""

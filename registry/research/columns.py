@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext as _l
 from registry import codes as vocabularies
 from registry import dictionary
 from registry.clinical.ki67 import parse_ki67
-from registry.course.models import ENTITIES
+from registry.course.models import ENTITIES, LINKS
 from registry.dates import PartialDate
 from registry.dictionary import Identity, Variable
 from registry.patients.models import Patient
@@ -61,7 +61,10 @@ _CLASS_REASONS = {
     Identity.WITHHELD: _l("Not a variable of research."),
 }
 _NO_RULE = _l("Nothing says yet how it would be coarsened.")
-_LINKS = {"tumour_id": "tumour", "therapy_id": "therapy"}
+_LINKS = {f"{name}_id": model.entity for name, model in LINKS.items()}
+#: Derived values that are numbers, and tables of numbers by scale or item.
+_NUMBERS = {("response", "derived_sum_mm"), ("response", "derived_nadir_mm")}
+_TABLES = {("questionnaire", "answers"), ("questionnaire", "scores")}
 
 
 @dataclass(frozen=True)
@@ -213,6 +216,25 @@ def number(value: Decimal | int) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
+def _table(name: str) -> Reader:
+    """Numbers by item or scale, as `1=2;2=1`; what is no number does not leave."""
+
+    def read(row: Row, case: Case) -> Cell:
+        found = row[name] or {}
+        good = {k: v for k, v in found.items() if rules.is_token(str(k)) and _is_number(v)}
+        why = rules.WITHHELD if len(good) < len(found) else ""
+        return Cell(rules.safe(";".join(f"{k}={v}" for k, v in good.items())), why)
+
+    return read
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return Decimal(str(value)).is_finite()
+    except InvalidOperation:
+        return False
+
+
 def _is_ki67(text: str) -> bool:
     try:
         parse_ki67(text)
@@ -338,6 +360,11 @@ def _reader(entity: str, name: str, declared: Variable, kind: str) -> tuple[str,
     if (entity, name) in AGE_GROUPS:
         how = _l("The group as stated, in one spelling; 90 and above together as 90+.")
         return "age group", _age_group, how
+    if (entity, name) in _TABLES:
+        how = _l("Number by item or scale, as 1=2;2=1.")
+        return "numbers by name", _table(name), how
+    if (entity, name) in _NUMBERS:
+        return "number", _number(name), _l("Derived by a rule of the registry.")
     if declared.codes and kind == "codes":
         return "codes", _codes(name, declared.codes), as_stated
     if declared.codes:

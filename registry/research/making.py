@@ -211,6 +211,8 @@ def _rows(
     """The rows of some patients by patient."""
     table = sa.inspect(model).local_table
     query = sa.select(table).where(key.in_(ids)).order_by(key)
+    if "error_at" in table.c:  # what was entered in error does not leave
+        query = query.where(table.c.error_at.is_(None))
     found = connection.execute(query).mappings()
     return {one: list(rows) for one, rows in groupby(found, key=lambda row: row[key.name])}
 

@@ -37,6 +37,12 @@ class Entry:
     source_kind: Mapped[str] = technical(sa.String(20), default="entered")
     source_id: Mapped[str] = technical(sa.String(80), default="")
     absent: Mapped[dict[str, Any]] = technical(Json, default=dict)
+    #: Warnings that were seen and accepted: {check: {"because", "by", "at", "mark"}}.
+    accepted: Mapped[dict[str, Any]] = technical(Json, default=dict)
+    #: Entered in error: nothing is deleted; such an entry counts nowhere and can be taken back.
+    error_at: Mapped[datetime | None] = technical(Moment())
+    error_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
+    error_because: Mapped[str | None] = technical(sa.Text())
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
@@ -47,6 +53,12 @@ class OfTumour:
     """An entry about one of the patient's tumours."""
 
     tumour_id: Mapped[UUID | None] = technical(sa.ForeignKey("tumour.id"), index=True)
+
+
+class OfTherapy:
+    """An entry that may be about one of the patient's therapies."""
+
+    therapy_id: Mapped[UUID | None] = technical(sa.ForeignKey("therapy.id"), index=True)
 
 
 class SinceDiagnosis:

@@ -29,6 +29,9 @@ class FollowUp(Entry, SinceDiagnosis, Model):
         absent=("not_known",),
         item="last_contact_date",
     )
+    contact_kind: Mapped[str | None] = variable(
+        label=_l("Kind of contact"), codes="contact_kind", absent=("not_known",)
+    )
     vital_status: Mapped[str | None] = variable(
         label=_l("Vital status"),
         codes="vital_status",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
@@ -39,6 +40,12 @@ class Pathology(Entry, OfTumour, SinceDiagnosis, Recharacterised, Model):
         absent=NOT_GIVEN,
         item="specimen_date",
     )
+    report_kind: Mapped[str | None] = variable(
+        label=_l("Whose report"),
+        help=_l("A central review names the local report of the same specimen."),
+        codes="report_kind",
+    )
+    review_of_id: Mapped[UUID | None] = technical(sa.ForeignKey("pathology.id"))
     specimen_site: Mapped[str | None] = variable(
         label=_l("Specimen taken from"),
         codes="specimen_site",
@@ -151,8 +158,18 @@ class Pathology(Entry, OfTumour, SinceDiagnosis, Recharacterised, Model):
     chromogranin_a_ihc: Mapped[str | None] = _stain(_l("Chromogranin A staining"))
     synaptophysin_ihc: Mapped[str | None] = _stain(_l("Synaptophysin staining"))
     sstr2_ihc: Mapped[str | None] = _stain(_l("SSTR2 staining"))
+    insm1_ihc: Mapped[str | None] = variable(
+        label=_l("INSM1 staining"), codes="ihc_result", absent=NOT_GIVEN
+    )
     slides_available: Mapped[str | None] = variable(
         label=_l("Slides or blocks can be sent for review"), kind="yes_no", absent=("not_known",)
+    )
+    slides_status: Mapped[str | None] = variable(
+        label=_l("Slides or blocks for review"), codes="transfer_status", absent=("not_known",)
+    )
+    slides_date: Mapped[PartialDate | None] = variable(
+        label=_l("Since"),
+        show_if=("slides_status", {"requested", "sent", "received", "returned"}),
     )
     central_review: Mapped[str | None] = variable(
         label=_l("Reviewed by a reference pathologist"),

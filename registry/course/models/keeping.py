@@ -1,0 +1,48 @@
+"""What is kept beside the entries: the history of their values, and when the patient is due."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped
+
+from registry.db import Json, Model, Moment, new_id, now
+from registry.dictionary import technical
+
+
+class EntryChange(Model):
+    """One change of an entry: who, when, and each value before and after. Only ever added to.
+
+    The audit says that something was changed; this says what, to those who may read the record.
+    """
+
+    __tablename__ = "entry_change"
+    __table_args__ = (sa.Index("ix_entry_change_patient_id", "patient_id", "entry_id"),)
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    patient_id: Mapped[UUID] = technical(sa.ForeignKey("patient.id"))
+    entry_kind: Mapped[str] = technical(sa.String(40))
+    entry_id: Mapped[UUID] = technical()
+    version: Mapped[int] = technical()
+    #: changed, linked, derived, error (entered in error), restored, accepted (a warning)
+    kind: Mapped[str] = technical(sa.String(20))
+    changes: Mapped[dict[str, Any]] = technical(Json)
+    at: Mapped[datetime] = technical(Moment(), default=now)
+    by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
+    organisation_id: Mapped[UUID | None] = technical(sa.ForeignKey("organisation.id"))
+
+
+class FollowUpPlan(Model):
+    """When what is due for a patient, as derived from the record; made anew when it changes."""
+
+    __tablename__ = "follow_up_plan"
+    __table_args__ = (sa.Index("ix_follow_up_plan_next_due", "next_due", "patient_id"),)
+
+    patient_id: Mapped[UUID] = technical(sa.ForeignKey("patient.id"), primary_key=True)
+    next_due: Mapped[date | None] = technical()
+    items: Mapped[list[Any]] = technical(Json, default=list)
+    rule_version: Mapped[str] = technical(sa.String(40))
+    made_at: Mapped[datetime] = technical(Moment(), default=now)
