@@ -81,8 +81,11 @@ SUBJECTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "edit_checks": (
         "Contradictions",
         ("edit_checks", "edit_checks.pathology", "edit_checks.stage", "edit_checks.therapy",
-         "edit_checks.dates", "edit_checks.record"),
-        ("grade_stated", "date_order"),
+         "edit_checks.dates", "edit_checks.record", "edit_checks.across",
+         "edit_checks.across.dates", "edit_checks.across.pathology", "edit_checks.across.disease",
+         "edit_checks.across.imaging", "edit_checks.across.therapies", "edit_checks.across.cycles",
+         "edit_checks.across.response", "edit_checks.across.fate"),
+        ("grade_stated", "date_order", "record_checks", "record_dates"),
     ),
     "response": ("Response", ("response",), ()),
     "endpoints": ("Time to event", ("endpoints", "partial_dates"), ("endpoints",)),

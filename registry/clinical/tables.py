@@ -41,6 +41,7 @@ TEXT_COLUMNS = {
     "grade_statuses": ("label", "when"),
     "level1_items": ("label",),
     "missing_for_advice": ("why",),
+    "record_checks": ("label",),
     "therapies": ("name",),
     "units": ("why",),
     "urgency_by_category": ("reason",),

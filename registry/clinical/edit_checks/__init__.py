@@ -1,9 +1,11 @@
 """Contradictions within and across assessments: what is refused, what is warned of, and why.
 
 Only the impossible is refused; everything else is a warning that may be accepted with a reason.
-Tables: `data/grade_stated.csv`, `data/date_order.csv`, `data/codes/morphology.csv`.
+Tables: `data/grade_stated.csv`, `data/date_order.csv`, `data/codes/morphology.csv`; across all
+entries of a patient `data/record_checks.csv`, `data/record_dates.csv`.
 """
 
+from registry.clinical.edit_checks.across import record_findings
 from registry.clinical.edit_checks.dates import date_order, date_orders, in_future
 from registry.clinical.edit_checks.finding import REFUSE, WARN, Finding
 from registry.clinical.edit_checks.pathology import (
@@ -54,6 +56,7 @@ __all__ = [
     "morphology_against_differentiation",
     "outside_the_registry",
     "prrt_without_sstr",
+    "record_findings",
     "response_contradiction",
     "ssa_for_carcinoma",
     "sstr_contradiction",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from registry.clinical import tables
@@ -16,7 +17,8 @@ ABSENT = ("", "not_known", "not_done", "not_available", "not_applicable", "unkno
 class Finding:
     """One contradiction: a code, whether it is refused or warned of, the reason, the variables.
 
-    `because` are the reasons of the derivation it was compared with.
+    `because` are the reasons of the derivation it was compared with. `entries` names what it is
+    about as (entity, id), the entry it is shown at first; empty where one entry was checked alone.
     """
 
     code: str
@@ -24,6 +26,15 @@ class Finding:
     reason: Reason
     variables: tuple[str, ...]
     because: tuple[Reason, ...] = ()
+    entries: tuple[tuple[str, str], ...] = ()
+    source: str = "project"
+
+    @property
+    def mark(self) -> str:
+        """What a person accepted: another value or entry makes it another finding to accept."""
+        said = [self.code, self.reason.template, *map("=".join, sorted(self.reason.values.items()))]
+        said += ["/".join(entry) for entry in sorted(self.entries)]
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 
 
 def name_of(variable: str) -> str:
