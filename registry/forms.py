@@ -228,6 +228,12 @@ class Items(HouseField):
             self.errors.append(_("Enter whole numbers; look at item %(items)s.", items=wrong))
 
     @property
+    def first_wrong(self) -> str:
+        """The box a message leads to: the first that is wrong, else none."""
+        wrong = [str(number) for number in self.numbers if str(number) in self.bad_parts]
+        return wrong[0] if wrong else ""
+
+    @property
     def is_empty(self) -> bool:
         """No box filled."""
         return not self.boxes
@@ -501,10 +507,13 @@ class CodeField(Choice):
         listed = vocabularies.codes(self.codes)
         if self.data in listed:
             return
-        first = self.data.split(" ", 1)[0].upper()
+        as_typed = self.data.split(" ", 1)[0]
+        first = as_typed.upper()
         by_label = {code.shown().casefold(): code.code for code in listed.values()}
         if first in listed:
             self.data = first
+        elif as_typed in listed and len(as_typed) < len(self.data):
+            self.data = as_typed
         elif self.data.casefold() in by_label:
             self.data = by_label[self.data.casefold()]
         elif vocabularies.acceptable(self.codes, first) and first == self.data.upper():
@@ -519,10 +528,19 @@ class CodeField(Choice):
 
     @property
     def shown(self) -> str:
-        """What stands in the box: the code and its label."""
+        """What stands in the box."""
         if self.data and vocabularies.known(self.codes, self.data):
-            return f"{self.data} {vocabularies.label(self.codes, self.data)}"
+            return self.suggestion(self.data, vocabularies.label(self.codes, self.data))
         return self._value()
+
+    def suggestion(self, code: str, label: Any) -> str:
+        """An option as the list shows it: with its code where people know the code itself."""
+        return f"{code} {label}" if self._code_is_known else str(label)
+
+    @property
+    def _code_is_known(self) -> bool:
+        """ICD-O, ORPHA and country codes are in use outside of this house; our own are not."""
+        return vocabularies.is_open(self.codes) or self.codes in {"country", "orpha"}
 
 
 def code_options(name: str) -> list[Option]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,75 +11,19 @@ from flask_babel import gettext as _
 from registry import audit, web
 from registry.access import Right
 from registry.clinical.edit_checks import REFUSE
-from registry.course import actions, facts, forms, queries, rules, wording
+from registry.course import actions, facts, forms, licence, queries, rules, wording
 from registry.course.forms import EntryForm
-from registry.course.licence import may_derive_stages
-from registry.course.models import BY_NAME, Tumour, links_of
+from registry.course.models import links_of
+from registry.course.views.desk import Desk, desk_for
+from registry.course.views.room import room
 from registry.db import new_id
 from registry.errors import Conflict, Invalid, NotFound
-from registry.forms import Option
 from registry.patients import queries as patients
-from registry.patients.models import Patient
 from registry.people import queries as people
-
-room = web.Room("course", __name__)
 
 DERIVED = ("pathology", "staging")
 #: Links that are filled in where there is only one they can mean.
 _OBVIOUS = {"tumour", "therapy", "baseline", "response"}
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What is on the table while one entry is written: whose it is, and what it may belong to."""
-
-    entity: str
-    patient: Patient
-    linkable: Mapping[str, Sequence[Any]]  # by link: the entries it may point to
-    entry: Any = None
-
-    @property
-    def model(self) -> Any:
-        """The mapped class of the entity."""
-        return BY_NAME[self.entity]
-
-    @property
-    def tumours(self) -> Sequence[Any]:
-        """The patient's tumours, where the entry is about one."""
-        return self.linkable.get("tumour", ())
-
-    def form(self, sent: Any = None, stored: Any = None, absent: Any = None) -> EntryForm:
-        """The form, from what was sent, else from what is stored."""
-        asked = {
-            name: [Option(str(one.id), wording.named(one)) for one in found]
-            for name, found in self.linkable.items()
-            if name != "tumour" or len(found) > 1
-        }
-        return forms.form_class(self.entity, asked)(sent, stored=stored, absent=absent)
-
-    def linked(self, form: EntryForm, name: str) -> Any:
-        """What a link points to: the only tumour, else what was chosen."""
-        found = self.linkable.get(name, ())
-        if name == "tumour" and len(found) == 1:
-            return found[0]
-        chosen = form.link(name)
-        return next((one for one in found if str(one.id) == chosen), None)
-
-    def tumour(self, form: EntryForm) -> Tumour | None:
-        """The tumour an entry is about."""
-        return self.linked(form, "tumour")  # type: ignore[no-any-return]
-
-    def links(self, form: EntryForm) -> dict[str, Any]:
-        """The ids of what the entry points to, by column."""
-        found = {name: self.linked(form, name) for name in links_of(self.model)}
-        return {f"{name}_id": one.id if one else None for name, one in found.items()}
-
-
-def _desk(entity: str, patient: Patient, entry: Any = None) -> Desk:
-    if entity not in BY_NAME:
-        raise NotFound()
-    names = links_of(BY_NAME[entity])
-    return Desk(entity, patient, queries.linkable(patient.id, names, but=entry), entry)
 
 
 # -- pages -------------------------------------------------------------------------------------
@@ -94,7 +36,7 @@ def _desk(entity: str, patient: Patient, entry: Any = None) -> Desk:
 )
 def add(patient_id: UUID, entity: str) -> Any:
     """Add an entry."""
-    desk = _desk(entity, patients.patient_to_write(web.viewer(), patient_id))
+    desk = desk_for(entity, patients.patient_to_write(web.viewer(), patient_id))
     if request.method == "GET":
         return _page(desk, desk.form(stored=_suggested(desk)))
     form = desk.form(request.form)
@@ -121,7 +63,7 @@ def add(patient_id: UUID, entity: str) -> Any:
 def edit(entity: str, entry_id: UUID) -> Any:
     """Change an entry. An edit made on an old copy is refused, with both versions shown."""
     entry: Any = queries.entry_to_write(web.viewer(), entity, entry_id)
-    desk = _desk(entity, patients.patient_to_write(web.viewer(), entry.patient_id), entry)
+    desk = desk_for(entity, patients.patient_to_write(web.viewer(), entry.patient_id), entry)
     if request.method == "GET":
         return _page(desk, desk.form(stored=forms.stored(entry), absent=entry.absent))
     form = desk.form(request.form)
@@ -153,13 +95,13 @@ def derive() -> Any:
     entity = request.form.get("entity", "")
     if entity not in DERIVED:
         raise NotFound()
-    desk = _desk(entity, patient)
+    desk = desk_for(entity, patient)
     form = desk.form(request.form)
     return render_template(
         "course/_derived.html",
         entity=entity,
         found=_derived(desk, form),
-        stages=may_derive_stages(),
+        stages=licence.may_derive_stages(),
     )
 
 
@@ -185,7 +127,7 @@ def _page(desk: Desk, form: EntryForm, both: list[dict[str, Any]] | None = None)
         version=_version_to_send(entry, both),
         entry_id=request.form.get("entry_id") or new_id(),
         found=_derived(desk, form) if desk.entity in DERIVED else None,
-        stages=may_derive_stages(),
+        stages=licence.may_derive_stages(),
         tumour=desk.tumour(form) if hasattr(desk.model, "tumour_id") else None,
         tumour_words=wording.tumour,
         needs_tumour=hasattr(desk.model, "tumour_id") and not desk.tumours,
@@ -259,7 +201,7 @@ def _derived(desk: Desk, form: EntryForm) -> wording.Beside | None:
             topography=topography,
             grade_category=rules.category_for_staging(categories),
             diagnosis_date=tumour.diagnosis_date if tumour else None,
-            licensed=may_derive_stages(),
+            licensed=licence.may_derive_stages(),
         )
     return wording.beside(desk.entity, values, derived)
 

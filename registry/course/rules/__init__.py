@@ -1,0 +1,27 @@
+"""Rules of the course: what is derived beside what was stated, and which dates cannot be.
+
+Pure: values in, plain columns out. Nothing here reads or writes a record.
+"""
+
+from registry.course.rules.dates import AFTER_DEATH, DEATH_BEFORE, DateProblem, date_problems
+from registry.course.rules.grade import (
+    CONTRADICTING_FLAGS,
+    derive_pathology,
+    grade_of,
+    grading_word,
+)
+from registry.course.rules.stage import category_for_staging, derive_staging, stage_of
+
+__all__ = [
+    "AFTER_DEATH",
+    "CONTRADICTING_FLAGS",
+    "DEATH_BEFORE",
+    "DateProblem",
+    "category_for_staging",
+    "date_problems",
+    "derive_pathology",
+    "derive_staging",
+    "grade_of",
+    "grading_word",
+    "stage_of",
+]
