@@ -44,6 +44,17 @@ mkdir -p "$htmx"
 sed 's|//# sourceMappingURL=.*||' "$modules/htmx.org/dist/htmx.min.js" > "$htmx/htmx.min.js"
 cp "$modules/htmx.org/LICENSE" "$htmx/LICENSE"
 
+# Fonts of the PDF pages: typst reads TrueType alone. Never asked for by a browser.
+for face in inter:Inter noto-sans-arabic:NotoSansArabic noto-sans-hebrew:NotoSansHebrew; do
+  package="@expo-google-fonts/${face%%:*}"
+  font="$vendor/pdf-${face%%:*}-$(version "$package")"
+  mkdir -p "$font"
+  for weight in 400Regular 600SemiBold; do
+    cp "$modules/$package/$weight/${face##*:}_$weight.ttf" "$font/"
+  done
+  cp "$modules/$package/LICENSE_FONT" "$font/LICENSE"
+done
+
 # axe-core checks pages in browser tests; it is never served.
 rm -rf "$root/tests/vendor"
 axe="$root/tests/vendor/axe-core-$(version axe-core)"
