@@ -101,6 +101,11 @@ SUBJECTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("pathways", "decision_flags"),
         ("pathways", "pathway_settings", "pathway_states", "decision_flags"),
     ),
+    "follow_up": (
+        "Follow-up",
+        ("follow_up", "follow_up_record"),
+        ("follow_up_intervals", "codes/follow_up_test", "codes/follow_up_situation"),
+    ),
     "sites": ("Primary sites", ("sites",), ("sites",)),
     "sources": ("Sources", (), ("sources",)),
 }  # fmt: skip

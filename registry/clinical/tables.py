@@ -36,6 +36,7 @@ def codes(name: str) -> tuple[str, ...]:
 TEXT_COLUMNS = {
     "decision_flags": ("meaning",),
     "endpoints": ("label",),
+    "follow_up_intervals": ("why",),
     "grade_categories": ("label", "display_grade"),
     "grade_flags": ("label", "when"),
     "grade_statuses": ("label", "when"),
