@@ -48,6 +48,8 @@ FILLED: dict[str, dict[str, str]] = {
     "symptom_diary": {"date-year": "2023", "flushing_per_day": "3", "pain": "2"},
     "late_effect": {"kind": "diabetes", "date-year": "2024"},
     "support_need": {"date-year": "2024", "needs": "nutrition"},
+    "overview": {"date-year": "2022", "sstr_done": "yes", "prrt": "no"},
+    "board_opinion": {"date-year": "2022", "recommendation": "evaluate_surgery"},
     "stated_endpoint": {"endpoint": "OS", "time": "19.7", "time_unit": "months"},
 }
 
@@ -177,6 +179,10 @@ def a_course(patient: Patient, by: Viewer) -> dict[str, Any]:
             "late_effect", patient, by, therapy=surgery, kind="diabetes", date="2023",
         ),
         "support_need": entry("support_need", patient, by, date="2023", needs=["nutrition"]),
+        "overview": entry("overview", patient, by, date="2022-06", prrt="no", sstr_done="yes"),
+        "board_opinion": entry(
+            "board_opinion", patient, by, date="2022-06-20", recommendation=["evaluate_surgery"],
+        ),
         "stated_endpoint": entry(
             "stated_endpoint", patient, by, endpoint="PFS", time="19.7", time_unit="months",
         ),

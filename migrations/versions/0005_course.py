@@ -17,7 +17,9 @@ depends_on = None
 
 def upgrade() -> None:
     new_tables()
+    tables_of_sheets()
     more_columns()
+    columns_of_visits()
 
 
 def new_tables() -> None:
@@ -902,6 +904,162 @@ def new_tables() -> None:
         )
 
 
+def tables_of_sheets() -> None:
+    """What pages over several entries need: what was not done, other boards, drafts."""
+    op.create_table(
+        "overview",
+        sa.Column("date", sa.String(length=10), nullable=True),
+        sa.Column("ct_mri", sa.String(length=40), nullable=True),
+        sa.Column("sstr_done", sa.String(length=40), nullable=True),
+        sa.Column("fdg_done", sa.String(length=40), nullable=True),
+        sa.Column("primary_resected", sa.String(length=40), nullable=True),
+        sa.Column("liver_directed", sa.String(length=40), nullable=True),
+        sa.Column("ssa", sa.String(length=40), nullable=True),
+        sa.Column("prrt", sa.String(length=40), nullable=True),
+        sa.Column("targeted", sa.String(length=40), nullable=True),
+        sa.Column("chemotherapy", sa.String(length=40), nullable=True),
+        sa.Column("progressed", sa.String(length=40), nullable=True),
+        sa.Column("board", sa.String(length=40), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_by", sa.Uuid(), nullable=True),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
+        sa.Column("source_kind", sa.String(length=20), nullable=False),
+        sa.Column("source_id", sa.String(length=80), nullable=False),
+        sa.Column(
+            "absent",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "accepted",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.Column("error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error_by", sa.Uuid(), nullable=True),
+        sa.Column("error_because", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["changed_by"], ["person.id"], name=op.f("fk_overview_changed_by")),
+        sa.ForeignKeyConstraint(["entered_by"], ["person.id"], name=op.f("fk_overview_entered_by")),
+        sa.ForeignKeyConstraint(["error_by"], ["person.id"], name=op.f("fk_overview_error_by")),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_overview_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_overview_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_overview")),
+    )
+    with op.batch_alter_table("overview") as batch_op:
+        batch_op.create_index(batch_op.f("ix_overview_patient_id"), ["patient_id"], unique=False)
+
+    op.create_table(
+        "board_opinion",
+        sa.Column("date", sa.String(length=10), nullable=True),
+        sa.Column("board", sa.String(length=200), nullable=True),
+        sa.Column(
+            "recommendation",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=True,
+        ),
+        sa.Column("followed", sa.String(length=40), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_by", sa.Uuid(), nullable=True),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
+        sa.Column("source_kind", sa.String(length=20), nullable=False),
+        sa.Column("source_id", sa.String(length=80), nullable=False),
+        sa.Column(
+            "absent",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "accepted",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.Column("error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error_by", sa.Uuid(), nullable=True),
+        sa.Column("error_because", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["changed_by"], ["person.id"], name=op.f("fk_board_opinion_changed_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["entered_by"], ["person.id"], name=op.f("fk_board_opinion_entered_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["error_by"], ["person.id"], name=op.f("fk_board_opinion_error_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_board_opinion_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_board_opinion_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_board_opinion")),
+    )
+    with op.batch_alter_table("board_opinion") as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_board_opinion_patient_id"), ["patient_id"], unique=False
+        )
+
+    op.create_table(
+        "sheet_draft",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("page", sa.String(length=60), nullable=False),
+        sa.Column(
+            "typed",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_sheet_draft_patient_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_sheet_draft_person_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sheet_draft")),
+        sa.UniqueConstraint("patient_id", "person_id", "page", name="uq_sheet_draft_one"),
+    )
+
+
+VISIT = ("progression_since", "therapies_go_on", "imaging_since")
+
+
+def columns_of_visits() -> None:
+    """What is asked at a visit and has no entry of its own."""
+    with op.batch_alter_table("follow_up") as batch_op:
+        for name in VISIT:
+            batch_op.add_column(sa.Column(name, sa.String(length=40), nullable=True))
+        batch_op.add_column(sa.Column("next_visit", sa.String(length=10), nullable=True))
+
+
 def more_columns() -> None:
     with op.batch_alter_table("biomarker") as batch_op:
         batch_op.add_column(
@@ -1211,6 +1369,14 @@ def more_columns() -> None:
 
 
 def downgrade() -> None:
+    for table in ("overview", "board_opinion"):
+        with op.batch_alter_table(table) as batch_op:
+            batch_op.drop_index(batch_op.f(f"ix_{table}_patient_id"))
+    for table in ("sheet_draft", "board_opinion", "overview"):
+        op.drop_table(table)
+    with op.batch_alter_table("follow_up") as batch_op:
+        for name in ("next_visit", *reversed(VISIT)):
+            batch_op.drop_column(name)
     with op.batch_alter_table(
         "tumour",
     ) as batch_op:

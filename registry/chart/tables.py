@@ -211,6 +211,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         (_l("Gone since"), "resolved_date"),
         (_l("Grade"), "grade"),
     ),
+    "overview": (
+        (_l("As of"), wording.when),
+        (_l("Primary tumour resected"), "primary_resected"),
+        (_l("SSTR imaging done"), "sstr_done"),
+        (_l("FDG PET done"), "fdg_done"),
+    ),
+    "board_opinion": (
+        (_l("Date"), wording.when),
+        (_l("Recommendation"), "recommendation"),
+        (_l("Which board"), "board"),
+    ),
     "support_need": (
         (_l("Date"), wording.when),
         (_l("Needs"), "needs"),
@@ -341,6 +352,8 @@ _TOLD = {
     "symptom_diary": {"date"},
     "late_effect": {"date"},
     "support_need": {"date"},
+    "overview": {"date"},
+    "board_opinion": {"date"},
 }
 
 

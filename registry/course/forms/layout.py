@@ -280,7 +280,23 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         Section(
             _l("How the patient is"), ("disease_status", "ecog", "weight_kg", "note")
         ),
+        Section(
+            _l("Since the last contact"),
+            ("progression_since", "therapies_go_on", "imaging_since", "next_visit"),
+        ),
         _AS_STATED,
+    ),
+    "overview": (
+        Section(_l("As of"), ("date",)),
+        Section(_l("Imaging"), ("ct_mri", "sstr_done", "fdg_done")),
+        Section(
+            _l("Therapies"),
+            ("primary_resected", "liver_directed", "ssa", "prrt", "targeted", "chemotherapy"),
+        ),
+        Section(_l("Course"), ("progressed", "board")),
+    ),
+    "board_opinion": (
+        Section(_l("Tumour board"), ("date", "board", "recommendation", "followed", "note")),
     ),
     "stated_endpoint": (
         Section(_l("As the source states it"), ("endpoint", "time", "time_unit", "event",
@@ -307,5 +323,6 @@ KEY_QUESTION = {
     "questionnaire": ("instrument", _l("Choose the instrument.")),
     "late_effect": ("kind", _l("Choose the late effect.")),
     "follow_up": ("date", _l("Enter the date of contact, or that it is not known.")),
+    "board_opinion": ("recommendation", _l("Choose the recommendation.")),
     "stated_endpoint": ("endpoint", _l("Choose the endpoint.")),
 }

@@ -7,7 +7,8 @@ from registry.course.models.examination import GenomicFinding, HeartAssessment
 from registry.course.models.followup import FollowUp, Progression, StatedEndpoint
 from registry.course.models.history import History
 from registry.course.models.imaging import Imaging
-from registry.course.models.keeping import EntryChange, FollowUpPlan
+from registry.course.models.keeping import EntryChange, FollowUpPlan, SheetDraft
+from registry.course.models.overview import BoardOpinion, Overview
 from registry.course.models.pathology import Pathology
 from registry.course.models.response import Lesion, Measurement, Response
 from registry.course.models.spread import Metastasis, Syndrome
@@ -34,6 +35,7 @@ ENTITIES = (
     HeartAssessment,
     GenomicFinding,
     History,
+    Overview,
     Therapy,
     Cycle,
     Response,
@@ -43,6 +45,7 @@ ENTITIES = (
     AdverseEvent,
     Questionnaire,
     SymptomDiary,
+    BoardOpinion,
     FollowUp,
     LateEffect,
     SupportNeed,
@@ -73,6 +76,7 @@ __all__ = [
     "LINKS",
     "AdverseEvent",
     "Biomarker",
+    "BoardOpinion",
     "Cycle",
     "EntryChange",
     "FollowUp",
@@ -85,10 +89,12 @@ __all__ = [
     "Lesion",
     "Measurement",
     "Metastasis",
+    "Overview",
     "Pathology",
     "Progression",
     "Questionnaire",
     "Response",
+    "SheetDraft",
     "Staging",
     "StatedEndpoint",
     "SupportNeed",

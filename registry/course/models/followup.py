@@ -76,6 +76,22 @@ class FollowUp(Entry, SinceDiagnosis, Model):
         level=Level.MINIMAL,
         absent=("not_known", "not_done"),
     )
+    progression_since: Mapped[str | None] = variable(
+        label=_l("Progression since the last contact"),
+        kind="yes_no",
+        absent=("not_known", "not_done"),
+    )
+    therapies_go_on: Mapped[str | None] = variable(
+        label=_l("The therapies go on as they were"),
+        kind="yes_no",
+        absent=("not_known", "not_applicable"),
+    )
+    imaging_since: Mapped[str | None] = variable(
+        label=_l("Imaging since the last contact"), kind="yes_no", absent=("not_known",)
+    )
+    next_visit: Mapped[PartialDate | None] = variable(
+        label=_l("Next visit"), absent=("not_known", "not_applicable")
+    )
     note: Mapped[str | None] = variable(sa.Text(), label=_l("Note"), identity=Identity.FREE_TEXT)
 
 

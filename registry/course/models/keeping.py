@@ -35,6 +35,26 @@ class EntryChange(Model):
     organisation_id: Mapped[UUID | None] = technical(sa.ForeignKey("organisation.id"))
 
 
+class SheetDraft(Model):
+    """What a person typed into a page over several entries and has not saved yet. No identity."""
+
+    __tablename__ = "sheet_draft"
+    __table_args__ = (
+        sa.UniqueConstraint("patient_id", "person_id", "page", name="uq_sheet_draft_one"),
+    )
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    version: Mapped[int] = technical(default=1)
+    patient_id: Mapped[UUID] = technical(sa.ForeignKey("patient.id"))
+    person_id: Mapped[UUID] = technical(sa.ForeignKey("person.id"))
+    #: Which page: level1 and the tumour, or visit.
+    page: Mapped[str] = technical(sa.String(60))
+    typed: Mapped[dict[str, Any]] = technical(Json, default=dict)
+    saved_at: Mapped[datetime] = technical(Moment(), default=now)
+
+    __mapper_args__ = {"version_id_col": version}
+
+
 class FollowUpPlan(Model):
     """When what is due for a patient, as derived from the record; made anew when it changes."""
 

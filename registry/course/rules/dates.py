@@ -19,6 +19,9 @@ _MAY_FOLLOW_DEATH = frozenset(
     }
 )
 
+#: Dates of what is only planned: no event contradicts them.
+_PLANNED = frozenset({("follow_up", "next_visit")})
+
 AFTER_DEATH = N_("This is after the patient's death (%(date)s).")
 DEATH_BEFORE = N_("The record has an entry after this date: %(entry)s, %(date)s.")
 
@@ -47,6 +50,8 @@ def date_problems(
     """
     found = []
     for name, date in dates.items():
+        if (entity, name) in _PLANNED:
+            continue
         if birth is not None and date.certainly_before(birth):
             found.append(_problem(name, REFUSE, N_("This is before the patient was born.")))
         if death is not None and name != "death_date" and death.certainly_before(date):
