@@ -336,6 +336,7 @@ def test_every_check_has_a_case_and_only_the_impossible_is_refused():
         ("review_disagrees",
          {"pathology__b": {"derived_category": "NET_G2", "change_kind": "correction"}}),
         ("date_in_future", {"imaging__i3": {"date": "2026"}}),
+        ("date_in_future", {"follow_up__f1": {"next_visit": "2027-05"}}),
         ("before_diagnosis", {"therapy__op": {"start": "2016"}}),
     ],
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """Dates of every entry: not before birth, not after death, not in the future, the end after the
 start; and the same entry twice.
 
-Table: `data/record_dates.csv` (what is impossible after a death, what belongs after the diagnosis).
+Table: `data/record_dates.csv` (what is impossible after a death, what belongs after the
+diagnosis, what may be planned).
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _of_date(
         template = N_("%(name)s (%(date)s) is after the death (%(death)s).")
         reason = Reason(template, {**named, "death": death})
         yield finding(code, reason, entry, *_deaths(record), variables=(variable,))
-    if today is not None and bounds(day)[0] > today:
+    if today is not None and row["future"] == REFUSE and bounds(day)[0] > today:
         reason = Reason(N_("%(name)s (%(date)s) lies in the future."), named)
         yield finding("date_in_future", reason, entry, variables=(variable,))
     if row["before_diagnosis"] == WARN:
