@@ -87,7 +87,7 @@ SUBJECTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
          "edit_checks.across.response", "edit_checks.across.fate"),
         ("grade_stated", "date_order", "record_checks", "record_dates"),
     ),
-    "response": ("Response", ("response",), ()),
+    "response": ("Response", ("response", "lesions"), ()),
     "endpoints": ("Time to event", ("endpoints", "partial_dates"), ("endpoints",)),
     "therapy_lines": ("Lines of therapy", ("therapy_lines",), ("therapies",)),
     "quality_of_life": ("Quality of life", ("quality_of_life",), ("qlq_scales",)),
