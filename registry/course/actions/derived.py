@@ -12,7 +12,15 @@ from registry.access import Viewer
 from registry.course import facts as facts_
 from registry.course import licence, queries, rules
 from registry.course.actions.history import keep, record
-from registry.course.models import Pathology, Staging, Tumour
+from registry.course.models import (
+    Lesion,
+    Measurement,
+    Pathology,
+    Questionnaire,
+    Response,
+    Staging,
+    Tumour,
+)
 from registry.db import db
 
 
@@ -21,23 +29,39 @@ def _tumour_of(entry: Any) -> Tumour | None:
 
 
 def derived_of(entry: Any) -> dict[str, Any]:
-    """What the rules derive for a pathology or staging; empty for other entries."""
+    """What the rules derive beside what an entry states; empty where they derive nothing."""
     if isinstance(entry, Pathology):
         tumour = _tumour_of(entry)
         return rules.derive_pathology(
             facts_.stated(entry), topography=tumour.primary_site if tumour else None
         )
     if isinstance(entry, Staging):
-        tumour = _tumour_of(entry)
-        categories = [p.derived_category for p in queries.pathologies(tumour)] if tumour else []
-        return rules.derive_staging(
-            facts_.stated(entry),
-            topography=tumour.primary_site if tumour else None,
-            grade_category=rules.category_for_staging(categories),
-            diagnosis_date=tumour.diagnosis_date if tumour else None,
-            licensed=licence.may_derive_stages(),
-        )
+        return _derived_staging(entry)
+    if isinstance(entry, Response):
+        return _derived_response(entry, queries.series_of(entry))
+    if isinstance(entry, Questionnaire):
+        return rules.derive_questionnaire(facts_.stated(entry))
     return {}
+
+
+def _derived_staging(entry: Staging) -> dict[str, Any]:
+    tumour = _tumour_of(entry)
+    categories = [p.derived_category for p in queries.pathologies(tumour)] if tumour else []
+    return rules.derive_staging(
+        facts_.stated(entry),
+        topography=tumour.primary_site if tumour else None,
+        grade_category=rules.category_for_staging(categories),
+        diagnosis_date=tumour.diagnosis_date if tumour else None,
+        licensed=licence.may_derive_stages(),
+    )
+
+
+def _derived_response(entry: Response, series: queries.Series) -> dict[str, Any]:
+    """An assessment that is not kept yet has nothing measured: nothing is derived for it."""
+    if all(one.id != entry.id for one in series.responses):
+        return {}
+    visits = [*series.before(entry), series.visit(entry)]
+    return rules.derive_response(visits, series.targets, stated=entry.response_stated or "")
 
 
 def derive(entry: Any) -> None:
@@ -48,7 +72,12 @@ def derive(entry: Any) -> None:
 
 
 def derive_dependents(entry: Any, *, by: Viewer, before: Mapping[str, Any] | None = None) -> None:
-    """Derive anew what rests on this entry: a site decides grades, a grade decides stage tables."""
+    """Derive anew what rests on this entry: a site decides grades, a grade decides stage tables,
+    a size decides responses."""
+    if isinstance(entry, Response | Lesion | Measurement):
+        for baseline_id in _baselines(entry, before or {}):
+            _derive_series(entry.patient_id, baseline_id, by=by)
+        return
     tumours = []
     if isinstance(entry, Tumour) and before is not None:
         tumours = [entry]
@@ -63,10 +92,29 @@ def derive_dependents(entry: Any, *, by: Viewer, before: Mapping[str, Any] | Non
             derive_again(staging, by=by)
 
 
-def derive_again(entry: Any, *, by: Viewer) -> None:
-    """Derive an entry anew. What was stated is untouched, so its version stays: an editor who
-    has it open is not refused for what nobody stated."""
-    fresh = derived_of(entry)
+def _baselines(entry: Any, before: Mapping[str, Any]) -> list[UUID]:
+    """The series an entry is, and was, part of."""
+    if isinstance(entry, Measurement):
+        ids = {str(one) for one in (entry.response_id, before.get("response_id")) if one}
+        found = [db.session.get_one(Response, UUID(one)) for one in sorted(ids)]
+        return [one.baseline_id or one.id for one in found]
+    own = {str(one) for one in (entry.baseline_id, before.get("baseline_id")) if one}
+    if isinstance(entry, Response):
+        own.add(str(entry.id))
+    return [UUID(one) for one in sorted(own)]
+
+
+def _derive_series(patient_id: UUID, baseline_id: UUID, *, by: Viewer) -> None:
+    """An earlier size decides the nadir of every later assessment."""
+    series = queries.series_of_baseline(patient_id, baseline_id)
+    for response in series.responses:
+        derive_again(response, by=by, fresh=_derived_response(response, series))
+
+
+def derive_again(entry: Any, *, by: Viewer, fresh: dict[str, Any] | None = None) -> None:
+    """Derive an entry anew, or keep what was derived. What was stated is untouched, so its version
+    stays: an editor who has it open is not refused for what nobody stated."""
+    fresh = derived_of(entry) if fresh is None else fresh
     old = {name: getattr(entry, name) for name in fresh}
     if fresh == old:
         return
@@ -79,14 +127,9 @@ def derive_again(entry: Any, *, by: Viewer) -> None:
     )
     db.session.refresh(entry)
     changes = {
-        name: [old[name], fresh[name]]
+        name: [facts_.plain(old[name]), facts_.plain(fresh[name])]
         for name in fresh
         if name not in ("derivation", "findings") and old[name] != fresh[name]
     }
     record(f"derived {entry.entity} anew", entry, by=by, changes=changes)
-    keep(
-        "derived",
-        entry,
-        by=by,
-        changes={n: [facts_.plain(v) for v in c] for n, c in changes.items()},
-    )
+    keep("derived", entry, by=by, changes=changes)

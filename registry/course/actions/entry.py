@@ -128,6 +128,16 @@ def change(
     record(f"changed {entity}", entry, by=by, changes=changes)
     keep("changed", entry, by=by, changes=changes)
     derive_dependents(entry, by=by, before=before)
+    _take_along(entry, before.get("tumour_id"), by=by)
+
+
+def _take_along(entry: Any, left: str | None, *, by: Viewer) -> None:
+    """What rests on an entry that moved to another tumour moves with it."""
+    if left is None or str(entry.tumour_id) == left:
+        return
+    for one in queries.resting_on(entry):
+        if str(getattr(one, "tumour_id", None)) == left:
+            change(one, by=by, version=one.version, values={}, tumour_id=entry.tumour_id)
 
 
 def _set(entry: Entry, values: Mapping[str, Any], absent: Mapping[str, Any]) -> None:

@@ -15,18 +15,21 @@ from registry.db import db
 
 
 def shown(entry: Entry) -> dict[str, Any]:
-    """What the audit may hold of an entry, by name: values as JSON, links, reasons as codes."""
+    """An entry by name: values as JSON, links, why values are absent as codes and in words."""
     found = {name: facts_.plain(value) for name, value in facts_.stated(entry).items()}
     found |= {link: str(one) if one else None for link, one in links_in(entry).items()}
     found["absent"] = {name: reason["why"] for name, reason in (entry.absent or {}).items()} or None
+    said = {name: reason.get("because") for name, reason in (entry.absent or {}).items()}
+    found["because"] = {name: text for name, text in said.items() if text} or None
     return found
 
 
 def record(action: str, entry: Entry, *, by: Viewer, changes: dict[str, Any]) -> None:
     """Put a change into the audit, without free text."""
+    known = facts_.names(entry.entity)
     safe = {
         name: "changed"
-        if name in facts_.names(entry.entity) and facts_.is_free_text(entry.entity, name)
+        if name == "because" or (name in known and facts_.is_free_text(entry.entity, name))
         else change
         for name, change in changes.items()
     }

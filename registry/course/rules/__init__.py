@@ -10,7 +10,9 @@ from registry.course.rules.grade import (
     grade_of,
     grading_word,
 )
+from registry.course.rules.response import derive_response
 from registry.course.rules.stage import category_for_staging, derive_staging, stage_of
+from registry.course.rules.wellbeing import derive_questionnaire
 
 __all__ = [
     "AFTER_DEATH",
@@ -20,6 +22,8 @@ __all__ = [
     "category_for_staging",
     "date_problems",
     "derive_pathology",
+    "derive_questionnaire",
+    "derive_response",
     "derive_staging",
     "grade_of",
     "grading_word",
