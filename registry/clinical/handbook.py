@@ -90,7 +90,11 @@ SUBJECTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "response": ("Response", ("response", "lesions"), ()),
     "endpoints": ("Time to event", ("endpoints", "partial_dates"), ("endpoints",)),
     "therapy_lines": ("Lines of therapy", ("therapy_lines",), ("therapies",)),
-    "quality_of_life": ("Quality of life", ("quality_of_life",), ("qlq_scales",)),
+    "quality_of_life": (
+        "Quality of life and symptoms",
+        ("quality_of_life", "symptom_diary"),
+        ("qlq_scales", "symptom_diary"),
+    ),
     "toxicity": ("Side effects", ("toxicity",), ("codes/ctcae_soc", "codes/ctcae_term",
                                                  "ctcae_words")),
     "units": ("Units of laboratory values", ("units",), ("units",)),

@@ -6,12 +6,14 @@ is scored when at least half of its items are answered. Scores are 0-100 and nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
 from registry.clinical import tables
 from registry.clinical.numbers import number
+from registry.clinical.partial_dates import assumed
 from registry.clinical.results import (
     COMPLETE,
     INVALID_INPUT,
@@ -168,3 +170,70 @@ def size_of_change(instrument: str, scale: str, before: float, after: float) -> 
     if amount > LARGE_ABOVE:
         return "large", direction
     return ("moderate" if amount >= MODERATE_FROM else "small"), direction
+
+
+# --- over time
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleAt:
+    """One scale on one date: its score, and the change against the first and the one before.
+
+    `size` is none, small, moderate or large, `direction` better, worse or same; both are "" where
+    there is nothing to compare with. `confidence` is that of the limits of change for the scale.
+    """
+
+    scale: str
+    date: str
+    score: float
+    since_first: float | None = None
+    size_since_first: str = ""
+    direction_since_first: str = ""
+    since_last: float | None = None
+    size: str = ""
+    direction: str = ""
+    confidence: str = "medium"
+
+
+def over_time(
+    instrument: str, questionnaires: Sequence[tuple[str, Answers]]
+) -> Mapping[str, tuple[ScaleAt, ...]]:
+    """Every scale of an instrument over dated questionnaires, in order of date.
+
+    `questionnaires` are (date of any precision, answers); undated ones, and scales that cannot be
+    scored on a date, are left out: no value is made up for them. The limits of change were found
+    for the QLQ-C30 (general knowledge); for the module they are read with low confidence. Raises
+    ValueError for an unknown instrument or text that is no date.
+    """
+    name = instrument.removesuffix(" v3")
+    dated = sorted((q for q in questionnaires if q[0]), key=lambda q: assumed(q[0]))
+    return {scale: _course(name, scale, dated) for scale in scales(name)}
+
+
+def _course(
+    instrument: str, scale: str, dated: Sequence[tuple[str, Answers]]
+) -> tuple[ScaleAt, ...]:
+    confidence = "medium" if instrument == "QLQ-C30" else "low"
+    points: list[ScaleAt] = []
+    for day, answers in dated:
+        found = score(instrument, scale, answers)
+        if found.answer in (MISSING, INVALID):
+            continue
+        now = float(found.answer)
+        if not points:
+            points.append(ScaleAt(scale, day, now, confidence=confidence))
+            continue
+        first, last = points[0].score, points[-1].score
+        points.append(
+            ScaleAt(
+                scale,
+                day,
+                now,
+                now - first,
+                *size_of_change(instrument, scale, first, now),
+                now - last,
+                *size_of_change(instrument, scale, last, now),
+                confidence=confidence,
+            )
+        )
+    return tuple(points)

@@ -43,6 +43,7 @@ TEXT_COLUMNS = {
     "level1_items": ("label",),
     "missing_for_advice": ("why",),
     "record_checks": ("label",),
+    "symptom_diary": ("label",),
     "therapies": ("name",),
     "units": ("why",),
     "urgency_by_category": ("reason",),

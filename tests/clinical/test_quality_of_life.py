@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.clinical.quality_of_life import INSTRUMENTS, scales, score, size_of_change
+from registry.clinical.quality_of_life import (
+    INSTRUMENTS,
+    over_time,
+    scales,
+    score,
+    size_of_change,
+)
 from tests.clinical import examples
 
 BEST = {**dict.fromkeys(range(1, 29), 1), 29: 7, 30: 7}
@@ -137,3 +143,44 @@ def test_scores_lie_within_0_and_100(which, given_answers):
     found = score(*which, given_answers)
     if found.answer not in ("MISSING", "INVALID"):
         assert 0 <= float(found.answer) <= 100
+
+
+def test_a_scale_over_time_against_the_first_and_the_one_before():
+    # Global health 50, 66.7, 58.3: items 29 and 30 of 7, (mean - 1) / 6.
+    course = over_time(
+        "QLQ-C30 v3",
+        [
+            ("2022-03", {29: 4, 30: 5}),
+            ("2020", {29: 4, 30: 4}),
+            ("2021-01-10", {29: 5, 30: 5}),
+            ("", {29: 7, 30: 7}),
+            ("2023", {}),
+        ],
+    )
+    first, second, third = course["QL2"]
+    assert [round(one.score, 1) for one in (first, second, third)] == [50.0, 66.7, 58.3]
+    assert (first.since_first, first.size, first.direction) == (None, "", "")
+    assert (second.size, second.direction) == ("moderate", "better")
+    assert (third.size, third.direction) == ("small", "worse")
+    assert (third.size_since_first, third.direction_since_first) == ("small", "better")
+    assert course["PF2"] == ()
+    assert first.confidence == "medium"
+
+
+def test_the_limits_of_change_are_not_those_of_the_module():
+    course = over_time("QLQ-GINET21", [("2020", {48: 1}), ("2021", {48: 4})])
+    assert course["MBP"][1].direction == "worse"
+    assert course["MBP"][1].confidence == "low"
+    with pytest.raises(ValueError, match="unknown code"):
+        over_time("EQ-5D", [])
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=6))
+def test_the_changes_add_up(given_answers):
+    dated = [(str(2000 + n), {17: answer}) for n, answer in enumerate(given_answers)]
+    course = over_time("QLQ-C30", dated)["DI"]
+    assert len(course) == len(given_answers)
+    for one in course[1:]:
+        assert one.since_first == pytest.approx(one.score - course[0].score)
+    total = sum(one.since_last for one in course[1:])
+    assert total == pytest.approx(course[-1].score - course[0].score)
