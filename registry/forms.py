@@ -530,10 +530,10 @@ class CodeField(Choice):
     def shown(self) -> str:
         """What stands in the box."""
         if self.data and vocabularies.known(self.codes, self.data):
-            return self.suggestion(self.data, vocabularies.label(self.codes, self.data))
+            return self.as_listed(self.data, vocabularies.label(self.codes, self.data))
         return self._value()
 
-    def suggestion(self, code: str, label: Any) -> str:
+    def as_listed(self, code: str, label: Any) -> str:
         """An option as the list shows it: with its code where people know the code itself."""
         return f"{code} {label}" if self._code_is_known else str(label)
 

@@ -21,6 +21,7 @@ from registry.course.models import (
     Staging,
     Tumour,
 )
+from registry.course.queries.series import text_row as series_row
 from registry.db import db
 
 
@@ -60,8 +61,7 @@ def _derived_response(entry: Response, series: queries.Series) -> dict[str, Any]
     """An assessment that is not kept yet has nothing measured: nothing is derived for it."""
     if all(one.id != entry.id for one in series.responses):
         return {}
-    visits = [*series.before(entry), series.visit(entry)]
-    return rules.derive_response(visits, series.targets, stated=entry.response_stated or "")
+    return rules.derive_response(series_row(entry), series.assessed().get(str(entry.id)))
 
 
 def derive(entry: Any) -> None:
@@ -107,8 +107,10 @@ def _baselines(entry: Any, before: Mapping[str, Any]) -> list[UUID]:
 def _derive_series(patient_id: UUID, baseline_id: UUID, *, by: Viewer) -> None:
     """An earlier size decides the nadir of every later assessment."""
     series = queries.series_of_baseline(patient_id, baseline_id)
+    found = series.assessed()
     for response in series.responses:
-        derive_again(response, by=by, fresh=_derived_response(response, series))
+        fresh = rules.derive_response(series_row(response), found.get(str(response.id)))
+        derive_again(response, by=by, fresh=fresh)
 
 
 def derive_again(entry: Any, *, by: Viewer, fresh: dict[str, Any] | None = None) -> None:

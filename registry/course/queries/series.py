@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from registry.clinical import lesions
+from registry.clinical.lesions import Assessment, Size
 from registry.course import facts
-from registry.course.models import BY_NAME, Lesion, Measurement, Response
+from registry.course.models import BY_NAME, Lesion, Measurement, Response, links_of
 from registry.course.queries.record import date_of, in_order, standing
-from registry.course.rules.response import Target, Visit
+from registry.course.rules import response as rule
 from registry.db import db
 
 
@@ -23,11 +26,6 @@ class Series:
     lesions: list[Lesion]
     measurements: list[Measurement]
 
-    @property
-    def baseline(self) -> Response:
-        """The assessment the series begins with."""
-        return self.responses[0]
-
     def measured(self, response: Any, lesion: Any) -> Measurement | None:
         """What was measured of a lesion at an assessment."""
         found = [
@@ -37,38 +35,45 @@ class Series:
         ]
         return found[-1] if found else None
 
-    def visit(self, response: Any) -> Visit:
-        """An assessment as the rule reads it."""
-        lesions = {
-            str(one.lesion_id): (one.state or "", one.size_mm)
-            for one in self.measurements
-            if one.response_id == response.id
-        }
-        return Visit(facts.stated(response), lesions)
-
-    def before(self, response: Any) -> list[Visit]:
-        """The assessments before one, oldest first."""
-        found = []
+    def before(self, response: Any) -> Response | None:
+        """The assessment before one; for one that is not kept yet the last."""
+        earlier: Response | None = None
         for one in self.responses:
-            if one.id == response.id:
+            if response is not None and one.id == response.id:
                 break
-            found.append(self.visit(one))
-        return found
+            earlier = one
+        return earlier
 
-    @property
-    def targets(self) -> list[Target]:
-        """The lesions as the rule reads them."""
-        return [target(one) for one in self.lesions]
+    def rows(self) -> tuple[list[dict[str, str]], ...]:
+        """Lesions, assessments and measurements as the rule reads them."""
+        return (
+            [text_row(one) for one in self.lesions],
+            [text_row(one) for one in self.responses],
+            [text_row(one) for one in self.measurements],
+        )
+
+    def assessed(self) -> dict[str, Assessment]:
+        """Every assessment as derived, by its id; empty where there are no lesions."""
+        if not self.lesions:
+            return {}
+        return rule.assessments(*self.rows())
+
+    def proposed(self, but: Any = None) -> Mapping[str, Size]:
+        """The last size of each lesion before an assessment, by the lesion's id."""
+        spots, visits, sizes = self.rows()
+        if but is not None:
+            ids = [str(one.id) for one in self.responses]
+            earlier = ids[: ids.index(str(but.id))] if str(but.id) in ids else ids
+            visits = [one for one in visits if one["id"] in earlier]
+        return lesions.proposed(spots, visits, sizes)
 
 
-def target(lesion: Any) -> Target:
-    """A lesion as the rule reads it."""
-    return Target(
-        str(lesion.id),
-        lesion.organ or "",
-        lesion.is_node == "yes" or (lesion.is_node is None and lesion.organ == "nodes"),
-        lesion.role or "",
-    )
+def text_row(entry: Any) -> dict[str, str]:
+    """An entry as texts: its id, its links and what it states."""
+    found = {name: facts.plain(value) for name, value in facts.stated(entry).items()}
+    found |= {f"{name}_id": getattr(entry, f"{name}_id") for name in links_of(type(entry))}
+    plain = {name: "" if value is None else str(value) for name, value in found.items()}
+    return {**plain, "id": str(entry.id)}
 
 
 def series_of(response: Any) -> Series:
@@ -84,14 +89,15 @@ def series_of_baseline(patient_id: UUID, baseline_id: UUID) -> Series:
     )
     responses = in_order(db.session.scalars(own).all())
     responses.sort(key=lambda one: one.id != baseline_id)  # the baseline first, whatever its date
-    lesions = standing(Lesion).where(Lesion.baseline_id == baseline_id)
+    spots = standing(Lesion).where(Lesion.baseline_id == baseline_id)
     ids = [one.id for one in responses]
     sizes = standing(Measurement).where(Measurement.response_id.in_(ids))
-    return Series(
-        responses,
-        sorted(db.session.scalars(lesions).all(), key=lambda one: (one.entered_at, str(one.id))),
-        sorted(db.session.scalars(sizes).all(), key=lambda one: (one.entered_at, str(one.id))),
-    )
+    return Series(responses, _entered(spots), _entered(sizes))
+
+
+def _entered(query: sa.Select[Any]) -> list[Any]:
+    found = db.session.scalars(query).all()
+    return sorted(found, key=lambda one: (one.entered_at, str(one.id)))
 
 
 def latest(patient_id: UUID, entity: str, **where: Any) -> Any:
