@@ -72,6 +72,7 @@ class _Course:
     drugs: frozenset[str] = frozenset()
     spent: set[date] = field(default_factory=set)
     starts: list[tuple[date, int]] = field(default_factory=list)
+    ends: dict[int, list[str]] = field(default_factory=dict)  # of the therapies of each line
 
 
 def therapy_lines(therapies: Sequence[Therapy], progressions: Sequence[str]) -> tuple[Line, ...]:
@@ -158,11 +159,9 @@ def _other_line(therapy: Therapy, course: _Course) -> Line:
 
 
 def _after_the_end(when: date, course: _Course, number: int) -> bool:
-    """Whether the last line had certainly ended by then."""
-    last = course.previous
-    return bool(
-        number == course.number and last is not None and last.end and bounds(last.end)[1] < when
-    )
+    """Whether every therapy of the line had certainly ended by then."""
+    ends = course.ends[number]
+    return all(ends) and max(bounds(end)[1] for end in ends) < when
 
 
 def _systemic_line(therapy: Therapy, course: _Course, progressed: Sequence[date]) -> Line:
@@ -175,6 +174,7 @@ def _systemic_line(therapy: Therapy, course: _Course, progressed: Sequence[date]
         course.spent = {day for day in progressed if day <= start}
     if opens or not course.starts:
         course.starts.append((start, course.number))
+    course.ends.setdefault(course.number, []).append(therapy.end)
     course.drugs = course.drugs | drugs if together else drugs
     course.previous = therapy
     return Line(therapy, course.number, reason)

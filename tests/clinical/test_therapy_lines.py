@@ -119,6 +119,9 @@ def test_local_therapies_are_tied_to_the_line_in_whose_time_they_fall():
     assert course(before, EVE, during) == [None, 1, 1]
     ended = (*EVE, {"end": "2024-12-01"})
     assert course(ended, during, later) == [1, 1, None]
+    # Between two lines: the first had ended, the second had not begun.
+    second = ("2026-01-01", "sunitinib", "VEGFR TKI")
+    assert course(ended, during, later, second) == [1, 1, None, 2]
     curative = ("2024-03-01", "", "surgery", {"intent": "curative"})
     assert course(EVE, curative) == [1, None]
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from registry.access import Role
+from registry.clinical import quality_of_life
+from registry.course import queries
 from tests import make, make_course
 from tests.course import ten_years
 
@@ -32,3 +34,45 @@ def test_grades(story: Any) -> None:
 def test_stages(story: Any) -> None:
     derived = {name: story.entries[name].derived_stage for name in ten_years.STAGES}
     assert derived == ten_years.STAGES
+
+
+def test_lines(story: Any) -> None:
+    found = queries.lines(queries.record_of(story.patient))
+    derived = {name: found[story.entries[name].id].number for name in ten_years.LINES}
+    assert derived == ten_years.LINES
+
+
+def test_responses(story: Any) -> None:
+    def of(name: str) -> tuple[Any, ...]:
+        one = story.entries[name]
+        sums = [format(found, "f") for found in (one.derived_sum_mm, one.derived_nadir_mm)]
+        return (*sums, one.derived_target, one.derived_response)
+
+    assert {name: of(name) for name in ten_years.RECIST} == ten_years.RECIST
+
+
+def test_a_stated_response_that_the_measurements_contradict_is_shown(story: Any) -> None:
+    wrong = {one.id for one in story.entries.values() if one.entity == "response"}
+    found = {
+        one.id
+        for name in ten_years.RECIST
+        if (one := story.entries[name]).id in wrong
+        if one.response_stated not in (None, one.derived_response)
+    }
+    assert found == {story.entries["growth_2018"].id}
+    shown = queries.findings(queries.record_of(story.patient))
+    about = [one for one in shown if "response" in one.finding.code]
+    assert str(story.entries["growth_2018"].id) in str(about)
+
+
+def test_scores_and_how_much_they_changed(story: Any) -> None:
+    for name, expected in ten_years.SCORES.items():
+        scores = story.entries[name].scores
+        for scale, score in expected.items():
+            assert abs(scores[scale] - score) < 1e-9, (name, scale)
+    before, after = (story.entries[name].scores for name in ("before", "after"))
+    found = {
+        scale: quality_of_life.size_of_change("QLQ-C30", scale, before[scale], after[scale])
+        for scale in ten_years.CHANGES
+    }
+    assert found == ten_years.CHANGES
