@@ -16,6 +16,26 @@ def _flag(name: str, default: bool) -> bool:
     return os.environ.get(name, "yes" if default else "no").strip().lower() in {"1", "yes", "true"}
 
 
+def _mail() -> dict[str, str]:
+    """The settings of mail: all of them or none, so that no half-set one loses messages."""
+    from registry.mail import Server  # here: registry itself imports this file
+
+    found = {
+        "public_url": os.environ.get("NETREG_PUBLIC_URL", "").rstrip("/"),
+        "mail_url": os.environ.get("NETREG_MAIL_URL", ""),
+        "mail_from": os.environ.get("NETREG_MAIL_FROM", ""),
+    }
+    if found["mail_url"]:
+        Server.of(found["mail_url"])
+        for name, variable in (
+            ("mail_from", "NETREG_MAIL_FROM"),
+            ("public_url", "NETREG_PUBLIC_URL"),
+        ):
+            if not found[name]:
+                raise ValueError(f"{variable} must be set when NETREG_MAIL_URL is")
+    return found
+
+
 def _kept_secret(path: Path) -> str:
     """The embedded default keeps its own secret beside its database, readable by its owner."""
     from registry.keys import keep_once  # here: registry itself imports this file
@@ -39,6 +59,9 @@ class Settings:
     absolute_hours: int = 12
     proxies: int = 0  # reverse proxies in front, whose word about the caller's address is taken
     languages: tuple[str, ...] = ("en",)
+    public_url: str = ""  # where people reach the product, as it stands in mail
+    mail_url: str = ""  # the mail server; empty: no mail is sent
+    mail_from: str = ""
     extra: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -67,4 +90,5 @@ class Settings:
             idle_minutes=int(os.environ.get("NETREG_IDLE_MINUTES", "30")),
             absolute_hours=int(os.environ.get("NETREG_ABSOLUTE_HOURS", "12")),
             proxies=int(os.environ.get("NETREG_PROXIES", "0")),
+            **_mail(),  # type: ignore[arg-type]
         )

@@ -29,13 +29,14 @@ NAVIGATION = (
     web.Place(_l("Patients"), "patients.index", Right.READ_RECORD),
     web.Place(_l("Research"), "research.index", Right.MAKE_RELEASE),
     web.Place(_l("Data access"), "research.grants", Right.GRANT),
-    web.Place(_l("Administration"), "people.administration", Right.ADMINISTER),
+    web.Place(_l("Administration"), "people.administration", Right.OFFICE),
 )
 
 
 def all_models() -> None:
     """Import every room's tables, so that the metadata is whole."""
     import_module("registry.audit")
+    import_module("registry.health")
     for room in ROOMS:
         import_module(f"registry.{room}.models")
 
@@ -83,8 +84,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.install(app)
     for room in PAGES:
         app.register_blueprint(import_module(f"registry.{room}.views").room)
-    for handlers in ("audit_jobs", "research.jobs"):
+    for handlers in ("audit_jobs", "people.jobs", "research.jobs"):
         import_module(f"registry.{handlers}")
+    from registry.patients import queries as patient_queries
     from registry.people import forms as people_forms
     from registry.people import queries as people_queries
     from registry.people import views as people_views
@@ -94,6 +96,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["netreg_navigation"] = NAVIGATION
     app.extensions["netreg_find_viewer"] = people_views.find_viewer
     app.extensions["netreg_sign_in_form"] = people_forms.SignInForm
+    app.extensions["netreg_patient_of_pseudonym"] = patient_queries.id_of_pseudonym
+    app.extensions["netreg_entry_kinds"] = entry_kinds
+    app.extensions["netreg_pseudonyms"] = patient_queries.pseudonyms_of
     app.extensions["netreg_unread"] = people_queries.unread
     app.extensions["netreg_notice_link"] = notice_link
     app.extensions["netreg_notice_about"] = referral_queries.pseudonyms
@@ -147,11 +152,19 @@ def notice_link(kind: str, subject_id: object) -> str:
     """Where the subject of a notice is looked at."""
     endpoint, name = {
         "referral": ("referrals.case", "referral_id"),
+        "account_request": ("people.requests", ""),
+        "confirmation": ("people.requests", ""),
+        "cover": ("people.account", ""),
         "release": ("research.release", "release_id"),
         "grant": ("research.index", ""),
     }[kind]
     values: dict[str, Any] = {name: subject_id} if name else {}
     return url_for(endpoint, **values)
+
+
+def entry_kinds() -> dict[str, Any]:
+    """The kinds of entries of a record in words, for the audit."""
+    return {model.entity: model.entity_label for model in dictionary.entities(Base)}
 
 
 def refused_passwords(settings: Settings) -> frozenset[str]:

@@ -23,6 +23,8 @@ class Role(StrEnum):
     CLINICIAN = "clinician"
     RESEARCHER = "researcher"
     ACCESS_COMMITTEE = "access_committee"
+    LEAD = "lead"
+    PRIVACY_OFFICER = "privacy_officer"
     ADMINISTRATOR = "administrator"
 
 
@@ -32,8 +34,13 @@ ROLE_LABELS = {
     Role.CLINICIAN: _l("Clinician"),
     Role.RESEARCHER: _l("Researcher"),
     Role.ACCESS_COMMITTEE: _l("Access committee"),
+    Role.LEAD: _l("Lead of the organisation"),
+    Role.PRIVACY_OFFICER: _l("Privacy officer"),
     Role.ADMINISTRATOR: _l("Administrator"),
 }
+
+#: What the lead of an organisation may let somebody be there; the rest is the administrator's.
+GIVEN_BY_LEADS = (Role.REFERRER, Role.TRIAGE_COORDINATOR, Role.CLINICIAN)
 
 
 class Right(StrEnum):
@@ -53,6 +60,9 @@ class Right(StrEnum):
     CONSENT = "consent"
     MAKE_RELEASE = "make_release"
     GRANT = "grant"
+    OFFICE = "office"  # enter the administration; what one finds there is said by the next ones
+    APPROVE_ACCOUNTS = "approve_accounts"  # a lead: of one's own organisation
+    READ_AUDIT = "read_audit"
     ADMINISTER = "administer"
 
 
@@ -71,13 +81,17 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.CONSENT: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
     Right.MAKE_RELEASE: frozenset({_R.RESEARCHER}),
     Right.GRANT: frozenset({_R.ACCESS_COMMITTEE}),
+    Right.OFFICE: frozenset({_R.LEAD, _R.PRIVACY_OFFICER, _R.ADMINISTRATOR}),
+    Right.APPROVE_ACCOUNTS: frozenset({_R.LEAD, _R.ADMINISTRATOR}),
+    Right.READ_AUDIT: frozenset({_R.PRIVACY_OFFICER, _R.ADMINISTRATOR}),
     Right.ADMINISTER: frozenset({_R.ADMINISTRATOR}),
 }
 
 
 @dataclass(frozen=True)
 class Seat:
-    """One organisation a person belongs to, with the roles held there."""
+    """One organisation a person belongs to, with the roles held there; or the seat of somebody
+    else, taken while that one is away."""
 
     organisation_id: UUID
     organisation_name: str
@@ -85,6 +99,14 @@ class Seat:
     organisation_kind: str
     time_zone: str
     roles: frozenset[Role]
+    cover_id: UUID | None = None
+    for_id: UUID | None = None  # whose seat it is, when it is not one's own
+    for_name: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells this seat from a person's others."""
+        return f"cover-{self.cover_id}" if self.cover_id else str(self.organisation_id)
 
 
 @dataclass(frozen=True)

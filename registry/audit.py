@@ -45,6 +45,8 @@ class AuditEntry(Model):
             sqlite_where=sa.text("subject_kind = 'release'"),
             postgresql_where=sa.text("subject_kind = 'release'"),
         ),
+        sa.Index("ix_audit_entry_person_id", "person_id", "id"),
+        sa.Index("ix_audit_entry_at", "at"),
     )
 
     id: Mapped[int] = technical(_Key, primary_key=True, autoincrement=True)
@@ -57,6 +59,9 @@ class AuditEntry(Model):
     subject_id: Mapped[str] = technical(sa.String(60))
     patient_id: Mapped[UUID | None] = technical()
     changes: Mapped[dict[str, Any]] = technical(Json)
+    # Who the person acted for, in the seat of somebody who is away.
+    for_id: Mapped[UUID | None] = technical()
+    for_name: Mapped[str] = technical(sa.String(200), default="")
 
 
 class AuditSeal(Model):
@@ -97,6 +102,8 @@ def _row(
         "subject_id": str(subject[1]),
         "patient_id": patient_id,
         "changes": changes or {},
+        "for_id": by.seat.for_id if by.seat else None,
+        "for_name": by.seat.for_name if by.seat else "",
     }
 
 
@@ -149,6 +156,11 @@ def learn(words: Mapping[str, Any]) -> None:
     _WORDS.update(words)
 
 
+def words() -> dict[str, Any]:
+    """Every action that has words, by the action as it is recorded."""
+    return dict(_WORDS)
+
+
 def word(action: str) -> str:
     """An action in the reader's language; as it is recorded where nobody gave it words."""
     return str(_WORDS.get(action, action))
@@ -190,6 +202,8 @@ def _canonical(entry: AuditEntry) -> bytes:
             entry.subject_id,
             str(entry.patient_id or ""),
             entry.changes,
+            # Left out where there is none: entries sealed before it was kept stay as they were.
+            *([str(entry.for_id), entry.for_name] if entry.for_id else []),
         ],
         sort_keys=True,
         separators=(",", ":"),

@@ -17,6 +17,7 @@ _ROOM_COMMANDS = {
     "check-cohorts": ("registry.check_cohorts", "check_cohorts"),
     "derive": ("registry.derive", "derive"),
     "demo": ("registry.demo", "demo"),
+    "people": ("registry.people.commands", "people"),
 }
 
 
@@ -114,46 +115,6 @@ def worker() -> None:
     app = application()
     queue = app.extensions["netreg_huey"]
     queue.create_consumer(workers=1, periodic=True, initial_delay=0.1, max_delay=1.0).run()
-
-
-# -- people ------------------------------------------------------------------------------------
-
-
-@main.group()
-def people() -> None:
-    """Accounts."""
-
-
-@people.command("create-admin")
-@click.option("--email", prompt=True)
-@click.option("--name", prompt=True)
-@click.password_option(help="At least 12 characters.")
-def create_admin(email: str, name: str, password: str) -> None:
-    """Open an administrator's account at the network office (made if there is none)."""
-    from registry.access import Role, the_house
-    from registry.db import db as database
-    from registry.errors import Invalid, NotFound
-    from registry.people import actions, queries
-    from registry.people.models import NETWORK_OFFICE
-
-    with application().app_context():
-        house = the_house("netreg people create-admin")
-        try:
-            try:
-                office = queries.organisation("NETWORK")
-            except NotFound:
-                office = actions.add_organisation(
-                    by=house, code="NETWORK", name="Network office", kind=NETWORK_OFFICE,
-                    country="",
-                )  # fmt: skip
-            person = actions.add_person(
-                by=house, email=email, name=name, password=password, must_change=False
-            )
-            actions.join(person, office, Role.ADMINISTRATOR, by=house)
-        except Invalid as refused:
-            raise click.ClickException(str(refused.message)) from refused
-        database.session.commit()
-    click.echo(f"{email} can sign in as administrator.")
 
 
 # -- audit -------------------------------------------------------------------------------------

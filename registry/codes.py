@@ -2,13 +2,16 @@
 
 Two lists are open: topography and morphology. A well-formed code outside them is kept as stated,
 grouped *other*, and flagged.
+
+A network may add codes of its own to some lists, without a release. Who keeps them hands them in
+through `add_local`; they are marked as local wherever they are shown.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -29,15 +32,41 @@ class Code:
     label: str
     edition: str = ""
     source: str = ""
+    local: bool = False  # added by this network
+    retired: bool = False  # still read, no longer offered
 
     def shown(self) -> str:
-        """The label in the reader's language."""
+        """The label in the reader's language; of a local one as it was given, and so marked."""
+        if self.local:
+            return str(gettext("%(label)s (local)", label=self.label))
         return str(gettext(self.label))
 
 
-@cache
+Local = Mapping[str, Mapping[str, Code]]
+_local: Callable[[], Local] = dict
+
+
+def add_local(source: Callable[[], Local]) -> None:
+    """Say where the local codes are asked for: list → code → Code. Asked at each look-up, so the
+    source must answer from memory."""
+    global _local
+    _local = source
+
+
 def codes(name: str) -> Mapping[str, Code]:
-    """The list by its name, in file order. Raises KeyError for an unknown list."""
+    """The list by its name, in file order, the local ones last. Raises KeyError for an unknown
+    list."""
+    listed = shipped(name)
+    added = _local().get(name)
+    if not added:
+        return listed
+    # A code that a later release ships is the shipped one from then on.
+    return {**listed, **{code: one for code, one in added.items() if code not in listed}}
+
+
+@cache
+def shipped(name: str) -> Mapping[str, Code]:
+    """The list as it came with the product. Raises KeyError for an unknown list."""
     path = resources.files("registry.clinical") / "data" / "codes" / f"{name}.csv"
     if not path.is_file():
         raise KeyError(f"no code list {name!r}")

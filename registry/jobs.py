@@ -17,6 +17,7 @@ log = logging.getLogger("netreg.jobs")
 Handler = Callable[..., None]
 _handlers: dict[str, Handler] = {}
 _sweeps: list[str] = []
+_told_of_failures: list[Callable[[str, BaseException], None]] = []
 
 
 def job(name: str, *, sweep: bool = False) -> Callable[[Handler], Handler]:
@@ -29,6 +30,15 @@ def job(name: str, *, sweep: bool = False) -> Callable[[Handler], Handler]:
         return handler
 
     return keep
+
+
+def on_failure(
+    told: Callable[[str, BaseException], None],
+) -> Callable[[str, BaseException], None]:
+    """Have a function told of each job that ends with an error, by its name."""
+    if told not in _told_of_failures:
+        _told_of_failures.append(told)
+    return told
 
 
 def after_commit(name: str, *arguments: str) -> None:
@@ -74,7 +84,12 @@ def connect(app: Flask) -> Huey:
 
     def run(name: str, *arguments: str) -> None:
         with app.app_context():
-            _handlers[name](*arguments)
+            try:
+                _handlers[name](*arguments)
+            except Exception as problem:
+                for told in _told_of_failures:
+                    told(name, problem)
+                raise
 
     task = queue.task(retries=3, retry_delay=5)(run)
 

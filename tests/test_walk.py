@@ -21,7 +21,7 @@ from registry.people.models import Person
 from registry.referrals import actions as referrals
 from registry.referrals.actions import NewPatient
 from registry.referrals.case import Case
-from tests import make, make_course, make_research
+from tests import make, make_course, make_people, make_research
 
 OWN, RELATED, OTHER, NOWHERE = "own", "related", "other", "nowhere"
 OPEN, REFUSED, HIDDEN = "open", "refused", "hidden"
@@ -39,7 +39,13 @@ OF_THE_GRANT = {
     "research.download", "research.cancel",
 }  # fmt: skip
 #: An empty form names no organisation or patient, and what is not named does not exist.
-EMPTY_IS_UNKNOWN = {("people.choose_organisation", "POST"), ("course.derive", "POST")}
+EMPTY_IS_UNKNOWN = {
+    ("people.choose_organisation", "POST"), ("people.send_again", "POST"), ("course.derive", "POST"),
+}  # fmt: skip
+#: A notice is its reader's own; the one that is walked to is somebody else's.
+OF_SOMEBODY_ELSE = {"people.open_notice"}
+#: A lead decides about those who ask for an account at their own organisation: the hospital.
+OF_THE_LEAD = {"people.approve_request", "people.refuse_request"}
 #: Ends the walker's own session, so it is walked apart.
 ENDS_THE_SESSION = {"people.sign_out"}
 
@@ -92,9 +98,26 @@ def build() -> World:
         "name": "manifest.json",
         "filename": "app/forms.css",
         "subject": "grading",
+        **_administration(hospital, target, walkers),
     }
     db.session.commit()
     return World(walkers, ids, {"referral_id": draft.id})
+
+
+def _administration(hospital, target, walkers) -> dict[str, Any]:
+    boss = walkers[Role.ADMINISTRATOR, OWN]
+    by = make.viewer(boss)
+    invited = make_people.invitation(by, hospital, name="Ζωή", email="invited@example.org")
+    asked = make_people.account_request(hospital, name="Ρίτα")
+    code = make_people.local_code(by, label="Φάρμακο", source="Πηγή")
+    return {
+        "organisation_id": make.organisation("referring_hospital", "WALK-2", "Δέλτα").id,
+        "invitation_id": invited.id,
+        "request_id": asked.id,
+        "confirmation_id": make_people.confirmation(boss, hospital).id,
+        "notice_id": make_people.notice(target).id,
+        "code_id": code.id,
+    }
 
 
 def _grant(by, researcher):
@@ -146,6 +169,8 @@ def _referral(alice, centre, family_name):
 def expected(rule: Rule, role: Role | None, relation: str) -> str:
     """What the house rules say; read from the rights and the care relation, not from the views."""
     right = web.right_of(rule.endpoint)
+    if rule.endpoint in OF_SOMEBODY_ELSE:
+        return HIDDEN
     if right is Right.ANYONE:
         return OPEN
     if right is Right.SIGNED_IN:
@@ -154,6 +179,8 @@ def expected(rule: Rule, role: Role | None, relation: str) -> str:
         return REFUSED
     if rule.endpoint in OF_THE_GRANT:
         return OPEN if relation == OWN else HIDDEN
+    if rule.endpoint in OF_THE_LEAD and role is Role.LEAD and relation != RELATED:
+        return HIDDEN
     about = rule.arguments & {"patient_id", "entry_id", "referral_id"}
     if not about:
         return OPEN

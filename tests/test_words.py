@@ -34,6 +34,7 @@ SAME = frozenset(_SAME.split())
 _NO_WORDS = (
     r"[\w ]+, [\w.]+@[\w.]+",  # a person in a list to choose from
     r"[\w.]+@[\w.]+",  # addresses of mail
+    r"\b[A-Z]\w+(/[\w+-]+)+",  # names of time zones
     r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b",  # pseudonyms
     r"\d{1,2}[. ]+\w{3,4}[.,]? \d{4}",  # a day, as the language writes it
 )

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Right, Viewer
@@ -387,6 +388,38 @@ def who_opened(
     rows = list(db.session.scalars(query.order_by(entry.id.desc()).limit(limit + 1)))
     more = rows[limit - 1].id if len(rows) > limit else None
     return [
-        Opening(r.at, r.person_name, r.organisation_id, r.action, r.subject_kind, r.changes)
+        Opening(r.at, _who(r), r.organisation_id, r.action, r.subject_kind, r.changes)
         for r in rows[:limit]
     ], more
+
+
+def _who(entry: audit.AuditEntry) -> str:
+    """Who it was, and for whom, where it was done in the seat of somebody who is away."""
+    if not entry.for_name:
+        return entry.person_name
+    return str(_("%(who)s, for %(whom)s", who=entry.person_name, whom=entry.for_name))
+
+
+# -- for who reads the audit and has no patient page -------------------------------------------
+
+
+def id_of_pseudonym(viewer: Viewer, text: str) -> UUID | None:
+    """The patient a pseudonym stands for, to look for in the audit; None when there is none."""
+    viewer.need(Right.READ_AUDIT)
+    plain = rules.plain_number(text).upper()
+    if len(plain) != 8:
+        return None
+    written = f"{plain[:4]}-{plain[4:]}"
+    return db.session.scalar(sa.select(Patient.id).where(Patient.pseudonym == written))
+
+
+def pseudonyms_of(viewer: Viewer, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The pseudonyms of the patients an audit speaks of; nothing else of them."""
+    viewer.need(Right.READ_AUDIT)
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    rows = db.session.execute(
+        sa.select(Patient.id, Patient.pseudonym).where(Patient.id.in_(wanted))
+    )
+    return {row[0]: row[1] for row in rows}

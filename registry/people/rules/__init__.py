@@ -32,7 +32,18 @@ NOTICES = {
     "release_failed": _l("A release could not be made."),
     "grant_given": _l("You may make releases for a project."),
     "grant_ended": _l("Your grant for a project was ended."),
+    "account_requested": _l("Somebody asks for an account."),
+    "confirmation_asked": _l("An administrator asks you to confirm a role."),
+    "confirmation_decided": _l("Another administrator has decided about your role."),
+    "cover_arranged": _l("You cover for a colleague who is away."),
+    "covered": _l("A colleague covers for you while you are away."),
 }
+
+
+#: Notices about the work with accounts rather than with cases.
+ABOUT_ACCOUNTS = frozenset(
+    {"account_requested", "confirmation_asked", "confirmation_decided", "cover_arranged", "covered"}
+)
 
 
 def hash_password(password: str) -> str:

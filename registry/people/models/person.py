@@ -1,4 +1,4 @@
-"""Organisations, people, memberships, sign-ins and notices."""
+"""Accounts, what a person is where, who covers for whom, and signed-in sessions."""
 
 from __future__ import annotations
 
@@ -11,42 +11,7 @@ from sqlalchemy.orm import Mapped, relationship
 
 from registry.db import Json, Model, Moment, new_id, now
 from registry.dictionary import technical
-
-REFERRING_HOSPITAL = "referring_hospital"
-REFERENCE_CENTRE = "reference_centre"
-NETWORK_OFFICE = "network_office"
-
-
-class Organisation(Model):
-    """A referring hospital, a reference centre, or the network's own office."""
-
-    __tablename__ = "organisation"
-    __table_args__ = (
-        sa.CheckConstraint(
-            f"kind IN ('{REFERRING_HOSPITAL}', '{REFERENCE_CENTRE}', '{NETWORK_OFFICE}')",
-            name="kind",
-        ),
-    )
-
-    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
-    code: Mapped[str] = technical(sa.String(20), unique=True)
-    name: Mapped[str] = technical(sa.String(200))
-    kind: Mapped[str] = technical(sa.String(30))
-    country: Mapped[str] = technical(sa.String(2))
-    region: Mapped[str] = technical(sa.String(100), default="")
-    city: Mapped[str] = technical(sa.String(100), default="")
-    latitude: Mapped[float | None] = technical()
-    longitude: Mapped[float | None] = technical()
-    time_zone: Mapped[str] = technical(sa.String(60), default="UTC")
-    languages: Mapped[list[Any]] = technical(Json, default=list)
-    sites: Mapped[list[Any]] = technical(Json, default=list)  # triage groups it takes
-    services: Mapped[list[Any]] = technical(Json, default=list)
-    weekly_capacity: Mapped[int | None] = technical()
-    board_weekday: Mapped[int | None] = technical()  # 0 Monday … 6 Sunday
-    board_cutoff: Mapped[str] = technical(sa.String(60), default="")
-    emergency_telephone: Mapped[str] = technical(sa.String(60), default="")
-    accreditation: Mapped[str] = technical(sa.String(200), default="")
-    active: Mapped[bool] = technical(default=True)
+from registry.people.models.organisation import Organisation
 
 
 class Person(Model):
@@ -62,6 +27,11 @@ class Person(Model):
     must_change_password: Mapped[bool] = technical(default=False)
     active: Mapped[bool] = technical(default=True)
     created_at: Mapped[datetime] = technical(Moment(), default=now)
+    # why of a notice → immediate, daily or off; what is not named goes by the house's default
+    notice_mail: Mapped[dict[str, Any]] = technical(Json, default=dict)
+    version: Mapped[int] = technical(default=1)
+
+    __mapper_args__ = {"version_id_col": version}
 
     memberships: Mapped[list[Membership]] = relationship(
         back_populates="person", order_by="Membership.id"
@@ -88,6 +58,30 @@ class Membership(Model):
     organisation: Mapped[Organisation] = relationship()
 
 
+class Cover(Model):
+    """Somebody who sits in another's seat while that one is away, and acts for them."""
+
+    __tablename__ = "cover"
+    __table_args__ = (
+        sa.CheckConstraint("until_date >= from_date", name="order"),
+        sa.CheckConstraint("absent_id <> cover_id", name="two_people"),
+        sa.Index("ix_cover_cover_id_until_date", "cover_id", "until_date"),
+        sa.Index("ix_cover_absent_id_until_date", "absent_id", "until_date"),
+    )
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    organisation_id: Mapped[UUID] = technical(sa.ForeignKey("organisation.id"))
+    absent_id: Mapped[UUID] = technical(sa.ForeignKey("person.id"))
+    cover_id: Mapped[UUID] = technical(sa.ForeignKey("person.id"))
+    from_date: Mapped[date] = technical(sa.Date())
+    until_date: Mapped[date] = technical(sa.Date())
+    ended_at: Mapped[datetime | None] = technical(Moment())
+
+    organisation: Mapped[Organisation] = relationship()
+    absent: Mapped[Person] = relationship(foreign_keys=[absent_id])
+    cover: Mapped[Person] = relationship(foreign_keys=[cover_id])
+
+
 class SignIn(Model):
     """One signed-in session; ending it here ends it whatever the cookie says."""
 
@@ -96,6 +90,7 @@ class SignIn(Model):
     id: Mapped[UUID] = technical(primary_key=True, default=new_id)
     person_id: Mapped[UUID] = technical(sa.ForeignKey("person.id"), index=True)
     organisation_id: Mapped[UUID | None] = technical(sa.ForeignKey("organisation.id"))
+    cover_id: Mapped[UUID | None] = technical(sa.ForeignKey("cover.id"))
     begun_at: Mapped[datetime] = technical(Moment(), default=now)
     expires_at: Mapped[datetime] = technical(Moment())
     ended_at: Mapped[datetime | None] = technical(Moment())
@@ -114,27 +109,3 @@ class SignInFailure(Model):
     account: Mapped[str] = technical(sa.String(40))
     address: Mapped[str] = technical(sa.String(40))
     at: Mapped[datetime] = technical(Moment(), default=now)
-
-
-class Notice(Model):
-    """Something a person is told: why, and where to look. Never clinical or identifying content."""
-
-    __tablename__ = "notice"
-    __table_args__ = (
-        sa.Index("ix_notice_person_id_at", "person_id", "at"),
-        # Counting what is unread must not grow with what was read.
-        sa.Index(
-            "ix_notice_unread",
-            "person_id",
-            sqlite_where=sa.text("seen_at IS NULL"),
-            postgresql_where=sa.text("seen_at IS NULL"),
-        ),
-    )
-
-    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
-    person_id: Mapped[UUID] = technical(sa.ForeignKey("person.id"))
-    at: Mapped[datetime] = technical(Moment(), default=now)
-    why: Mapped[str] = technical(sa.String(60))
-    subject_kind: Mapped[str] = technical(sa.String(40))
-    subject_id: Mapped[UUID] = technical()
-    seen_at: Mapped[datetime | None] = technical(Moment())

@@ -1,0 +1,93 @@
+"""What one was told, and the mail that left or waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from registry.access import Right, Viewer
+from registry.db import db
+from registry.errors import NotFound
+from registry.people.models import Mail, Notice
+
+
+@dataclass(frozen=True)
+class NoticeRow:
+    """A notice as it is listed."""
+
+    id: UUID
+    at: datetime
+    why: str
+    subject_kind: str
+    subject_id: UUID
+    seen: bool
+
+
+def notices(viewer: Viewer, limit: int = 50) -> list[NoticeRow]:
+    """One's own latest notices, newest first."""
+    query = (
+        sa.select(Notice)
+        .where(Notice.person_id == viewer.person_id)
+        .order_by(Notice.at.desc(), Notice.id.desc())
+        .limit(limit)
+    )
+    return [
+        NoticeRow(n.id, n.at, n.why, n.subject_kind, n.subject_id, n.seen_at is not None)
+        for n in db.session.scalars(query)
+    ]
+
+
+def unread(viewer: Viewer) -> int:
+    """How many notices have not been seen; shown as 99+ at the most."""
+    query = (
+        sa.select(Notice.id)
+        .where(Notice.person_id == viewer.person_id, Notice.seen_at.is_(None))
+        .limit(100)
+    )
+    return len(db.session.scalars(query).all())
+
+
+def notice(viewer: Viewer, notice_id: UUID) -> Notice:
+    """One of one's own notices. Raises NotFound."""
+    found = db.session.get(Notice, notice_id)
+    if found is None or found.person_id != viewer.person_id:
+        raise NotFound()
+    return found
+
+
+def whys_of_digest(digest_id: UUID) -> list[tuple[str, int]]:
+    """What a digest tells of: why, and how often."""
+    rows = db.session.execute(
+        sa.select(Notice.why, sa.func.count())
+        .where(Notice.digest_id == digest_id)
+        .group_by(Notice.why)
+        .order_by(Notice.why)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def refused_mail(viewer: Viewer, limit: int = 50) -> Sequence[Mail]:
+    """The messages that were given up, newest first, for the administrator."""
+    viewer.need(Right.ADMINISTER)
+    query = (
+        sa.select(Mail)
+        .options(joinedload(Mail.person))
+        .where(Mail.failed_at.is_not(None))
+        .order_by(Mail.failed_at.desc(), Mail.id.desc())
+        .limit(limit)
+    )
+    return db.session.scalars(query).all()
+
+
+def refused_message(viewer: Viewer, mail_id: UUID | None) -> Mail:
+    """One message that was given up. Raises NotFound."""
+    viewer.need(Right.ADMINISTER)
+    found = db.session.get(Mail, mail_id) if mail_id else None
+    if found is None or found.failed_at is None:
+        raise NotFound()
+    return found

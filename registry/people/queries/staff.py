@@ -1,0 +1,197 @@
+"""Reading accounts, roles and covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, selectinload
+
+from registry.access import Right, Role, Viewer
+from registry.dates import today
+from registry.db import db
+from registry.errors import NotFound
+from registry.people.models import Cover, Membership, Organisation, Person
+from registry.people.queries.pages import PAGE, Part, any_of
+from registry.people.queries.seats import covering, in_force
+
+
+def person_by_email(email: str) -> Person | None:
+    """The account of this address, open or closed."""
+    return db.session.scalar(sa.select(Person).where(Person.email == email.strip().lower()))
+
+
+def oneself(viewer: Viewer) -> Person:
+    """One's own account."""
+    person = db.session.get(Person, viewer.person_id)
+    if person is None:
+        raise NotFound()
+    return person
+
+
+def person_names(ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    """Names of staff by id, in one query."""
+    wanted = {one for one in ids if one}
+    if not wanted:
+        return {}
+    rows = db.session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(wanted)))
+    return {row.id: row.name for row in rows}
+
+
+def members(organisation_id: UUID, roles: Iterable[Role]) -> Sequence[Person]:
+    """The people who hold one of these roles at an organisation today."""
+    query = (
+        sa.select(Person)
+        .join(Membership)
+        .where(
+            Membership.organisation_id == organisation_id,
+            Membership.role.in_([role.value for role in roles]),
+            in_force(today()),
+            Person.active,
+        )
+        .distinct()
+        .order_by(Person.name, Person.id)
+    )
+    return db.session.scalars(query).all()
+
+
+def with_role(role: Role) -> Sequence[Person]:
+    """The people who hold a role anywhere today."""
+    query = (
+        sa.select(Person)
+        .join(Membership)
+        .where(Membership.role == role.value, in_force(today()), Person.active)
+        .distinct()
+        .order_by(Person.name, Person.id)
+    )
+    return db.session.scalars(query).all()
+
+
+def account(viewer: Viewer, person_id: UUID | None) -> Person:
+    """One account, for the administrator. Raises NotFound."""
+    viewer.need(Right.ADMINISTER)
+    found = db.session.get(Person, person_id) if person_id else None
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def list_people(
+    viewer: Viewer,
+    *,
+    text: str = "",
+    state: str = "",
+    role: str = "",
+    organisation_id: UUID | None = None,
+    page: int = 1,
+) -> Part[Person]:
+    """Accounts by name, with what each is where. Three queries, any number of accounts."""
+    viewer.need(Right.ADMINISTER)
+    query = sa.select(Person)
+    if text:
+        query = query.where(any_of(text, Person.name, Person.email))
+    if state:
+        query = query.where(Person.active == (state == "open"))
+    if role or organisation_id:
+        held = sa.select(Membership.person_id).where(in_force(today()))
+        if role:
+            held = held.where(Membership.role == role)
+        if organisation_id:
+            held = held.where(Membership.organisation_id == organisation_id)
+        query = query.where(Person.id.in_(held))
+    total = db.session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+    shown = db.session.scalars(
+        query.options(selectinload(Person.memberships).joinedload(Membership.organisation))
+        .order_by(Person.name, Person.id)
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    ).all()
+    return Part(shown, total, page)
+
+
+def colleagues_to_cover(viewer: Viewer, person: Person) -> Sequence[Person]:
+    """Who could sit in for a person: those who work at one of the same organisations, by name."""
+    viewer.need(Right.ADMINISTER)
+    places = sa.select(Membership.organisation_id).where(
+        Membership.person_id == person.id, in_force(today())
+    )
+    query = (
+        sa.select(Person)
+        .join(Membership)
+        .where(
+            Membership.organisation_id.in_(places),
+            in_force(today()),
+            Person.active,
+            Person.id != person.id,
+        )
+        .distinct()
+        .order_by(Person.name, Person.id)
+        .limit(500)
+    )
+    return db.session.scalars(query).all()
+
+
+def covers_about(viewer: Viewer, person_id: UUID | None) -> Sequence[Cover]:
+    """The covers a person has or gives, the latest first: for an administrator, or of oneself."""
+    if person_id != viewer.person_id:
+        viewer.need(Right.ADMINISTER)
+    query = (
+        sa.select(Cover)
+        .options(joinedload(Cover.organisation), joinedload(Cover.absent), joinedload(Cover.cover))
+        .where(sa.or_(Cover.absent_id == person_id, Cover.cover_id == person_id))
+        .order_by(Cover.from_date.desc(), Cover.id.desc())
+        .limit(50)
+    )
+    return db.session.scalars(query).all()
+
+
+def cover(viewer: Viewer, cover_id: UUID | None) -> Cover:
+    """One cover, for the administrator. Raises NotFound."""
+    viewer.need(Right.ADMINISTER)
+    found = db.session.get(Cover, cover_id) if cover_id else None
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def who_covers(ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """Of these people, those who are away: who sits in for each today."""
+    found: dict[UUID, list[UUID]] = {}
+    rows = db.session.execute(
+        sa.select(Cover.absent_id, Cover.cover_id)
+        .where(Cover.absent_id.in_(list(ids)), covering(today()))
+        .order_by(Cover.id)
+    )
+    for absent_id, cover_id in rows:
+        found.setdefault(absent_id, []).append(cover_id)
+    return found
+
+
+def is_administrator(person_id: UUID) -> bool:
+    """Does this person hold the role of administrator anywhere, for now or for later?"""
+    query = sa.select(Membership.id).where(
+        Membership.person_id == person_id,
+        Membership.role == Role.ADMINISTRATOR.value,
+        sa.or_(Membership.until_date.is_(None), Membership.until_date >= today()),
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def lasting_administrators() -> list[UUID]:
+    """The people who are administrators today, without an end, with an open account and an active
+    organisation: one of them has to remain."""
+    query = (
+        sa.select(Person.id)
+        .join(Membership)
+        .join(Organisation)
+        .where(
+            Membership.role == Role.ADMINISTRATOR.value,
+            Membership.from_date <= today(),
+            Membership.until_date.is_(None),
+            Person.active,
+            Organisation.active,
+        )
+        .distinct()
+    )
+    return list(db.session.scalars(query))
