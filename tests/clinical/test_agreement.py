@@ -184,3 +184,22 @@ def test_every_rank_belongs_to_a_grade():
         assert row["grade"] in known
         assert int(row["low"]) <= int(row["high"])
         assert grade_label(row["grade"]) != row["grade"]
+
+
+# A second copy of the ranks: lowest and highest reading of each grade.
+RANKS = {
+    (1, 1): "NET_G1 TYPICAL_CARCINOID MTC_LOW_GRADE G1 TC LOW",
+    (1, 2): "CARCINOID_NOS",
+    (2, 2): "NET_G2 ATYPICAL_CARCINOID MTC_HIGH_GRADE G2 AC HIGH",
+    (3, 3): "NET_G3 CARCINOID_ELEVATED_PROLIFERATION CARCINOID_ELEVATED",
+    (3, 4): "HIGH_GRADE_UNSPECIFIED CARCINOID_VS_NEC_UNRESOLVED G3",
+    (4, 4): "NEC_SMALL_CELL NEC_LARGE_CELL NEC_NOS SCLC SCNEC LCNEC NEC NEC_SMALL NEC_LARGE",
+}  # fmt: skip
+
+
+def test_every_rank_is_the_one_of_its_source():
+    table = {
+        row["grade"]: (int(row["low"]), int(row["high"])) for row in tables.rows("grade_ranks")
+    }
+    # NET_G3 is a category and a stated grade, as are the carcinomas of the lung.
+    assert table == {grade: rank for rank, names in RANKS.items() for grade in names.split()}
