@@ -32,6 +32,7 @@ from registry.clinical import (
     tables,
     therapy_lines,
     tnm,
+    units,
     urgency,
 )
 from registry.clinical.grade_rows import grade_row
@@ -434,6 +435,14 @@ def _dose(therapy_id: str, ingredient: str, dose: str) -> Answers:
     return found.answer, found.reason_text()
 
 
+def _units(analyte: str, value: str, unit: str, wanted: str) -> Answers:
+    if not wanted.strip():
+        raise ValueError(N_("wanted: a unit is needed"))
+    found = units.convert(analyte.strip(), _number("value", value), unit.strip(), wanted.strip())
+    factor = "" if found.factor is None else plain(found.factor)
+    return found.answer, factor, found.reason_text()
+
+
 # --- flags, urgency, missing, options
 
 
@@ -556,6 +565,9 @@ KINDS: dict[str, Kind] = {
         ("instrument", "scale", "answers_json"), ("score",), _quality_of_life
     ),
     "dose": Kind(("therapy_id", "ingredient", "dose_value"), ("result", "reason"), _dose),
+    "units": Kind(
+        ("analyte", "value", "unit", "wanted"), ("converted", "factor", "reason"), _units
+    ),
     "flags": Kind(("input",), ("flag", "reason"), _flags),
     "urgency": Kind(
         (*_GRADE_READS, "syndrome", "red_flags"), ("urgency", "reason"), _urgency

@@ -271,7 +271,19 @@ def test_what_cannot_be_read_is_an_error_row(kind, line, error):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(KeyError):
         derived("banana", "")
-    assert len(bulk.kinds()) == 15
+    assert len(bulk.kinds()) == 16
+
+
+def test_units_in_bulk_show_their_factor_or_why_there_is_none():
+    lines = "HB,12.5,g/dL,g/L\nCGA_MASS,95,ng/mL,U/L\nHB,x,g/dL,g/L\nHB,1,g/dL,\n"
+    rows, had_error = derived("units", f"analyte,value,unit,wanted\n{lines}")
+    assert had_error
+    assert [(row["converted"], row["factor"]) for row in rows[:2]] == [
+        ("125", "10"),
+        ("CANNOT", ""),
+    ]
+    assert "assay" in rows[1]["reason"]
+    assert all(row["error"] for row in rows[2:])
 
 
 ODD = st.one_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from registry.clinical.edit_checks.across.entries import (
     Entry,
@@ -28,7 +29,7 @@ BACKGROUND = ("background", "maintenance", "rescue")
 # Progression is entered within about this time of the assessment that shows it.
 PROGRESSION_DAYS = 92
 GONE, SMALL, MEASURED = "disappeared", "too_small", "measured"
-SMALL_TO_MM = 10
+SMALL_TO_MM = Decimal(10)
 
 
 def checks_of_responses(record: Record) -> Iterator[Finding]:
