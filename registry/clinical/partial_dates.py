@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import date
+from functools import lru_cache
 
 from registry.clinical.results import N_
 
@@ -15,6 +16,11 @@ DAY, MONTH, YEAR = "day", "month", "year"
 
 def bounds(text: str) -> tuple[date, date]:
     """The first and the last day a partial date can mean. Raises ValueError otherwise."""
+    return _bounds(text)
+
+
+@lru_cache(16384)
+def _bounds(text: str) -> tuple[date, date]:
     found = _FORM.fullmatch(text.strip())
     if not found:
         raise ValueError(N_("not a date: %(text)s") % {"text": text[:40]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 from registry.clinical import tables
 from registry.clinical.results import Reason
@@ -37,6 +38,7 @@ class Finding:
         return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 
 
+@cache
 def name_of(variable: str) -> str:
     """The English label of an "entity.variable", or its words where it has none."""
     for row in tables.rows("level1_items"):

@@ -7,7 +7,7 @@ diagnosis, what may be planned).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from registry.clinical import tables
@@ -48,13 +48,17 @@ def dates_of_entries(record: Record, today: date | None = None) -> Iterator[Find
         for entry in record.all(row["entity"]):
             day = entry.date(row["variable"])
             if day:
-                yield from _of_date(record, entry, row["variable"], (birth, death), today)
+                yield from _of_date(record, entry, row, (birth, death), today)
 
 
 def _of_date(
-    record: Record, entry: Entry, variable: str, life: tuple[str, str], today: date | None
+    record: Record,
+    entry: Entry,
+    row: Mapping[str, str],
+    life: tuple[str, str],
+    today: date | None,
 ) -> Iterator[Finding]:
-    row = _row(entry.entity, variable)
+    variable = row["variable"]
     day, (birth, death) = entry.date(variable), life
     named = {"name": name_of(f"{entry.entity}.{variable}"), "date": day}
     if is_before(day, birth):
@@ -82,11 +86,6 @@ def _before_diagnosis(
         template = N_("%(name)s (%(date)s) is before the diagnosis (%(diagnosis)s).")
         reason = Reason(template, {**named, "diagnosis": diagnosed})
         yield finding("before_diagnosis", reason, entry, tumour, variables=(variable,))
-
-
-def _row(entity: str, variable: str) -> dict[str, str]:
-    found = (r for r in tables.rows("record_dates") if r["entity"] == entity)
-    return dict(next(row for row in found if row["variable"] == variable))
 
 
 def _deaths(record: Record) -> list[Entry]:
