@@ -6,7 +6,7 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import total_ordering
+from functools import cached_property, total_ordering
 
 _SHAPE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
@@ -61,7 +61,7 @@ class PartialDate:
             numbers[2] if len(numbers) > 2 else None,
         )
 
-    @property
+    @cached_property
     def earliest(self) -> date:
         """The first day this can mean."""
         year, month, day = self.parts

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -117,12 +118,17 @@ def technical(*arguments: Any, **column: Any) -> orm.MappedColumn[Any]:
 
 def described(model: type[Any]) -> dict[str, Variable]:
     """The variables of a mapped class, by column name, in the order they are declared."""
-    found = {}
-    for column in sa.inspect(model).columns:
-        declared = column.info.get("variable")
-        if declared is not None:
-            found[column.key] = declared
-    return found
+    return dict(_declared(model))
+
+
+@cache
+def _declared(model: type[Any]) -> tuple[tuple[str, Variable], ...]:
+    """The same, read from the class once: what is declared does not change while we run."""
+    return tuple(
+        (column.key, column.info["variable"])
+        for column in sa.inspect(model).columns
+        if column.info.get("variable") is not None
+    )
 
 
 def of(model: type[Any], name: str) -> Variable:

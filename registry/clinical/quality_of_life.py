@@ -160,12 +160,12 @@ def size_of_change(instrument: str, scale: str, before: float, after: float) -> 
 
     none below 5 points, small from 5, moderate from 10, large above 20 (general knowledge).
     """
-    row = {**_scales(), ("QLQ-C30", SUMMARY): {"direction": "higher=better"}}[(instrument, scale)]
+    summary = (instrument, scale) == ("QLQ-C30", SUMMARY)
+    higher_is_better = summary or _scales()[instrument, scale]["direction"] == "higher=better"
     change = after - before
     amount = abs(change)
     if amount < SMALL_FROM:
         return "none", "same"
-    higher_is_better = row["direction"] == "higher=better"
     direction = "better" if (change > 0) == higher_is_better else "worse"
     if amount > LARGE_ABOVE:
         return "large", direction

@@ -124,13 +124,12 @@ def _marker(marker: Entry) -> Iterator[Finding]:
     row = tables.by_key("codes/biomarker", "code").get(analyte)
     if row is None or value is None or not marker.text("unit"):
         return
-    stated = canonical(marker.text("unit"))
-    own = convert(analyte, value, stated, row["unit"])
-    judged = (
-        doses.check_biomarker(analyte, value, stated)
-        if own.value is None
-        else doses.check_biomarker(analyte, own.value, row["unit"])
-    )
+    stated, own = canonical(marker.text("unit")), value
+    if stated != row["unit"]:
+        converted = convert(analyte, value, stated, row["unit"])
+        own = converted.value if converted.value is not None else value
+        stated = row["unit"] if converted.value is not None else stated
+    judged = doses.check_biomarker(analyte, own, stated)
     if judged.answer == doses.REJECT and value >= 0:
         yield finding("marker_unit", judged.reasons[0], marker, variables=("unit", "analyte"))
     elif judged.answer != doses.OK:
