@@ -291,8 +291,8 @@ class _Telling:
                         by=clinician,
                         values=values,
                         absent=absent,
-                        tumour_id=None if entity == "follow_up" else tumour.id,
-                        therapy_id=None if of is None else therapies[of].id,
+                        **({} if entity == "follow_up" else {"tumour_id": tumour.id}),
+                        **({} if of is None else {"therapy_id": therapies[of].id}),
                     )
                 if entity == "therapy":
                     therapies.append(added)
