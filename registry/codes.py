@@ -35,6 +35,11 @@ class Code:
     local: bool = False  # added by this network
     retired: bool = False  # still read, no longer offered
 
+    @property
+    def marked(self) -> str:
+        """The English label, with the mark of a local one: for what leaves the house."""
+        return f"{self.label} (local)" if self.local else self.label
+
     def shown(self) -> str:
         """The label in the reader's language; of a local one as it was given, and so marked."""
         if self.local:

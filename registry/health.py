@@ -178,6 +178,7 @@ def database() -> Row:
 @jobs.job("health.beat", sweep=True)
 def beat(name: str = "worker") -> None:
     """Note that the worker lives, and forget old failures. Its own short transaction."""
+    db.session.rollback()
     with own_transaction() as connection:
         there = connection.execute(
             sa.update(Heartbeat).where(Heartbeat.name == name).values(at=now())

@@ -129,17 +129,16 @@ def send(one: EmailMessage) -> None:
 
     Raises Away, TryLater or Refused.
     """
-    server = Server.of(_settings().mail_url)
     try:
-        with _connect(server) as smtp:
+        with _connect(Server.of(_settings().mail_url)) as smtp:
             smtp.send_message(one)
     except smtplib.SMTPRecipientsRefused as problem:
         code, said = next(iter(problem.recipients.values()))
         raise _by_code(code, said) from problem
     except smtplib.SMTPNotSupportedError as problem:
         raise Refused("the mail server does not take such an address") from problem
-    except (smtplib.SMTPAuthenticationError, smtplib.SMTPSenderRefused) as problem:
-        # Settings of ours, whatever the code: nothing is wrong with the message.
+    except smtplib.SMTPSenderRefused as problem:
+        # A setting of ours, whatever the code: nothing is wrong with the message.
         raise Away(_said(problem.smtp_code, problem.smtp_error)) from problem
     except smtplib.SMTPDataError as problem:
         raise _by_code(problem.smtp_code, problem.smtp_error) from problem
@@ -148,6 +147,16 @@ def send(one: EmailMessage) -> None:
 
 
 def _connect(server: Server) -> smtplib.SMTP:
+    """A mail server that lets us in. Whatever goes wrong here is no fault of a message: Away."""
+    try:
+        return _let_in(server)
+    except smtplib.SMTPResponseException as problem:
+        raise Away(_said(problem.smtp_code, problem.smtp_error)) from problem
+    except (smtplib.SMTPException, OSError) as problem:
+        raise Away(f"the mail server cannot be used ({type(problem).__name__})") from problem
+
+
+def _let_in(server: Server) -> smtplib.SMTP:
     if server.security == "smtps":
         smtp: smtplib.SMTP = smtplib.SMTP_SSL(
             server.host, server.port, timeout=SECONDS, context=ssl.create_default_context()

@@ -40,8 +40,10 @@ OF_THE_GRANT = {
 }  # fmt: skip
 #: An empty form names no organisation or patient, and what is not named does not exist.
 EMPTY_IS_UNKNOWN = {
-    ("people.choose_organisation", "POST"), ("people.send_again", "POST"), ("course.derive", "POST"),
-}  # fmt: skip
+    ("people.choose_organisation", "POST"),
+    ("people.send_again", "POST"),
+    ("course.derive", "POST"),
+}
 #: A notice is its reader's own; the one that is walked to is somebody else's.
 OF_SOMEBODY_ELSE = {"people.open_notice"}
 #: A lead decides about those who ask for an account at their own organisation: the hospital.

@@ -117,7 +117,7 @@ def _code_text(name: str) -> str:
     listed = vocabularies.codes(name) if name else {}
     if len(listed) > _SHORT:
         return "see code_lists.csv"
-    return "; ".join(f"{code.code}={code.label}" for code in listed.values())
+    return "; ".join(f"{code.code}={code.marked}" for code in listed.values())
 
 
 def _column_row(file: File, column: Column) -> list[str]:
@@ -179,7 +179,7 @@ def code_lists(files: Sequence[File]) -> list[tuple[str, str, str, str, str]]:
     """(list, code, label, edition, source) of every list the files use."""
     used = sorted({column.codes for file in files for column in file.columns if column.codes})
     listed = [
-        (name, code.code, code.label, code.edition, code.source)
+        (name, code.code, code.marked, code.edition, code.source)
         for name in used
         for code in vocabularies.codes(name).values()
     ]

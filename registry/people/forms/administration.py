@@ -9,8 +9,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
 
-from babel.dates import get_day_names
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -51,10 +49,20 @@ def _zones() -> list[Option]:
     return [Option(zone, zone) for zone in ["UTC", *named]]
 
 
+_WEEKDAYS = (
+    _l("Monday"),
+    _l("Tuesday"),
+    _l("Wednesday"),
+    _l("Thursday"),
+    _l("Friday"),
+    _l("Saturday"),
+    _l("Sunday"),
+)
+
+
 def weekdays() -> list[Option]:
     """Monday is 0."""
-    names = get_day_names("wide", locale=get_locale() or "en")
-    return [Option(str(number), names[number]) for number in range(7)]
+    return [Option(str(number), day) for number, day in enumerate(_WEEKDAYS)]
 
 
 def offered(name: str, chosen: Iterable[str] = ()) -> list[Option]:

@@ -67,9 +67,12 @@ SUBJECTS = {
     "mail": _l("Mail"),
     "audit": _l("Audit"),
     "patient": _l("Patient"),
+    "consent": _l("Consent"),
+    "care_relation": _l("Access of an organisation"),
     "referral": _l("Referral"),
     "document": _l("Document"),
     "release": _l("Release"),
     "grant": _l("Grant"),
     "import": _l("Import"),
+    "support_contact": _l("Support contact"),
 }
