@@ -1,4 +1,8 @@
-"""Files by random id in the instance folder. Written beside and moved into place: whole or not."""
+"""Files by random id in the instance folder. Written beside and moved into place: whole or not.
+
+Files about patients are sealed: encrypted block by block while they are written, and decrypted
+while they are read, so that no readable copy ever lies on a disk.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,22 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
+from sqlalchemy.orm import Session
+
+from registry.db import db
+from registry.errors import Unreadable
+from registry.keys import ring
 
 _BLOCK = 1 << 20
 
@@ -69,3 +84,160 @@ def remove(file_id: UUID) -> None:
     target = place(file_id)
     target.with_suffix(".part").unlink(missing_ok=True)
     target.unlink(missing_ok=True)
+
+
+# -- sealed files ------------------------------------------------------------------------------
+#
+# MAGIC, the length of the key's id, the id, 16 bytes of salt; then the blocks, each encrypted by
+# AES-256-GCM with a key made from the sealing key, the salt and the file's id. A block's place and
+# whether it is the last are authenticated: blocks cannot be altered, exchanged, moved to another
+# file, or cut off at the end.
+
+MAGIC = b"NRSF1"
+SEALED_BLOCK = 1 << 16
+_SALT, _TAG = 16, 16
+
+
+class _Seal:
+    """The key of one sealed file. A fresh salt makes a fresh key, so the counter is the nonce."""
+
+    def __init__(self, file_id: UUID, key_id: str, salt: bytes) -> None:
+        try:
+            root = ring().sealing[key_id]
+        except KeyError as error:
+            raise Unreadable("the key of a sealed file is missing") from error
+        self.header = MAGIC + bytes([len(key_id.encode())]) + key_id.encode() + salt
+        about = b"netreg sealed file" + file_id.bytes
+        self._cipher = AESGCM(HKDF(SHA256(), 32, salt, about).derive(root))
+
+    def _about(self, number: int, last: bool) -> tuple[bytes, bytes]:
+        nonce = number.to_bytes(11, "big") + bytes([last])
+        return nonce, self.header + nonce
+
+    def close(self, block: bytes, number: int, last: bool) -> bytes:
+        nonce, about = self._about(number, last)
+        return self._cipher.encrypt(nonce, block, about)
+
+    def open(self, block: bytes, number: int, last: bool) -> bytes:
+        nonce, about = self._about(number, last)
+        try:
+            return self._cipher.decrypt(nonce, block, about)
+        except InvalidTag as error:
+            raise Unreadable("a sealed file was altered") from error
+
+
+class SealedWriter:
+    """Takes a file piece by piece and writes it encrypted. Knows its size and checksum after."""
+
+    def __init__(self, out: BinaryIO, file_id: UUID) -> None:
+        self.key_id = ring().current
+        self.size = 0
+        self._seal = _Seal(file_id, self.key_id, os.urandom(_SALT))
+        self._digest = hashlib.sha256()
+        self._out, self._held, self._number = out, b"", 0
+        out.write(self._seal.header)
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of what was written, unencrypted."""
+        return self._digest.hexdigest()
+
+    def write(self, piece: bytes) -> None:
+        """Take the next piece, of any length."""
+        self.size += len(piece)
+        self._digest.update(piece)
+        held, at = self._held + piece, 0
+        while len(held) - at > SEALED_BLOCK:
+            self._put(held[at : at + SEALED_BLOCK], last=False)
+            at += SEALED_BLOCK
+        self._held = held[at:]
+
+    def finish(self) -> None:
+        """Write what is held back as the last block."""
+        self._put(self._held, last=True)
+
+    def _put(self, block: bytes, *, last: bool) -> None:
+        self._out.write(self._seal.close(block, self._number, last))
+        self._number += 1
+
+
+@contextmanager
+def sealing(file_id: UUID) -> Iterator[SealedWriter]:
+    """Open a new file that is encrypted as it is written; it appears whole or not at all."""
+    with writing(file_id) as out:
+        writer = SealedWriter(out, file_id)
+        yield writer
+        writer.finish()
+
+
+def unsealed(file_id: UUID) -> Iterator[bytes]:
+    """A sealed file piece by piece, decrypted. The first piece is read at once, so that a missing
+    file (FileNotFoundError) or key (Unreadable) is told before an answer has begun."""
+    pieces = _opened(file_id)
+    return chain([next(pieces)], pieces)
+
+
+def _opened(file_id: UUID) -> Iterator[bytes]:
+    with place(file_id).open("rb") as lines:
+        seal = _Seal(file_id, *_header(lines))
+        block, number = lines.read(SEALED_BLOCK + _TAG), 0
+        while True:
+            following = lines.read(SEALED_BLOCK + _TAG)
+            yield seal.open(block, number, last=not following)
+            if not following:
+                return
+            block, number = following, number + 1
+
+
+def _header(lines: BinaryIO) -> tuple[str, bytes]:
+    """The id of the key and the salt."""
+    start = lines.read(len(MAGIC) + 1)
+    if len(start) != len(MAGIC) + 1 or not start.startswith(MAGIC):
+        raise Unreadable("this is no sealed file")
+    return lines.read(start[-1]).decode(errors="replace"), lines.read(_SALT)
+
+
+def current_key() -> str:
+    """The id of the key that files are sealed under now."""
+    return ring().current
+
+
+def sealed_under(file_id: UUID) -> str:
+    """The id of the key a sealed file lies encrypted under."""
+    with place(file_id).open("rb") as lines:
+        return _header(lines)[0]
+
+
+def reseal(file_id: UUID) -> str:
+    """Encrypt a sealed file anew under the current key, as a rotation of keys needs it; returns
+    the key's id. At every moment the old file or the new one is there, whole. A file that is
+    under the current key is left as it is."""
+    current = ring().current
+    if sealed_under(file_id) != current:
+        with sealing(file_id) as writer:
+            for piece in unsealed(file_id):
+                writer.write(piece)
+    return current
+
+
+# -- a file stays with its row -----------------------------------------------------------------
+
+_NEW = "netreg_new_files"
+
+
+def remove_if_undone(file_id: UUID) -> None:
+    """Remove this new file if the session's transaction is rolled back instead of committed."""
+    db.session().info.setdefault(_NEW, []).append(file_id)
+
+
+@sa.event.listens_for(Session, "after_commit")
+def _kept(session: Session) -> None:
+    if not session.in_nested_transaction():
+        session.info.pop(_NEW, None)
+
+
+@sa.event.listens_for(Session, "after_rollback")
+def _undone(session: Session) -> None:
+    if not session.in_nested_transaction():
+        for file_id in session.info.pop(_NEW, ()):
+            remove(file_id)
