@@ -84,6 +84,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.install(app)
     for room in PAGES:
         app.register_blueprint(import_module(f"registry.{room}.views").room)
+    for part in ("knowledge.views_support", "chart.views_documents", "chart.views_letters"):
+        app.register_blueprint(import_module(f"registry.{part}").room)
     for handlers in ("audit_jobs", "people.jobs", "research.jobs"):
         import_module(f"registry.{handlers}")
     from registry.patients import queries as patient_queries

@@ -7,6 +7,7 @@ nowhere else; an answer of 400 and above rolls back.
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from babel.dates import format_datetime
 from flask import (
     Blueprint,
     Flask,
+    Request,
     Response,
     abort,
     current_app,
@@ -46,6 +48,8 @@ from registry.errors import Conflict, Refusal
 csrf = CSRFProtect()
 
 _RIGHTS: dict[str, Right] = {}
+#: Views that take more than MAX_CONTENT_LENGTH, and how many bytes.
+_LARGEST: dict[str, int] = {}
 _BEFORE_NEW_PASSWORD = {"people.account", "people.change_password", "people.sign_out"}
 NOBODY = Viewer(person_id=None, name="")
 
@@ -62,17 +66,34 @@ _HEADERS = {
 }
 
 
+class HouseRequest(Request):
+    """A request whose files stay in memory: what a file says of a patient is never written to a
+    disk before it is encrypted. How much may be sent is bounded by the view."""
+
+    def _get_file_stream(self, *about: Any, **more: Any) -> io.BytesIO:
+        return io.BytesIO()
+
+
 class Room(Blueprint):
     """A blueprint whose every page states its right."""
 
     def page(
-        self, rule: str, *, right: Right, methods: Sequence[str] = ("GET",), **options: Any
+        self,
+        rule: str,
+        *,
+        right: Right,
+        methods: Sequence[str] = ("GET",),
+        largest: int = 0,
+        **options: Any,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register a view under a rule, for those with the right."""
+        """Register a view under a rule, for those with the right. `largest`: how many bytes it
+        takes, where that is more than other views do."""
 
         def keep(view: Callable[..., Any]) -> Callable[..., Any]:
             endpoint = options.pop("endpoint", None) or view.__name__
             _RIGHTS[f"{self.name}.{endpoint}"] = right
+            if largest:
+                _LARGEST[f"{self.name}.{endpoint}"] = largest
             self.add_url_rule(rule, endpoint, view, methods=list(methods), **options)
             return view
 
@@ -136,6 +157,8 @@ def _guard() -> Any:
     g.viewer = current_app.extensions["netreg_find_viewer"]() or NOBODY
     if right is not Right.ANYONE and g.viewer.person_id is None:
         return _ask_to_sign_in()
+    if request.endpoint in _LARGEST and g.viewer.may(right):
+        request.max_content_length = _LARGEST[request.endpoint]
     if request.method not in READING:
         csrf.protect()
     if _must_change_password_first(right):
@@ -377,6 +400,7 @@ def mark_seen() -> None:
 
 def install(app: Flask) -> None:
     """Hang the guard, the commit and the error pages on the application."""
+    app.request_class = HouseRequest
     app.config["WTF_CSRF_TIME_LIMIT"] = None
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the guard asks, after it knows who is there
     csrf.init_app(app)

@@ -21,7 +21,7 @@ from registry.people.models import Person
 from registry.referrals import actions as referrals
 from registry.referrals.actions import NewPatient
 from registry.referrals.case import Case
-from tests import make, make_course, make_people, make_research
+from tests import make, make_course, make_documents, make_people, make_research, make_support
 
 OWN, RELATED, OTHER, NOWHERE = "own", "related", "other", "nowhere"
 OPEN, REFUSED, HIDDEN = "open", "refused", "hidden"
@@ -32,7 +32,9 @@ DRAFT_PAGES = {
     "referrals.edit", "referrals.check", "referrals.derive", "referrals.draft", "referrals.send",
 }  # fmt: skip
 #: What only the patient's own centre may see; and an entry is changed by who entered it.
-OWN_CENTRE_PAGES = {"patients.who_opened", "course.edit"}
+OWN_CENTRE_PAGES = {
+    "patients.who_opened", "course.edit", "documents.mark_error", "documents.restore",
+}  # fmt: skip
 #: Pages of a researcher's own grants and releases.
 OF_THE_GRANT = {
     "research.make_release", "research.release", "research.progress", "research.codebook",
@@ -85,6 +87,10 @@ def build() -> World:
     referrals.take(sent, "accept", by=clara, version=sent.version)
     draft = _draft(alice, centre, "Maanlicht")
     tumour = make_course.tumour(sent.patient, clara)
+    image = make_documents.kept(
+        sent.patient, clara, make_documents.picture(), name="Περίπατος.png", kind="key_image"
+    )
+    contact = make_support.contact(name="Περίπατος", what_for="Περίπατος")
     target = make.person(None, name="Zoe Zander")
     committee = walkers[Role.ACCESS_COMMITTEE, OWN]
     given = _grant(make.viewer(committee), walkers[Role.RESEARCHER, OWN])
@@ -94,6 +100,9 @@ def build() -> World:
         "referral_id": sent.id,
         "entity": "pathology",
         "entry_id": tumour.id,
+        "document_id": image.id,
+        "contact_id": contact.id,
+        "letter": "referring-doctor",
         "person_id": target.id,
         "grant_id": given.id,
         "release_id": release.id,
@@ -183,7 +192,7 @@ def expected(rule: Rule, role: Role | None, relation: str) -> str:
         return OPEN if relation == OWN else HIDDEN
     if rule.endpoint in OF_THE_LEAD and role is Role.LEAD and relation != RELATED:
         return HIDDEN
-    about = rule.arguments & {"patient_id", "entry_id", "referral_id"}
+    about = rule.arguments & {"patient_id", "entry_id", "referral_id", "document_id"}
     if not about:
         return OPEN
     if relation == OTHER:

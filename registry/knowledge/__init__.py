@@ -1,1 +1,1 @@
-"""How this is derived: the clinical rules and tables as pages. Owns no table."""
+"""How this is derived, as pages; and where patients find support, country by country."""

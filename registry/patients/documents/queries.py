@@ -1,0 +1,147 @@
+"""Reading documents: fetching one is the permission check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from registry import storage
+from registry.access import Right, Viewer
+from registry.dates import PartialDate
+from registry.db import db
+from registry.errors import Forbidden, NotFound
+from registry.patients import queries as patients
+from registry.patients import rules as relations
+from registry.patients.documents import rules
+from registry.patients.models import Document, Patient
+from registry.people import queries as people
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    """A document as it is listed, its name opened."""
+
+    id: UUID
+    version: int
+    name: str
+    kind: str
+    type: rules.FileType
+    size: int
+    dated: PartialDate | None
+    entry_kind: str
+    entry_id: UUID | None
+    added_at: datetime
+    added_by: str
+    place: str
+    is_active: bool  # a PDF that holds scripts or files of its own
+    may_change: bool
+    error_at: datetime | None
+    error_by: str
+    error_because: str
+
+    @property
+    def is_letter(self) -> bool:
+        """Was it written here?"""
+        return self.kind in rules.WRITTEN_HERE
+
+    @property
+    def size_text(self) -> str:
+        """The size, to read."""
+        return " ".join(rules.size_text(self.size))
+
+
+def of_patient(viewer: Viewer, patient: Patient) -> list[DocumentRow]:
+    """Every document of a patient who was fetched for the viewer: the newest first, those entered
+    in error at the end."""
+    found = db.session.scalars(
+        sa.select(Document)
+        .where(Document.patient_id == patient.id)
+        .order_by(Document.error_at.is_not(None), Document.added_at.desc(), Document.id.desc())
+    ).all()
+    return _rows(viewer, list(found), patients.relation(viewer, patient.id))
+
+
+def _rows(viewer: Viewer, found: list[Document], kinds: frozenset[str]) -> list[DocumentRow]:
+    names = people.person_names(who for one in found for who in (one.added_by, one.error_by))
+    places = people.organisation_names(one.organisation_id for one in found)
+    return [
+        DocumentRow(
+            id=one.id,
+            version=one.version,
+            name=one.reveal(),
+            kind=one.kind,
+            type=rules.TYPES[one.media_type],
+            size=one.size,
+            dated=one.dated,
+            entry_kind=one.entry_kind or "",
+            entry_id=one.entry_id,
+            added_at=one.added_at,
+            added_by=names.get(one.added_by, "") if one.added_by else "",
+            place=places.get(one.organisation_id, "") if one.organisation_id else "",
+            is_active=one.scan == rules.ACTIVE,
+            may_change=_may_change(viewer, kinds, one),
+            error_at=one.error_at,
+            error_by=names.get(one.error_by, "") if one.error_by else "",
+            error_because=one.error_because or "",
+        )
+        for one in found
+    ]
+
+
+def row(viewer: Viewer, found: Document) -> DocumentRow:
+    """One document that was fetched for the viewer, as it is shown."""
+    return _rows(viewer, [found], patients.relation(viewer, found.patient_id))[0]
+
+
+def document(viewer: Viewer, document_id: UUID | None) -> Document:
+    """A document to read. Raises NotFound to a stranger."""
+    if document_id is None or not viewer.may(Right.READ_RECORD):
+        raise NotFound()
+    found = db.session.scalar(
+        sa.select(Document).where(
+            Document.id == document_id, Document.patient_id.in_(patients.related_to(viewer))
+        )
+    )
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _may_change(viewer: Viewer, kinds: frozenset[str], found: Document) -> bool:
+    """The centre that treats the patient may mark every document, a hospital its own."""
+    if not patients.may_write(viewer, kinds):
+        return False
+    return relations.TREATING in kinds or found.organisation_id == viewer.organisation_id
+
+
+def document_to_change(viewer: Viewer, document_id: UUID | None) -> Document:
+    """A document the viewer may mark. NotFound to a stranger, Forbidden to a reader."""
+    found = document(viewer, document_id)
+    if not _may_change(viewer, patients.relation(viewer, found.patient_id), found):
+        raise Forbidden()
+    return found
+
+
+def already_kept(viewer: Viewer, patient: Patient, document_id: UUID) -> bool:
+    """Was a document of this id kept before, by the same page sent twice?"""
+    found = db.session.get(Document, document_id)
+    return found is not None and found.patient_id == patient.id
+
+
+def pieces(found: Document) -> Iterator[bytes]:
+    """The file, decrypted piece by piece. Raises NotFound where the file itself is gone."""
+    try:
+        return storage.unsealed(found.id)
+    except FileNotFoundError as error:
+        raise NotFound() from error
+
+
+def under_other_keys(limit: int = 100) -> list[Document]:
+    """Documents that do not lie under the current key."""
+    current = storage.current_key()
+    query = sa.select(Document).where(Document.key_id != current).order_by(Document.id)
+    return list(db.session.scalars(query.limit(limit)))
