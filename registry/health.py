@@ -84,12 +84,15 @@ Check = Callable[[], Row]
 _checks: list[tuple[str, Any, Check]] = []
 
 
-def check(name: str, label: Any) -> Callable[[Check], Check]:
-    """Add a check; `name` is stable, `label` is read by people. Once a name."""
+def check(name: str, label: Any, *, before: str = "") -> Callable[[Check], Check]:
+    """Add a check; `name` is stable, `label` is read by people. Once a name; last, or before
+    another."""
 
     def keep(one: Check) -> Check:
-        if name not in {known for known, _label, _check in _checks}:
-            _checks.append((name, label, one))
+        names = [known for known, _label, _check in _checks]
+        if name not in names:
+            place = names.index(before) if before in names else len(names)
+            _checks.insert(place, (name, label, one))
         return one
 
     return keep

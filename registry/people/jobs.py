@@ -72,7 +72,7 @@ def make_digests() -> None:
     db.session.commit()
 
 
-@health.check("mail", _l("Mail"))
+@health.check("mail", _l("Mail"), before="backup")
 def mail() -> health.Row:
     """Is there a mail server, does mail leave, and what waits or was refused?"""
     label = _l("Mail")

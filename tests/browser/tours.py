@@ -41,7 +41,12 @@ def _of_each_state(page: Page, states: tuple[str, ...]) -> Found:
 
 def anybody(page: Page) -> Found:
     """Before signing in."""
-    return {"sign in": "/sign-in"}
+    return {
+        "sign in": "/sign-in",
+        "ask for an account": "/request-account",
+        "forgot password": "/forgot-password",
+        "422": "/join?link=used",
+    }
 
 
 def referrer(page: Page) -> Found:
@@ -148,8 +153,37 @@ def committee(page: Page) -> Found:
 
 def administrator(page: Page) -> Found:
     """An administrator."""
-    people = links(page, "/administration", "/administration/people/")
-    return {"administration": "/administration", "person": people[1]}
+    people = links(page, "/administration/people?q=demo", "/administration/people/")
+    person = next(one for one in people if not one.endswith("/invite"))
+    places = links(page, "/administration/organisations?kind=reference_centre", "/organisations/")
+    centre = next(one for one in places if not one.endswith("/new"))
+    return {
+        "administration": "/administration",
+        "people": "/administration/people",
+        "people, nobody found": "/administration/people?q=nobody",
+        "person": person,
+        "invite": "/administration/people/invite",
+        "organisations": "/administration/organisations",
+        "organisation": centre,
+        "change organisation": f"{centre}/edit",
+        "new organisation": "/administration/organisations/new",
+        "requests": "/administration/requests",
+        "code lists": "/administration/code-lists",
+        "audit": "/administration/audit",
+        "audit, nothing found": "/administration/audit?pseudonym=AAAA-2222",
+        "health": "/administration/health",
+        "account of an administrator": "/account",
+    }
+
+
+def lead(page: Page) -> Found:
+    """The lead of a hospital."""
+    return {"requests of a lead": "/administration/requests"}
+
+
+def privacy(page: Page) -> Found:
+    """A privacy officer."""
+    return {"audit of a privacy officer": "/administration/audit?kind=person"}
 
 
 TOURS: dict[str, Callable[[Page], Found]] = {
@@ -159,4 +193,6 @@ TOURS: dict[str, Callable[[Page], Found]] = {
     "researcher": researcher,
     "committee": committee,
     "administrator": administrator,
+    "lead": lead,
+    "privacy": privacy,
 }

@@ -66,8 +66,10 @@ def _changes(entry: Entry) -> str:
     """What changed, in words, of things that are about no patient."""
     said = []
     for name, pair in entry.changes.items():
+        if name not in _LABELS:
+            continue  # a word of the inside, such as the number of a record
         before, after = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
-        label = _LABELS[name]() if name in _LABELS else name
+        label = _LABELS[name]()
         if name == "role":
             before, after = (_role(one) for one in (before, after))
         shown = [one for one in (before, after) if isinstance(one, (str, int, float)) and one != ""]
@@ -88,6 +90,7 @@ _LABELS = {
     "role": lambda: _("role"),
     "organisation": lambda: _("organisation"),
     "code": lambda: _("code"),
+    "project": lambda: _("project"),
     "cover": lambda: _("cover"),
     "until_date": lambda: _("last day"),
     "name": lambda: _("name"),
@@ -181,7 +184,7 @@ def audit_csv() -> Any:
             one.for_name,
             one.organisation,
             _word_of(one),
-            str(names.get(one.kind, one.kind)),
+            str(names.get(one.kind, _("Other"))),
             pseudonyms.get(one.patient_id, "") if one.patient_id else "",
             _changes(one),
         ]
