@@ -53,7 +53,7 @@ def secret(key: bytes, kind: str, record: UUID, serial: int) -> str:
     """What a one-time link carries: the record's id and a proof that we made it. Nothing is kept
     that could be stolen from the database."""
     proof = hmac.new(key, f"{kind}\x1f{record}\x1f{serial}".encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(record.bytes + proof[:24]).decode()
+    return base64.urlsafe_b64encode(record.bytes + proof[:26]).decode()
 
 
 def record_of(link: str) -> UUID | None:
@@ -62,7 +62,7 @@ def record_of(link: str) -> UUID | None:
         raw = base64.urlsafe_b64decode(link.encode("ascii", "ignore"))
     except ValueError:
         return None
-    return UUID(bytes=raw[:16]) if len(raw) == 40 else None
+    return UUID(bytes=raw[:16]) if len(raw) == 42 else None
 
 
 def is_proven(link: str, key: bytes, kind: str, record: UUID, serial: int) -> bool:
