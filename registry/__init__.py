@@ -92,6 +92,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from registry.people import forms as people_forms
     from registry.people import queries as people_queries
     from registry.people import views as people_views
+    from registry.referrals import level1 as referral_level1
     from registry.referrals import queries as referral_queries
 
     people_views.manager.init_app(app)
@@ -104,6 +105,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["netreg_unread"] = people_queries.unread
     app.extensions["netreg_notice_link"] = notice_link
     app.extensions["netreg_notice_about"] = referral_queries.pseudonyms
+    app.extensions["netreg_level1_of_referral"] = referral_level1.items
     app.extensions["netreg_refused_passwords"] = refused_passwords(settings)
     app.extensions["netreg_demo_accounts"] = lambda: demo_accounts()
     jobs.connect(app)

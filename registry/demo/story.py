@@ -291,8 +291,7 @@ class _Telling:
                         by=clinician,
                         values=values,
                         absent=absent,
-                        **({} if entity == "follow_up" else {"tumour_id": tumour.id}),
-                        **({} if of is None else {"therapy_id": therapies[of].id}),
+                        **_links(entity, tumour, None if of is None else therapies[of]),
                     )
                 if entity == "therapy":
                     therapies.append(added)
@@ -318,3 +317,9 @@ def grant(cast: Cast, today: date) -> None:
             from_date=today - timedelta(days=20),
             until_date=today + timedelta(days=345),
         )
+
+
+def _links(entity: str, tumour: Any, therapy: Any) -> dict[str, Any]:
+    """What a later entry is about: contacts are about the patient."""
+    links = {} if entity == "follow_up" else {"tumour_id": tumour.id}
+    return links if therapy is None else links | {"therapy_id": therapy.id}

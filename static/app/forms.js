@@ -18,7 +18,7 @@ function showConditional(form) {
     const asked = form.querySelector(`[name="${CSS.escape(question.dataset.showIf)}"]`);
     if (!asked) continue;
     const parent = asked.closest("[data-show-if]");
-    const met = answers(form, question.dataset.showIf).some((answer) => wanted.includes(answer));
+    const met = answers(form, question.dataset.showIf).some((answer) => wanted.includes(answer) || wanted.includes("*"));
     // A question with an error stays visible: a link in the summary must lead somewhere.
     const failed = question.querySelector(".nhsuk-error-message") !== null;
     question.hidden = !failed && (!met || (parent !== null && parent.hidden));

@@ -137,6 +137,7 @@ class Tumour(Entry, Model):
         kind="codes",
         codes="metastatic_site",
         level=Level.MINIMAL,
+        absent=("not_applicable", "not_known"),
         item="mets_other",
     )
     note: Mapped[str | None] = variable(sa.Text(), label=_l("Note"), identity=Identity.FREE_TEXT)

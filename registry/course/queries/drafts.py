@@ -1,0 +1,22 @@
+"""What was typed into a page over several entries and is not kept yet."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from registry.access import Viewer
+from registry.course.models import SheetDraft
+from registry.db import db
+
+
+def sheet_draft(viewer: Viewer, patient_id: UUID, page: str) -> SheetDraft | None:
+    """What the viewer typed into a page about a patient and has not kept yet."""
+    return db.session.scalar(
+        sa.select(SheetDraft).where(
+            SheetDraft.patient_id == patient_id,
+            SheetDraft.person_id == viewer.person_id,
+            SheetDraft.page == page,
+        )
+    )
