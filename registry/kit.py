@@ -21,8 +21,6 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefin
 from registry.access import ROLE_LABELS, Seat
 from registry.dates import PartialDate
 
-#: Width of one character of a timeline label, in percent of the narrowest timeline (632 px).
-CHARACTER_PERCENT = 1.05
 _DATE_PATTERNS = {"year": "y", "month": "MMM y", "day": "d MMM y"}
 
 
@@ -88,59 +86,6 @@ def role_names(seat: Seat | None) -> str:
     return ", ".join(str(label) for role, label in ROLE_LABELS.items() if role in seat.roles)
 
 
-def in_rows(bars: Iterable[Any], marks: Iterable[Any]) -> list[SimpleNamespace]:
-    """Lay out one timeline lane so that neither bars nor their labels run into each other.
-
-    A bar is (label, css_class, start_pct, width_pct, open_end, title), a mark is (label,
-    css_class, pct, title); both in percent of the time shown. Gives rows from top to bottom, each
-    with `.bars` and `.marks`; a bar gets `.inside` when its label fits within it, and `.anchor`
-    `end` when the label has to stand before its item, as it would leave the picture on the right.
-    """
-    rows: list[SimpleNamespace] = []
-    items = [("bars", *_bar(*bar)) for bar in bars]
-    items += [("marks", *_mark(*mark)) for mark in marks]
-    for kind, left, right, item in sorted(items, key=lambda found: (found[1], found[2])):
-        row = next((row for row in rows if row.end + 0.5 <= left), None)
-        if row is None:
-            row = SimpleNamespace(bars=[], marks=[], end=-1.0)
-            rows.append(row)
-        getattr(row, kind).append(item)
-        row.end = right
-    return rows
-
-
-def _bar(
-    label: Any, css_class: str, start: float, width: float, open_end: bool, title: Any
-) -> tuple[float, float, SimpleNamespace]:
-    text = len(str(label)) * CHARACTER_PERCENT + 1
-    inside = text <= width
-    end = start + width
-    anchor = "start" if inside or end + text <= 100 else "end"
-    bar = SimpleNamespace(
-        label=label,
-        css_class=css_class,
-        start=start,
-        width=max(width, 0.4),
-        end=end,
-        open_end=open_end,
-        title=title,
-        inside=inside,
-        anchor=anchor,
-    )
-    if inside:
-        return start, end, bar
-    return (start - text, end, bar) if anchor == "end" else (start, end + text, bar)
-
-
-def _mark(
-    label: Any, css_class: str, at: float, title: Any
-) -> tuple[float, float, SimpleNamespace]:
-    text = len(str(label)) * CHARACTER_PERCENT + 1.6
-    anchor = "start" if at + text <= 100 else "end"
-    mark = SimpleNamespace(label=label, css_class=css_class, at=at, title=title, anchor=anchor)
-    return (at - text, at + 1, mark) if anchor == "end" else (at - 1, at + text, mark)
-
-
 def inline(labels: Iterable[Any]) -> bool:
     """Are these options few and short enough to stand in one line?"""
     texts = [str(label) for label in labels]
@@ -158,6 +103,5 @@ def install(app: Flask) -> None:
         page_language=page_language,
         page_direction=page_direction,
         role_names=role_names,
-        in_rows=in_rows,
         fits_in_line=inline,
     )

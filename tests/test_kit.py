@@ -21,6 +21,7 @@ from flask import Flask, flash, render_template_string
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import UndefinedError, nodes
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from registry import kit
@@ -356,11 +357,20 @@ RESULT = SimpleNamespace(
     source="WHO 2022",
     confidence="high",
 )
-BARS = [("Lanreotide", "ssa", 10, 40, False, "from 2019"), ("PRRT", "prrt", 45, 8, True, "2023")]
 TIMELINE = SimpleNamespace(
-    lanes=[("Systemic", BARS, []), ("Events", [], [("Death", "death", 99, "died 2025")])],
-    ticks=[("2019", 0), ("2025", 99)],
-)
+    frame=Markup("<svg></svg>"),
+    words=Markup("<tr><th>Systemic</th><td>Lanreotide</td><td>from 2019</td></tr>"),
+    tables=[
+        SimpleNamespace(
+            key="markers", entity="biomarker", title="Markers", more_label="Times", note="One more",
+            rows=Markup("<tr><td>2019</td><td>CgA</td><td>12</td><td>2</td></tr>"), field="m",
+            choices=[("CGA", "CgA", True), ("NSE", "NSE", False)],
+        )
+    ],
+    links=[SimpleNamespace(label="Whole course", query="", current=True, rel="whole")],
+    lines=[], moves=[SimpleNamespace(label="Closer", query="from=2019", current=False, rel="in")],
+    told="2019 – 2025", first="2019-01-01", last="2025-01-01", day=1, span=2, whole=False,
+)  # fmt: skip
 EVENT = SimpleNamespace(
     when="2 May", who="Alice", what="Accepted", note="Please come", place="North"
 )
@@ -449,26 +459,8 @@ def test_progress_stops_asking_when_done(pages: Flask) -> None:
 
 def test_the_timeline_says_everything_in_words_too(pages: Flask) -> None:
     words = _render(SMALL["timeline"], course=TIMELINE).words
-    for text in ("Systemic", "Lanreotide", "from 2019", "PRRT", "Death", "died 2025"):
+    for text in ("Systemic", "Lanreotide", "from 2019", "CgA", "12", "One more", "2019 – 2025"):
         assert text in words
-
-
-def test_bars_that_overlap_stand_in_rows_of_their_own() -> None:
-    rows = kit.in_rows(BARS, [])
-
-    assert [[bar.label for bar in row.bars] for row in rows] == [["Lanreotide"], ["PRRT"]]
-    assert rows[0].bars[0].inside
-    assert not kit.in_rows([("A long label", "ssa", 10, 2, False, "")], [])[0].bars[0].inside
-
-
-def test_bars_one_after_the_other_share_a_row() -> None:
-    follow = [("SSA", "ssa", 0, 30, False, ""), ("PRRT", "prrt", 31, 20, False, "")]
-    assert len(kit.in_rows(follow, [])) == 1
-
-
-def test_a_label_at_the_right_edge_stands_before_its_mark() -> None:
-    row = kit.in_rows([], [("Death", "death", 99, ""), ("Diagnosis", "diagnosis", 1, "")])[0]
-    assert [mark.anchor for mark in row.marks] == ["start", "end"]
 
 
 def test_an_asset_address_changes_with_the_content(pages: Flask, tmp_path: Path) -> None:

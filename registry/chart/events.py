@@ -5,202 +5,346 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from flask_babel import format_date
 from flask_babel import gettext as _
 
-from registry.chart import timeline
-from registry.chart.timeline import Bar, Lane, Mark, Timeline
+from registry.chart.lines import Placed, best_of, cycles_of, goes_on
+from registry.chart.reading import Record
+from registry.chart.timeline import Bar, Lane, Mark
+from registry.chart.words import Words, number
 from registry.course import wording
-from registry.course.queries import Record, date_of
+from registry.course.queries import date_of
 from registry.dates import PartialDate
 from registry.referrals import rules as steps
 from registry.referrals.queries import ReferralRow
 
-_COLOURS = {
-    "surgery": "surgery",
-    "SSA": "ssa",
-    "PRRT": "prrt",
-    "chemotherapy": "chemo",
-    "targeted": "targeted",
-    "liver-directed": "local",
-    "ablation": "local",
-    "radiotherapy": "local",
-}
-#: Done on a day: without a stop they do not go on.
-_ON_A_DAY = frozenset({"surgery", "ablation", "liver-directed"})
+#: The lanes of therapy from top to bottom: the colour of their bars, and the classes in them.
+_BARS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("ssa", frozenset({"SSA", "interferon"})),
+    ("targeted", frozenset({"targeted", "immunotherapy"})),
+    ("prrt", frozenset({"PRRT"})),
+    ("chemo", frozenset({"chemotherapy"})),
+)
+_LOCAL = frozenset({"surgery", "ablation", "liver-directed", "radiotherapy"})
 _RESPONSES = {"CR": "response", "PR": "response", "SD": "stable", "PD": "progression"}
+_STEPS = ("submit", "accept", "decline", "advise")
+SSTR = ("PET_68GA_DOTA", "PET_64CU", "SPECT_111IN", "SPECT_99MTC", "SSTR")
 
 
-def goes_on(therapy: Any) -> bool:
-    """Was it begun, and nothing says that it ended?"""
-    return (
-        therapy.start is not None
-        and therapy.stop is None
-        and "stop" not in therapy.absent
-        and not therapy.stop_reason
-        and therapy.therapy_class not in _ON_A_DAY
-    )
-
-
-def picture(record: Record, referrals: Sequence[ReferralRow]) -> Timeline:
-    """The timeline of a record."""
-    lanes = [
-        Lane(_("Disease"), marks=[*_disease(record)]),
-        Lane(_("Therapy"), bars=[*_therapies(record)]),
-        Lane(_("Imaging"), marks=[*_imaging(record)]),
-        Lane(_("Response"), marks=[*_responses(record)]),
-        Lane(_("Follow-up"), marks=[*_follow_up(record)]),
-        Lane(_("Referral"), marks=[*_referrals(referrals)]),
+def lanes(
+    record: Record, lines: dict[str, Placed], referrals: Sequence[ReferralRow], words: Words
+) -> list[Lane]:
+    """The lanes of a record, from the disease to what the centre was asked."""
+    bars: dict[str, list[Bar]] = {
+        name: [] for name, _classes in (*_BARS, ("other", ()), ("background", ()))
+    }
+    strokes = cycles_of(record)
+    dead = record.death_date
+    for therapy in record.therapies:
+        if therapy.start is not None and therapy.therapy_class not in _LOCAL:
+            css_class = _colour(therapy)
+            placed = lines.get(therapy.id)
+            bars[css_class].append(
+                _bar(therapy, css_class, placed, strokes.get(therapy.id, []), dead, words)
+            )
+    names = {
+        "ssa": _("SSA"), "targeted": _("Targeted"), "prrt": _("PRRT"), "chemo": _("Chemotherapy"),
+        "other": _("Other therapy"), "background": _("Background SSA"),
+    }  # fmt: skip
+    return [
+        Lane(str(_("Disease")), marks=[*_disease(record, words)]),
+        Lane(str(_("Surgery, local")), marks=[*_procedures(record, words)]),
+        *(Lane(str(names[name]), bars=found) for name, found in bars.items()),
+        Lane(str(_("Imaging")), marks=[*_imaging(record, words)]),
+        Lane(str(_("Response")), marks=[*_responses(record, words)]),
+        Lane(str(_("Follow-up")), marks=[*_follow_up(record, words)]),
+        Lane(str(_("Referral")), marks=[*_referrals(referrals, words)]),
     ]
-    return timeline.draw(lanes, tick_words=_tick)
 
 
-def _tick(day: date, months: bool) -> str:
-    return str(format_date(day, "MMM yyyy" if months else "yyyy"))
+def _colour(therapy: Any) -> str:
+    if therapy.setting == "background":
+        return "background"
+    found = (name for name, classes in _BARS if therapy.therapy_class in classes)
+    return next(found, "other")
 
 
-def _told(what: str, dated: PartialDate) -> str:
+def _told(words: Words, what: str, dated: PartialDate) -> str:
     """What stands at an item: what it is, when, and that a partial date was drawn early."""
-    text = f"{what}, {wording.date(dated)}"
+    text = f"{what}, {words.date(dated)}"
     if dated.precision == "day":
         return text
     return str(_("%(text)s (drawn at the beginning of that time)", text=text))
 
 
-def _mark(entry: Any, label: str, css_class: str, detail: str = "") -> Mark | None:
-    dated = date_of(entry)
+def _mark(
+    words: Words, row: Any, label: str, css_class: str, detail: str = "", shape: str = ""
+) -> Mark | None:
+    dated = date_of(row)
     if dated is None:
         return None
-    what = ": ".join(part for part in (str(entry.entity_label), detail or label) if part)
-    return Mark(label, css_class, dated, _told(what, dated))
+    what = ": ".join(part for part in (str(row.entity_label), detail or label) if part)
+    return Mark(label, css_class, dated, _told(words, what, dated), shape)
 
 
-def _disease(record: Record) -> Iterable[Mark]:
-    found = [
-        *(_mark(one, _("Diagnosis"), "diagnosis", wording.tumour(one)) for one in record.tumours),
-        *(_mark(one, _short_grade(one), "other", _grade(one)) for one in record.of("pathology")),
-        *(_mark(one, _stage(one), "other") for one in record.of("staging")),
-        *(_mark(one, wording.title(one), "progression") for one in record.of("progression")),
-    ]
+# -- the disease -----------------------------------------------------------------------------------
+
+
+def _disease(record: Record, words: Words) -> Iterable[Mark]:
+    several = len(record.tumours) > 1
+    found: list[Mark | None] = []
+    for tumour in record.tumours:
+        name = words.tumour(tumour)
+        label = name if several else str(_("Diagnosis"))
+        found.append(_mark(words, tumour, label, "diagnosis", name))
+        found += _grades(record, tumour, words)
+        found += _stages(record, tumour, words)
+    for one in record.of("metastasis"):
+        found.append(_mark(words, one, words.code("metastatic_site", one.site), "spread"))
     died = record.death_date
     if died is not None:
-        found.append(Mark(_("Death"), "death", died, _told(_("Death"), died)))
+        found.append(Mark(str(_("Death")), "death", died, _told(words, str(_("Death")), died)))
     return (mark for mark in found if mark)
 
 
-def _grade(pathology: Any) -> str:
-    stated = wording.value("pathology", "grade_stated", pathology.grade_stated)
-    settled = pathology.derived_grade or pathology.derived_status == "complete"
-    return wording.grade(pathology) if settled else stated
-
-
-def _stage(staging: Any) -> str:
-    stated = wording.value("staging", "stage_stated", staging.stage_stated)
-    return wording.stage(staging) or stated or str(_("Staging"))
+def _grades(record: Record, tumour: Any, words: Words) -> Iterable[Mark | None]:
+    """A mark a specimen; its grade is written where it is not the one before."""
+    before = ""
+    for one in record.of_tumour("pathology", tumour.id):
+        if one.review_of_id and not one.derived_grade:
+            continue
+        short = _short_grade(one)
+        full = words.code("grade_category", one.derived_category)
+        if not (one.derived_grade or one.derived_status == "complete"):
+            full = words.code("grade_stated", one.grade_stated)
+        label = short if short != before else ""
+        before = short or before
+        yield _mark(words, one, label, "other", full or str(_("Pathology")))
 
 
 def _short_grade(pathology: Any) -> str:
-    grade = pathology.derived_grade
+    grade = pathology.derived_grade or ""
     if grade in ("1", "2", "3"):
         return f"G{grade}"
-    return str(_("High grade") if grade == "HIGH" else _("Low grade") if grade else _("Pathology"))
+    stated = pathology.grade_stated or ""
+    if not grade:
+        return stated if stated in ("G1", "G2", "G3", "NEC") else ""
+    return str(_("High grade") if grade == "HIGH" else _("Low grade"))
 
 
-def _therapies(record: Record) -> Iterable[Bar]:
-    for one in record.therapies:
-        if one.start is None:
+def _stages(record: Record, tumour: Any, words: Words) -> Iterable[Mark | None]:
+    before = ""
+    for one in record.of_tumour("staging", tumour.id):
+        stage = words.code("stage_group", one.derived_stage or one.stage_stated)
+        label = stage if stage != before else ""
+        before = stage or before
+        yield _mark(words, one, label, "other", stage)
+
+
+# -- what was done -------------------------------------------------------------------------------
+
+
+def short(words: Words, therapy: Any, placed: Placed | None) -> str:
+    """The line and the name, as a bar bears them."""
+    name = words.therapy(therapy)
+    if placed is None or placed.number is None:
+        return name
+    tag = str(_("L%(number)s", number=placed.number))
+    return f"{tag} {name}"
+
+
+def _bar(
+    therapy: Any,
+    css_class: str,
+    placed: Placed | None,
+    cycles: list[Any],
+    dead: PartialDate | None,
+    words: Words,
+) -> Bar:
+    on = goes_on(therapy) and dead is None
+    stop = therapy.stop or (dead if goes_on(therapy) else None)
+    strokes, total = _strokes(cycles, words)
+    label = short(words, therapy, placed)
+    if total:
+        label = f"{label} · {number(total)} GBq"
+    if placed is not None and placed.overruled:
+        derived = placed.derived or _("none")
+        label = str(_("%(label)s (derived: %(line)s)", label=label, line=derived))
+    return Bar(
+        label, css_class, therapy.start, stop, on, _title(therapy, placed, total, dead, words),
+        tuple(strokes),
+    )  # fmt: skip
+
+
+def _title(
+    therapy: Any, placed: Placed | None, total: Decimal, dead: PartialDate | None, words: Words
+) -> str:
+    parts = [_told(words, words.therapy(therapy), therapy.start)]
+    if therapy.stop:
+        parts.append(str(_("until %(date)s", date=words.date(therapy.stop))))
+    elif goes_on(therapy):
+        parts.append(str(_("to the death") if dead else _("goes on")))
+    else:
+        parts.append(str(_("end not known")))
+    if therapy.stop_reason:
+        parts.append(words.code("stop_reason", therapy.stop_reason))
+    if total:
+        parts.append(str(_("%(total)s GBq altogether", total=number(total))))
+    text = ", ".join(parts)
+    if placed is None:
+        return text
+    line = _("Line %(number)s", number=placed.number) if placed.number else _("Counted as no line")
+    return f"{text}. {line}: {' '.join(map(words.reason, placed.reasons))}"
+
+
+def _strokes(cycles: list[Any], words: Words) -> tuple[list[tuple[date, str]], Decimal]:
+    """Each cycle with the activity given up to it."""
+    found, total = [], Decimal(0)
+    for one in cycles:
+        total += one.activity_gbq or 0
+        if one.date is None:
             continue
-        name, until = wording.therapy(one), ""
-        if one.stop:
-            until = _("until %(date)s", date=wording.date(one.stop))
-        elif goes_on(one):
-            until = _("goes on")
-        elif one.therapy_class not in _ON_A_DAY:
-            until = _("end not known")
-        told = _told(name, one.start)
-        css_class = _COLOURS.get(one.therapy_class or "", "other")
-        text = f"{told}, {until}" if until else told
-        yield Bar(name, css_class, one.start, one.stop, goes_on(one), text)
+        name = _("Cycle %(number)s", number=number(one.number)) if one.number else _("Cycle")
+        text = _told(words, str(name), one.date)
+        if one.activity_gbq:
+            given = _(
+                "%(given)s GBq, %(total)s GBq so far",
+                given=number(one.activity_gbq), total=number(total),
+            )  # fmt: skip
+            text = f"{text}: {given}"
+        found.append((one.date.earliest, text))
+    return found, total
 
 
-def _imaging(record: Record) -> Iterable[Mark]:
-    found = (_mark(one, _short_imaging(one), "imaging", wording.title(one))
-             for one in record.of("imaging"))  # fmt: skip
-    return (mark for mark in found if mark)
+def _procedures(record: Record, words: Words) -> Iterable[Mark]:
+    for one in record.therapies:
+        if one.therapy_class not in _LOCAL or one.start is None:
+            continue
+        name = words.therapy(one)
+        kind = words.code("therapy_class", one.therapy_class)
+        details = [name if name == kind else f"{kind}: {name}"]
+        if one.residual:
+            details.append(words.code("residual", one.residual))
+        css_class = "surgery" if one.therapy_class == "surgery" else "local"
+        title = _told(words, ", ".join(details), one.start)
+        yield Mark(name, css_class, one.start, title, "procedure")
 
 
-def _short_imaging(imaging: Any) -> str:
-    modality = imaging.modality or ""
-    if "FDG" in modality:
-        return "FDG"
-    if modality.startswith(("PET_68GA_DOTA", "PET_64CU", "SPECT_111IN", "SPECT_99MTC", "SSTR")):
-        return "SSTR"
-    return modality.split("_")[0] or str(_("Imaging"))
+# -- what was seen -------------------------------------------------------------------------------
 
 
-def _responses(record: Record) -> Iterable[Mark]:
-    found = (
-        _mark(
-            one,
-            one.response_stated or _("Response"),
-            _RESPONSES.get(one.response_stated or "", "other"),
-            wording.title(one),
+def _imaging(record: Record, words: Words) -> Iterable[Mark]:
+    """Functional imaging with its scores; the rest as dots without words."""
+    for one in record.of("imaging"):
+        if one.date is None:
+            continue
+        label, css_class = functional(one, words)
+        title = ", ".join(
+            part
+            for part in (
+                words.code("imaging_modality", one.modality) or str(_("Imaging")),
+                words.code("krenning", one.krenning),
+                words.code("fdg_result", one.fdg_result),
+                words.code("netpet", one.netpet),
+            )
+            if part
         )
-        for one in record.of("response")
-    )
-    return (mark for mark in found if mark)
+        yield Mark(label, css_class, one.date, _told(words, title, one.date),
+                   "imaging" if label else "")  # fmt: skip
 
 
-def _follow_up(record: Record) -> Iterable[Mark]:
-    """Every contact; only a change of the disease's standing is written out, the rest on asking."""
+def functional(one: Any, words: Words) -> tuple[str, str]:
+    """SSTR with its Krenning score, FDG with its result and NETPET; ("", …) for other imaging."""
+    modality = one.modality or ""
+    grade = f" {one.netpet}" if one.netpet else ""
+    if modality.startswith(SSTR):
+        score = f" {one.krenning}" if one.krenning else ""
+        return str(_("SSTR%(score)s", score=score)) + grade, "sstr"
+    if "FDG" in modality:
+        sign = {"positive": " +", "negative": " −", "mixed": " ±"}.get(one.fdg_result or "", "")
+        return f"FDG{sign}{grade}", "fdg"
+    return "", "scan"
+
+
+def _responses(record: Record, words: Words) -> Iterable[Mark]:
+    basis = {"radiological": "", "clinical": _("clinical"), "biochemical": _("markers only")}
+    for one in record.of("progression"):
+        kind = words.code("progression_kind", one.kind) or str(one.entity_label)
+        why = str(basis.get(one.basis or "", ""))
+        label = f"{kind} ({why})" if why else kind
+        detail = ", ".join(
+            part for part in (kind, words.code("progression_basis", one.basis),
+                              words.value("progression", "sites", one.sites)) if part
+        )  # fmt: skip
+        found = _mark(words, one, label, "progression", detail)
+        if found:
+            yield found
+    for one in record.of("response"):
+        answer = best_of(one)
+        if one.date is None or (one.timepoint == "baseline" and not answer):
+            continue
+        label = answer if answer in _RESPONSES else ""
+        yield Mark(
+            label, _RESPONSES.get(answer, "other"), one.date,
+            _told(words, words.code("response", answer) or str(one.entity_label), one.date),
+            "" if answer != "PD" else "pd",
+        )  # fmt: skip
+
+
+def _follow_up(record: Record, words: Words) -> Iterable[Mark]:
+    """Where the disease's standing changed; every contact is in the table."""
     before = ""
     for one in record.of("follow_up"):
         if one.date is None:
             continue
-        status = wording.value("follow_up", "disease_status", one.disease_status)
-        vital = wording.value("follow_up", "vital_status", one.vital_status)
-        label = status if status != before else ""
-        before = status or before
-        yield Mark(label, "other", one.date, _told(status or vital or _("Contact"), one.date))
+        status = words.code("disease_status", one.disease_status)
+        if status and status != before:
+            yield Mark(status, "other", one.date, _told(words, status, one.date))
+            before = status
 
 
-def _referrals(referrals: Sequence[ReferralRow]) -> Iterable[Mark]:
+def _referrals(referrals: Sequence[ReferralRow], words: Words) -> Iterable[Mark]:
     for referral in referrals:
         for event in referral.events:
-            if event.step in ("submit", "accept", "decline", "advise", "acknowledge", "close"):
+            if event.step in _STEPS:
                 dated = PartialDate.of(event.at.date())
-                words = str(steps.TAKEN.get(event.step, event.step))
-                yield Mark(words, "referral", dated, _told(words, dated))
+                said = str(steps.TAKEN.get(event.step, event.step))
+                yield Mark(said, "referral", dated, _told(words, said, dated))
+
+
+# -- in words ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Undated:
     """An entry that cannot be drawn."""
 
-    id: UUID
+    id: str
     entity: str
     what: str
     when: str
 
 
-def undated(record: Record) -> list[Undated]:
+#: Without a date these say nothing that belongs on a timeline.
+_TIMELESS = frozenset({"history", "stated_endpoint", "lesion", "measurement", "overview"})
+
+
+def undated(record: Record, words: Words) -> list[Undated]:
     """Entries without a date, with what is known of when instead."""
     return [
-        Undated(one.id, entity, _what(one), wording.when(one))
+        Undated(one.id, entity, what(one, words), words.when(one))
         for entity, entries in record.entries.items()
-        if entity != "stated_endpoint"
+        if entity not in _TIMELESS
         for one in entries
-        if date_of(one) is None and not (entity == "history" or _dies(one))
+        if date_of(one) is None and not (entity == "follow_up" and one.death_date is not None)
     ]
 
 
-def _dies(entry: Any) -> bool:
-    return entry.entity == "follow_up" and entry.death_date is not None
+def what(row: Any, words: Words) -> str:
+    """What kind of entry it is and what it is called."""
 
-
-def _what(entry: Any) -> str:
-    title, kind = wording.title(entry), str(entry.entity_label)
+    title = words.therapy(row) if row.entity == "therapy" else wording.title(row)
+    kind = str(row.entity_label)
     return title if title == kind else f"{kind}: {title}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,26 @@ from flask_babel import gettext as _
 
 from registry import codes
 from registry.access import Right, Viewer
-from registry.chart import events, standing, tables
+from registry.chart import (
+    curves,
+    events,
+    lines,
+    panels,
+    picture,
+    questions,
+    reading,
+    standing,
+    tables,
+)
 from registry.chart.events import Undated
-from registry.chart.standing import Problem, Standing
+from registry.chart.lines import LineRow
+from registry.chart.panels import Shown
+from registry.chart.picture import EVERYTHING, Picture, Wish
+from registry.chart.questions import Question
+from registry.chart.reading import Record
+from registry.chart.standing import Fact, Group, Standing
 from registry.chart.tables import Table
-from registry.chart.timeline import Timeline
-from registry.course import queries as course
+from registry.chart.words import Words
 from registry.patients import queries as patients
 from registry.patients import rules as patient_rules
 from registry.patients.models import Patient
@@ -34,48 +49,59 @@ class Chart:
     identity: Identity
     hospital_number: str
     relation: str
-    facts: list[tuple[str, str]]
+    facts: list[Fact]
     standings: list[Standing]
-    problems: list[Problem]
-    missing: list[tuple[str, str]]
-    timeline: Timeline
+    groups: list[Group]
+    questions: dict[str, list[Question]]
+    lines: list[LineRow]
+    picture: Picture
     undated: list[Undated]
     tables: list[Table]
     referrals: Sequence[ReferralRow]
     consents: list[tuple[str, str, str]]
+    panels: Sequence[Shown]
+    names: dict[str, str]  # of those who accepted a warning, by their id as text
     may_write: bool
     is_treated_here: bool
     may_record_consent: bool
     is_empty: bool
 
+    @property
+    def open_questions(self) -> int:
+        """How many nobody has answered or accepted."""
+        return sum(
+            len(found) for kind, found in self.questions.items() if kind != questions.ACCEPTED
+        )
 
-def chart(viewer: Viewer, patient_id: UUID) -> Chart:
+
+def chart(viewer: Viewer, patient_id: UUID, wish: Wish = EVERYTHING) -> Chart:
     """A patient's chart. Raises NotFound to a stranger."""
-    record = course.record(viewer, patient_id)
-    identity = patients.identity(record.patient)
+    patient = patients.patient(viewer, patient_id)
     kinds = patients.relation(viewer, patient_id)
+    identity = patients.identity(patient)
+    record, words = reading.record(patient), Words()
+    today = referrals.today_here(viewer)
     sent = referrals.of_patient(viewer, patient_id)
-    standings = standing.of_tumours(record)
-    owners = {one.organisation_id for entries in record.entries.values() for one in entries}
+    placed = lines.placed(record)
+    rows = lines.table(record, placed, words, today)
+    asked = _questions(record, placed, sent, identity.sex, words, today)
     return Chart(
-        patient=record.patient,
+        patient=patient,
         identity=identity,
         hospital_number=patients.hospital_number(viewer, patient_id),
-        relation=_relation(kinds),
-        facts=standing.head(record, identity, standings, referrals.today_here(viewer)),
-        standings=standings,
-        problems=standing.problems(record),
-        missing=standing.missing(record, sent, identity.sex),
-        timeline=events.picture(record, sent),
-        undated=events.undated(record),
-        tables=tables.tables(
-            record,
-            places=people.organisation_names(owners),
-            may_change=lambda entry: course.may_change(viewer, kinds, entry),
-            here=viewer.organisation_id,
-        ),
+        relation=relation(kinds),
+        facts=standing.head(record, identity, placed, words, today),
+        standings=standing.of_tumours(record, words),
+        groups=standing.beside_the_tumour(record, words),
+        questions=asked,
+        lines=rows,
+        picture=_drawn(record, placed, rows, sent, wish, words, today),
+        undated=events.undated(record, words),
+        tables=tables.tables(record, _desk(viewer, kinds, record, words)),
         referrals=sent,
         consents=_consents(viewer, patient_id),
+        panels=panels.of_patient(viewer, patient),
+        names=_names(asked[questions.ACCEPTED]),
         may_write=patients.may_write(viewer, kinds),
         is_treated_here=patient_rules.TREATING in kinds,
         may_record_consent=viewer.may(Right.CONSENT) and bool(kinds & patient_rules.WRITING),
@@ -83,7 +109,90 @@ def chart(viewer: Viewer, patient_id: UUID) -> Chart:
     )
 
 
-def _relation(kinds: frozenset[str]) -> str:
+def timeline(viewer: Viewer, patient_id: UUID, wish: Wish) -> tuple[Patient, Picture]:
+    """The timeline alone, for another period. Raises NotFound to a stranger."""
+    patient = patients.patient(viewer, patient_id)
+    record, words = reading.record(patient), Words()
+    today = referrals.today_here(viewer)
+    sent = referrals.of_patient(viewer, patient_id)
+    placed = lines.placed(record)
+    rows = lines.table(record, placed, words, today)
+    return patient, _drawn(record, placed, rows, sent, wish, words, today)
+
+
+def _drawn(
+    record: Record,
+    placed: dict[str, lines.Placed],
+    rows: Sequence[LineRow],
+    sent: Sequence[ReferralRow],
+    wish: Wish,
+    words: Words,
+    today: date,
+) -> Picture:
+    return picture.draw(
+        events.lanes(record, placed, sent, words),
+        curves.curves(record, words, wish.chosen or {}),
+        rows,
+        wish=wish,
+        today=today,
+        death=record.death_date,
+        words=words,
+    )
+
+
+def _questions(
+    record: Record,
+    placed: dict[str, lines.Placed],
+    sent: Sequence[ReferralRow],
+    sex: str | None,
+    words: Words,
+    today: date,
+) -> dict[str, list[Question]]:
+    """Every question by its kind, in the order they are asked."""
+    rows = questions.rows_of(record)
+    found = [
+        *questions.contradictions(record, rows, words, today),
+        *questions.overdue(record, rows, words, today),
+        *questions.missing(record, sent, sex, words),
+        *questions.gaps(record, placed, words, today),
+    ]
+    order = (
+        questions.IMPOSSIBLE, questions.CONTRADICTION, questions.OVERDUE, questions.MISSING,
+        questions.GAP, questions.ACCEPTED,
+    )  # fmt: skip
+    return {kind: [one for one in found if one.kind == kind] for kind in order}
+
+
+def _names(accepted: Sequence[Question]) -> dict[str, str]:
+    ids = {UUID(one.accepted["by"]) for one in accepted if one.accepted and one.accepted.get("by")}
+    return {str(one): name for one, name in people.person_names(ids).items()} if ids else {}
+
+
+def _desk(viewer: Viewer, kinds: frozenset[str], record: Record, words: Words) -> tables.Desk:
+    owners = {one.organisation_id for found in record.entries.values() for one in found}
+    ids = {UUID(one) for one in owners if one}
+    return tables.desk(
+        record.therapies,
+        record.tumours,
+        words,
+        places=people.organisation_names(ids),
+        here=viewer.organisation_id,
+        may_change=may_change(viewer, kinds),
+    )
+
+
+def may_change(viewer: Viewer, kinds: frozenset[str]) -> Callable[[Any], bool]:
+    """May the viewer change an entry? The treating centre any, a referring hospital its own."""
+    if not patients.may_write(viewer, kinds):
+        return lambda row: False
+    if patient_rules.TREATING in kinds:
+        return lambda row: True
+    own = str(viewer.organisation_id)
+    return lambda row: str(row.organisation_id) == own
+
+
+def relation(kinds: frozenset[str]) -> str:
+    """What the viewer's organisation is to the patient, in words."""
     return ", ".join(str(label) for kind, label in patient_rules.RELATIONS.items() if kind in kinds)
 
 

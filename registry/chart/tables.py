@@ -1,77 +1,124 @@
-"""The tables of the chart: ready rows, so that the template only lays them out."""
+"""The entries by entity as ready rows: a few of each on the chart, all on a page of their own.
+
+The template only lays them out. A new kind of entry that nobody chose columns for shows its first
+variables.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from registry.chart.reading import Record
+from registry.chart.standing import tnm
+from registry.chart.words import Words, number, variable
 from registry.course import facts, wording
 from registry.course.models import BY_NAME
-from registry.course.queries import Record
 from registry.course.wording import Beside, Said
 
-Column = tuple[Any, str | Callable[[Any], str]]
+How = str | Callable[[Words, Any], str]
+Column = tuple[Any, How]
+
+#: How many entries of a kind stand on the chart; the rest is one link away.
+SHOWN = 3
+MORE_SHOWN = {"tumour": 8, "therapy": 6, "metastasis": 6, "adverse_event": 5, "biomarker": 5}
+#: Parts of other entries: on the chart only counted.
+PARTS = frozenset({"lesion", "measurement"})
 
 
 def _join(*parts: str, by: str = ", ") -> str:
     return by.join(part for part in parts if part)
 
 
-def _word(entry: Any, name: str) -> str:
-    """A value in words, else why there is none."""
-    stored = getattr(entry, name)
-    return wording.value(entry.entity, name, stored) or wording.absence(entry.absent.get(name))
+def _specimen(words: Words, row: Any) -> str:
+    names = ("report_kind", "specimen_kind", "specimen_site")
+    return _join(*(words.value("pathology", name, getattr(row, name)) for name in names))
 
 
-def _tnm(entry: Any) -> str:
-    parts = [entry.t, entry.n, entry.m]
-    prefix = entry.staging_prefix or ""
-    return prefix + " ".join(part for part in parts if part) if any(parts) else ""
+def _metastases(words: Words, row: Any) -> str:
+    names = [name for name in row.__dict__ if name.startswith("mets_")]
+    return _join(*(words.label("staging", n) for n in names if getattr(row, n) == "yes"))
 
 
-def _metastases(entry: Any) -> str:
-    names = [n for n in facts.names("staging") if n.startswith("mets_")]
-    present = [wording.label("staging", n) for n in names if getattr(entry, n) == "yes"]
-    return ", ".join(present)
+def _syndrome(words: Words, row: Any) -> str:
+    if row.functioning == "yes":
+        return words.said(row, "syndrome") or str(_("Functioning"))
+    return str(_("Non-functioning")) if row.functioning == "no" else words.said(row, "functioning")
 
 
-def _syndrome(entry: Any) -> str:
-    if entry.functioning == "yes":
-        return _word(entry, "syndrome") or str(_("Functioning"))
-    return str(_("Non-functioning")) if entry.functioning == "no" else _word(entry, "functioning")
-
-
-def _death(entry: Any) -> str:
-    if entry.vital_status != "dead" and not entry.death_date:
+def _death(words: Words, row: Any) -> str:
+    if row.vital_status != "dead" and not row.death_date:
         return ""
-    return _join(_word(entry, "death_date"), _word(entry, "death_cause"))
+    return _join(words.said(row, "death_date"), words.said(row, "death_cause"))
 
 
-def _times(entry: Any) -> str:
+def _times(words: Words, row: Any) -> str:
     """How often above the upper limit of normal."""
-    if entry.value is None or not entry.upper_limit:
+    del words
+    if row.value is None or not row.upper_limit:
         return ""
-    times = f"{entry.value / entry.upper_limit:.1f} ×"
-    return _join(entry.comparator or "", times, by=" ")
+    return _join(row.comparator or "", f"{row.value / row.upper_limit:.1f} ×", by=" ")
 
 
-def _reading(entry: Any) -> str:
+def _reading(words: Words, row: Any) -> str:
     """A value as the laboratory gives it: with *below* or *above* where it is a limit."""
-    stated = _word(entry, "value")
-    if entry.value is not None:
-        stated = f"{entry.comparator or ''}{stated}"
-    return _join(stated, entry.unit or "", by=" ")
+    stated = words.said(row, "value")
+    if row.value is not None:
+        stated = f"{row.comparator or ''}{stated}"
+    return _join(stated, row.unit or "", by=" ")
+
+
+def _dose(words: Words, row: Any) -> str:
+    cycles = str(_("%(n)s cycles", n=wording.number(row.cycles))) if row.cycles is not None else ""
+    given = ""
+    if row.dose_value is not None:
+        unit = words.code("dose_unit", row.dose_unit)
+        given = _join(number(row.dose_value), unit, by=" ")
+        if row.interval_days is not None:
+            every = _("every %(days)s days", days=number(row.interval_days))
+            given = f"{given} {every}"
+    return _join(given, row.dose or "", cycles)
+
+
+def _cycle_dose(words: Words, row: Any) -> str:
+    return _join(words.said(row, "dose_value"), words.said(row, "dose_unit"), by=" ")
+
+
+def _answered(words: Words, row: Any) -> str:
+    del words
+    return str(_("%(n)s answers", n=len(row.answers or {})))
+
+
+def _time(words: Words, row: Any) -> str:
+    return _join(words.said(row, "time"), words.said(row, "time_unit"), by=" ")
+
+
+def _when(words: Words, row: Any) -> str:
+    return words.when(row)
+
+
+def _title(words: Words, row: Any) -> str:
+    return words.therapy(row) if row.entity == "therapy" else wording.title(row)
+
+
+def _sum(words: Words, row: Any) -> str:
+    parts = [words.value("response", "derived_sum_mm", row.derived_sum_mm)]
+    if row.derived_nadir_mm is not None:
+        nadir = words.value("response", "derived_nadir_mm", row.derived_nadir_mm)
+        parts.append(str(_("nadir %(sum)s", sum=nadir)))
+    return _join(*parts)
 
 
 #: What each table shows: (label, column name or how to say it). The first column names the row.
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "tumour": (
-        (_l("Primary site"), wording.title),
+        (_l("Primary site"), _title),
         (_l("Diagnosed"), "diagnosis_date"),
         (_l("Basis"), "diagnosis_basis"),
         (_l("Size"), "primary_size_mm"),
@@ -80,34 +127,35 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         (_l("Metastases"), "metastatic_sites"),
     ),
     "pathology": (
-        (_l("Date"), wording.when),
-        (_l("Specimen"), lambda e: _join(_word(e, "specimen_kind"), _word(e, "specimen_site"))),
+        (_l("Date"), _when),
+        (_l("Specimen"), _specimen),
         (_l("Differentiation"), "differentiation"),
         (_l("Ki-67"), "ki67_percent"),
         (_l("Mitoses"), "mitoses_per_2mm2"),
     ),
     "staging": (
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
         (_l("System"), "staging_system"),
-        (_l("T, N, M"), _tnm),
+        (_l("T, N, M"), lambda words, row: tnm(row)),
         (_l("Metastases"), _metastases),
     ),
     "imaging": (
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
         (_l("Examination"), "modality"),
         (_l("Krenning score"), "krenning"),
         (_l("FDG uptake"), "fdg_result"),
+        (_l("NETPET"), "netpet"),
         (_l("Result"), "result"),
     ),
     "biomarker": (
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
         (_l("Analyte"), "analyte"),
         (_l("Value"), _reading),
         (_l("Upper limit"), "upper_limit"),
         (_l("Times the limit"), _times),
     ),
     "history": (
-        (_l("As of"), wording.when),
+        (_l("As of"), _when),
         (_l("Heart"), "cardiac_comorbidity"),
         (_l("Kidney"), "renal_comorbidity"),
         (_l("Diabetes"), "diabetes"),
@@ -116,29 +164,31 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         (_l("Smoking"), "smoking"),
     ),
     "therapy": (
-        (_l("Therapy"), wording.therapy),
+        (_l("Therapy"), _title),
         (_l("Kind"), "therapy_class"),
-        (_l("Start"), wording.when),
+        (_l("Start"), _when),
         (_l("Stop"), "stop"),
         (_l("Intent"), "intent"),
-        (_l("Dose"), lambda e: _join(_word(e, "dose"), _cycles(e))),
+        (_l("Dose"), _dose),
         (_l("Why it stopped"), "stop_reason"),
-        (_l("Best response"), "best_response"),
+        (_l("Residual tumour"), "residual"),
     ),
     "response": (
-        (_l("Date"), wording.when),
-        (_l("Response"), "response_stated"),
+        (_l("Date"), _when),
+        (_l("Stated"), "response_stated"),
+        (_l("Derived"), "derived_response"),
+        (_l("Sum of diameters"), _sum),
         (_l("Method"), "criteria"),
         (_l("New lesion"), "new_lesion"),
     ),
     "progression": (
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
         (_l("What"), "kind"),
         (_l("Evidence"), "basis"),
         (_l("Where"), "sites"),
     ),
     "follow_up": (
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
         (_l("Vital status"), "vital_status"),
         (_l("Disease"), "disease_status"),
         (_l("ECOG"), "ecog"),
@@ -147,18 +197,18 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "metastasis": (
         (_l("Where"), "site"),
-        (_l("First found"), wording.when),
+        (_l("First found"), _when),
         (_l("Evidence"), "basis"),
         (_l("No longer seen"), "resolved_date"),
     ),
     "syndrome": (
         (_l("Syndrome"), "syndrome"),
-        (_l("From"), wording.when),
+        (_l("From"), _when),
         (_l("Until"), "stop"),
         (_l("Control"), "control"),
     ),
     "heart_assessment": (
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
         (_l("Carcinoid heart disease"), "carcinoid_heart_disease"),
         (_l("Tricuspid valve"), "tricuspid"),
         (_l("Pulmonary valve"), "pulmonary"),
@@ -169,37 +219,37 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         (_l("Finding"), "finding"),
         (_l("Origin"), "origin"),
         (_l("Variant"), "variant"),
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
     ),
     "cycle": (
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
         (_l("Cycle"), "number"),
         (_l("Activity"), "activity_gbq"),
-        (_l("Dose"), lambda e: _join(_word(e, "dose_value"), _word(e, "dose_unit"), by=" ")),
+        (_l("Dose"), _cycle_dose),
         (_l("eGFR before"), "egfr"),
     ),
     "lesion": (
-        (_l("Lesion"), wording.title),
+        (_l("Lesion"), _title),
         (_l("Organ"), "organ"),
         (_l("Target or not"), "role"),
-        (_l("First seen"), wording.when),
+        (_l("First seen"), _when),
     ),
     "measurement": ((_l("Size"), "size_mm"), (_l("How the lesion is"), "state")),
     "adverse_event": (
         (_l("Side effect"), "term"),
         (_l("Grade"), "grade"),
-        (_l("From"), wording.when),
+        (_l("From"), _when),
         (_l("Until"), "stop"),
         (_l("Caused by the therapy"), "attribution"),
         (_l("What was done"), "action_taken"),
     ),
     "questionnaire": (
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
         (_l("Instrument"), "instrument"),
-        (_l("Answers"), lambda e: str(_("%(n)s answers", n=len(e.answers or {})))),
+        (_l("Answers"), _answered),
     ),
     "symptom_diary": (
-        (_l("Day"), wording.when),
+        (_l("Day"), _when),
         (_l("Flushing"), "flushing_per_day"),
         (_l("Stools"), "stools_per_day"),
         (_l("Pain"), "pain"),
@@ -207,166 +257,209 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "late_effect": (
         (_l("Late effect"), "kind"),
-        (_l("Since"), wording.when),
+        (_l("Since"), _when),
         (_l("Gone since"), "resolved_date"),
         (_l("Grade"), "grade"),
     ),
     "overview": (
-        (_l("As of"), wording.when),
+        (_l("As of"), _when),
         (_l("Primary tumour resected"), "primary_resected"),
         (_l("SSTR imaging done"), "sstr_done"),
         (_l("FDG PET done"), "fdg_done"),
     ),
     "board_opinion": (
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
         (_l("Recommendation"), "recommendation"),
         (_l("Which board"), "board"),
     ),
     "support_need": (
-        (_l("Date"), wording.when),
+        (_l("Date"), _when),
         (_l("Needs"), "needs"),
         (_l("Offered"), "offered"),
     ),
     "stated_endpoint": (
         (_l("Endpoint"), "endpoint"),
-        (_l("Time"), lambda e: _join(_word(e, "time"), _word(e, "time_unit"), by=" ")),
+        (_l("Time"), _time),
         (_l("Event"), "event"),
         (_l("Counted from"), "starts_at"),
     ),
 }
 
+#: Said in a column in other words than the variable's own.
+_TOLD: dict[str, frozenset[str]] = {
+    "tumour": frozenset({"primary_site", "functioning", "syndrome", "diagnosis_date"}),
+    "pathology": frozenset(
+        {"date", "specimen_kind", "specimen_site", "report_kind", "grade_stated"}
+    ),
+    "staging": frozenset({"date", "t", "n", "m", "staging_prefix", "stage_stated"}),
+    "biomarker": frozenset({"date", "comparator", "value", "unit"}),
+    "therapy": frozenset(
+        {"start", "agent", "agent_stated", "dose", "cycles", "dose_value", "dose_unit",
+         "interval_days"}
+    ),
+    "follow_up": frozenset({"date", "death_date", "death_cause"}),
+    "stated_endpoint": frozenset({"time", "time_unit"}),
+    "cycle": frozenset({"date", "dose_value", "dose_unit"}),
+    "lesion": frozenset({"label", "first_seen"}),
+    "questionnaire": frozenset({"date", "answers"}),
+}  # fmt: skip
 
-def _cycles(entry: Any) -> str:
-    if entry.cycles is None:
-        return ""
-    return str(_("%(n)s cycles", n=wording.number(entry.cycles)))
+_DERIVED = {"pathology": _l("Grade"), "staging": _l("Stage")}
+
+
+@cache
+def columns_of(entity: str) -> tuple[Column, ...]:
+    """The columns of a kind of entry."""
+    if entity in COLUMNS:
+        return COLUMNS[entity]
+    model = BY_NAME[entity]
+    names = [name for name in facts.names(entity) if name != model.dated_by]
+    return ((_l("Date"), _when), *((_label(entity, name), name) for name in names[:4]))
+
+
+def _label(entity: str, name: str) -> Any:
+    return variable(entity, name).label
+
+
+@cache
+def _names(entity: str) -> tuple[str, ...]:
+    return tuple(facts.names(entity))
 
 
 @dataclass(frozen=True)
 class Row:
     """One entry, ready to be shown."""
 
-    id: UUID
+    id: str
     head: str
-    cells: tuple[tuple[str, str], ...]
+    cells: tuple[str, ...]
     beside: Beside | None
     more: tuple[Said, ...]
     source: str
     contradicts: bool
     may_edit: bool
+    error: str = ""  # why it was marked as entered in error
 
 
 @dataclass(frozen=True)
 class Table:
-    """The entries of one entity."""
+    """Entries of one entity: those shown, and how many there are."""
 
     entity: str
     label: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    count: int
     derived: str  # the title of the derived column, if there is one
 
-
-def tables(
-    record: Record, *, places: Mapping[UUID, str], may_change: Callable[[Any], bool], here: Any
-) -> list[Table]:
-    """Every entity's table in the order of a case, also those without rows.
-
-    `places` names organisations; entries of others than `here` say whose they are.
-    """
-    return [_table(record, entity, places, may_change, here) for entity in BY_NAME]
+    @property
+    def is_cut(self) -> bool:
+        """Are there more than are shown?"""
+        return self.count > len(self.rows)
 
 
-_DERIVED_TITLE = {"pathology": _l("Grade"), "staging": _l("Stage")}
+@dataclass(frozen=True)
+class Desk:
+    """What a table needs beside its entries: words, whose entries they are, who may change them."""
+
+    words: Words
+    places: Mapping[UUID, str]
+    here: Any
+    may_change: Callable[[Any], bool]
+    therapies: Mapping[str, str]
+    tumours: Mapping[str, str]
 
 
-def _table(
-    record: Record,
-    entity: str,
+def desk(
+    record_therapies: Iterable[Any],
+    record_tumours: Iterable[Any],
+    words: Words,
+    *,
     places: Mapping[UUID, str],
-    may_change: Callable[[Any], bool],
     here: Any,
-) -> Table:
-    columns = (*COLUMNS[entity], *_link_columns(record, entity))
-    rows = tuple(
-        Row(
-            id=one.id,
-            head=_cell(one, columns[0][1]) or str(_("No date")),
-            cells=tuple((str(label), _cell(one, how)) for label, how in columns[1:]),
-            beside=wording.beside_of(one) if entity in _DERIVED_TITLE else None,
-            more=_more(one, columns),
-            source=_source(one, places, here),
-            contradicts=bool(getattr(one, "contradictions", None)),
-            may_edit=may_change(one),
-        )
-        for one in record.of(entity)
+    may_change: Callable[[Any], bool],
+) -> Desk:
+    """The desk for a patient's tables."""
+    return Desk(
+        words,
+        places,
+        here,
+        may_change,
+        {str(one.id): words.therapy(one) for one in record_therapies},
+        {str(one.id): words.tumour(one) for one in record_tumours},
     )
+
+
+def tables(record: Record, at: Desk) -> list[Table]:
+    """Every entity with its latest entries, in the order of a case; also those without any."""
+    return [latest(entity, found, at) for entity, found in record.entries.items()]
+
+
+def latest(entity: str, found: Sequence[Any], at: Desk) -> Table:
+    """The latest entries of a kind, the newest first."""
+    shown = 0 if entity in PARTS else MORE_SHOWN.get(entity, SHOWN)
+    some = list(reversed(found[-shown:])) if shown else []
+    return table(entity, some, len(found), at)
+
+
+def table(entity: str, some: Sequence[Any], count: int, at: Desk) -> Table:
+    """These entries of a kind as a table."""
+    columns = (*columns_of(entity), *_links(entity, at))
+    told = {how for _label_, how in columns if isinstance(how, str)}
+    told |= _TOLD.get(entity, frozenset({BY_NAME[entity].dated_by}))
     return Table(
         entity,
         str(BY_NAME[entity].entity_label),
         tuple(str(label) for label, _how in columns),
-        rows,
-        str(_DERIVED_TITLE.get(entity, "")),
+        tuple(_row(one, columns, told, at) for one in some),
+        count,
+        str(_DERIVED.get(entity, "")),
     )
 
 
-def _cell(entry: Any, how: str | Callable[[Any], str]) -> str:
-    return _word(entry, how) if isinstance(how, str) else how(entry)
+def _row(one: Any, columns: Sequence[Column], told: set[str], at: Desk) -> Row:
+    words = at.words
+    cells = [words.said(one, how) if isinstance(how, str) else how(words, one)
+             for _label_, how in columns]  # fmt: skip
+    return Row(
+        id=str(one.id),
+        head=cells[0] or str(_("No date")),
+        cells=tuple(cells[1:]),
+        beside=wording.beside_of(one) if one.entity in _DERIVED else None,
+        more=tuple(_more(one, told, words)),
+        source=_source(one, at),
+        contradicts=bool(getattr(one, "contradictions", None)),
+        may_edit=at.may_change(one) and one.error_at is None,
+        error=(one.error_because or "") if one.error_at is not None else "",
+    )
 
 
-def _link_columns(record: Record, entity: str) -> Sequence[Column]:
-    """Which therapy a response is to; which tumour, where there are several."""
-    found: list[Column] = []
+def _links(entity: str, at: Desk) -> Iterable[Column]:
+    """Which therapy an entry is about; which tumour, where there are several."""
     model = BY_NAME[entity]
     if hasattr(model, "therapy_id"):
-        names = {one.id: wording.therapy(one) for one in record.therapies}
-        found.append((_l("To therapy"), lambda e: names.get(e.therapy_id, "")))
-    if hasattr(model, "tumour_id") and len(record.tumours) > 1:
-        places = {one.id: wording.tumour(one) for one in record.tumours}
-        found.append((_l("Tumour"), lambda e: places.get(e.tumour_id, "")))
-    return found
+        yield _l("To therapy"), lambda words, row: at.therapies.get(str(row.therapy_id), "")
+    if hasattr(model, "tumour_id") and len(at.tumours) > 1:
+        yield _l("Tumour"), lambda words, row: at.tumours.get(str(row.tumour_id), "")
 
 
-#: Said in a column in other words than the variable's own.
-_TOLD = {
-    "tumour": {"primary_site", "functioning", "syndrome", "diagnosis_date"},
-    "pathology": {"date", "specimen_kind", "specimen_site", "grade_stated"},
-    "staging": {"date", "t", "n", "m", "staging_prefix", "stage_stated"},
-    "imaging": {"date"},
-    "biomarker": {"date", "comparator", "value", "unit"},
-    "history": {"date"},
-    "therapy": {"start", "agent", "agent_stated", "dose", "cycles"},
-    "response": {"date"},
-    "progression": {"date"},
-    "follow_up": {"date", "death_date", "death_cause"},
-    "stated_endpoint": {"time", "time_unit"},
-    "metastasis": {"date"},
-    "syndrome": {"start"},
-    "heart_assessment": {"date"},
-    "genomic_finding": {"date"},
-    "cycle": {"date", "dose_value", "dose_unit"},
-    "lesion": {"label", "first_seen"},
-    "measurement": set(),
-    "adverse_event": {"start"},
-    "questionnaire": {"date", "answers"},
-    "symptom_diary": {"date"},
-    "late_effect": {"date"},
-    "support_need": {"date"},
-    "overview": {"date"},
-    "board_opinion": {"date"},
-}
-
-
-def _more(entry: Any, columns: Sequence[Column]) -> tuple[Said, ...]:
+def _more(one: Any, told: set[str], words: Words) -> Iterable[Said]:
     """What an entry says beyond its columns."""
-    shown = {how for _label, how in columns if isinstance(how, str)} | _TOLD[entry.entity]
-    if wording.interval(entry) and getattr(entry, entry.dated_by) is None:
-        shown |= {"interval", "interval_unit"}
-    return tuple(wording.said(entry, leave_out=tuple(shown)))
+    dated = getattr(one, one.dated_by, None)
+    for name in _names(one.entity):
+        if name in told or (dated is None and name in ("interval", "interval_unit")):
+            continue
+        value = getattr(one, name)
+        if value is None and name not in (one.absent or {}):
+            continue
+        text = words.said(one, name)
+        if text:
+            yield Said(name, words.label(one.entity, name), text)
 
 
-def _source(entry: Any, places: Mapping[UUID, str], here: Any) -> str:
+def _source(one: Any, at: Desk) -> str:
     """Whose entry it is, where it is not our own, and how it came here."""
-    place = places.get(entry.organisation_id, "") if entry.organisation_id != here else ""
-    how = {"referral": _("from the referral"), "import": _("imported")}.get(entry.source_kind, "")
-    return _join(place, how)
+    owner = UUID(str(one.organisation_id)) if one.organisation_id else None
+    place = at.places.get(owner, "") if owner is not None and owner != at.here else ""
+    how = {"referral": _("from the referral"), "import": _("imported")}.get(one.source_kind, "")
+    return _join(place, str(how))

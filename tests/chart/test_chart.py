@@ -11,11 +11,15 @@ from flask import Flask
 
 from registry.access import Role
 from registry.audit import AuditEntry
+from registry.chart import tables
 from registry.db import db, new_id
 from registry.patients import actions as patients
 from registry.patients import rules as relations
 from tests import make
 from tests import make_course as course
+
+#: One an entity, and what every page asks; however long the record is.
+MOST_QUERIES = 45
 
 
 @pytest.fixture
@@ -69,7 +73,8 @@ def test_a_coordinator_reads_and_is_offered_nothing_to_write(ward: Any) -> None:
     course.a_course(ward.patient, ward.by)
     page = chart(ward, ward.tina).text
     assert "Zonneveld" in page
-    assert "/course/" not in page
+    assert "/new" not in page
+    assert ">Edit<" not in page
 
 
 def test_opening_it_is_audited(ward: Any) -> None:
@@ -93,7 +98,6 @@ def test_it_tells_what_was_entered(ward: Any) -> None:
         "Stage II",
         "Insulinoma",
         "R0, no residual tumour",
-        "Complete response",
         "Recurrence",
         "19.7 months",
         "Sharing for care",
@@ -101,6 +105,9 @@ def test_it_tells_what_was_entered(ward: Any) -> None:
     ):
         assert text in page, text
     for found in made.values():
+        if found.entity in tables.PARTS:  # counted, and on a page of their own
+            assert f'/patients/{ward.patient.id}/course/{found.entity}"' in page
+            continue
         assert f'id="{found.entity}-{found.id}"' in page
         assert course.edit_url(found) in page
 
@@ -134,15 +141,15 @@ def test_stated_and_derived_stand_together_with_the_reason(ward: Any) -> None:
         ki67_percent="25", grade_stated="G1",
     )  # fmt: skip
     page = chart(ward).text
-    assert "NET, grade 3 (well differentiated) (stated: Grade 1)" in page
+    assert "NET, grade 3 (well differentiated)" in page
     assert "Ki-67 25 %: category 3." in page
-    assert "Contradictions in this record" in page
+    assert "Contradicts itself" in page
 
 
 def test_dates_that_contradict_are_listed(ward: Any) -> None:
     course.tumour(ward.patient, ward.by, diagnosis_date="2022-05")
     course.entry("therapy", ward.patient, ward.by, therapy_class="SSA", start="2020")
-    assert "This is before the diagnosis (2022-05)." in chart(ward).text
+    assert "is before the diagnosis (2022-05)." in chart(ward).text
 
 
 def test_what_has_no_date_is_listed_apart_with_what_is_known(ward: Any) -> None:
@@ -225,4 +232,4 @@ def test_the_number_of_queries_does_not_grow_with_the_record(ward: Any) -> None:
             linked = {} if entity == "follow_up" else {"tumour": made["tumour"]}
             course.entry(entity, ward.patient, ward.by, **linked, **row)
     assert queries_of(ward, client) == one
-    assert one <= 40
+    assert one <= MOST_QUERIES

@@ -1,0 +1,311 @@
+"""Lines of therapy as the chart tells them: the derived number with its reason, what overruled it,
+the best response of each line, and the time to progression and to the next treatment.
+
+Nothing here is kept: it follows from the entries each time. Rules: `clinical.therapy_lines`,
+`clinical.response.best_response`, `clinical.endpoints`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+
+from registry.chart.reading import Record
+from registry.chart.words import Words, number, period
+from registry.clinical import endpoints, therapy_lines
+from registry.clinical import response as recist
+from registry.clinical.partial_dates import assumed
+from registry.clinical.results import Reason
+from registry.course.queries.findings import progressions
+from registry.course.rules.lines import Given
+from registry.course.rules.lines import lines as derived_lines
+
+#: Done on a day: without a stop they do not go on.
+ON_A_DAY = frozenset({"surgery", "ablation", "liver-directed"})
+
+
+def goes_on(therapy: Any) -> bool:
+    """Was it begun, and nothing says that it ended?"""
+    return (
+        therapy.start is not None
+        and therapy.stop is None
+        and "stop" not in therapy.absent
+        and not therapy.stop_reason
+        and therapy.therapy_class not in ON_A_DAY
+    )
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A therapy and its line. `number` None: it counts as no line, and `reason` says why."""
+
+    therapy: Any
+    number: int | None
+    derived: int | None
+    overruled: bool
+    background: bool
+    reasons: tuple[Reason, ...]
+
+
+def placed(record: Record) -> dict[str, Placed]:
+    """The line of every therapy with a start, by the therapy's id; primaries are counted apart."""
+    given = [Given(one.id, one.tumour_id or "", one.__dict__) for one in record.therapies]
+    found = derived_lines(given, progressions(record))
+    return {
+        one.id: Placed(
+            one,
+            found[one.id].number,
+            found[one.id].derived,
+            found[one.id].overruled,
+            one.setting == "background",
+            found[one.id].reasons,
+        )
+        for one in record.therapies
+        if one.start is not None
+    }
+
+
+# -- one row a line ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """One line of therapy: what, when, what came of it."""
+
+    key: str  # "2", or "" for what is no line
+    tag: str  # "Line 2"
+    names: str
+    period: str
+    start: str  # ISO of the first day, for the zoom
+    stop: str
+    given: str  # cycles and activity
+    best: str
+    best_code: str
+    pfs: str
+    pfs_why: str
+    ttnt: str
+    ttnt_why: str
+    ended: str
+    why: tuple[str, ...]
+    overruled: bool
+
+
+@dataclass
+class _Line:
+    number: int | None
+    intent: str
+    tumour_id: Any
+    members: list[Placed] = field(default_factory=list)
+
+    @property
+    def first(self) -> Any:
+        return min((one.therapy for one in self.members), key=lambda row: row.start)
+
+
+def table(record: Record, lines: dict[str, Placed], words: Words, today: date) -> list[LineRow]:
+    """The systemic lines in their order, then what counts as none, apart."""
+    counted, apart = _grouped(lines.values())
+    several = len({line.tumour_id for line in counted}) > 1
+    rows = []
+    for line in counted:
+        after = [
+            other
+            for other in counted
+            if (other.tumour_id, other.intent) == (line.tumour_id, line.intent)
+            and (other.number or 0) > (line.number or 0)
+        ]
+        rows.append(_row(record, line, after, words, today, several=several))
+    return rows + [_row(record, line, [], words, today, several=several) for line in apart]
+
+
+def _grouped(placed_: Iterable[Placed]) -> tuple[list[_Line], list[_Line]]:
+    counted: dict[Any, _Line] = {}
+    apart = []
+    for one in placed_:
+        intent = one.therapy.intent or therapy_lines.PALLIATIVE
+        tumour = one.therapy.tumour_id
+        local = one.therapy.therapy_class in therapy_lines.LOCAL_CLASSES and not one.overruled
+        if one.number is None or local:
+            apart.append(_Line(None, intent, tumour, [one]))
+            continue
+        line = counted.setdefault(
+            (tumour, intent, one.number), _Line(one.number, intent, tumour, [])
+        )
+        line.members.append(one)
+    return sorted(counted.values(), key=lambda line: line.first.start), apart
+
+
+def _row(
+    record: Record,
+    line: _Line,
+    after: Sequence[_Line],
+    words: Words,
+    today: date,
+    *,
+    several: bool,
+) -> LineRow:
+    members = [one.therapy for one in line.members]
+    first = line.first
+    stops = [one.stop for one in members if one.stop]
+    on = any(goes_on(one) for one in members) and record.death_date is None
+    last = max(stops) if stops and not on else None
+    following = min((other.first.start for other in after), default=None)
+    best, code, best_why = _best(record, line, words)
+    pfs, pfs_why = _time(record, "PFS", line, following, words, today)
+    ttnt, ttnt_why = _time(record, "TTNT", line, following, words, today)
+    return LineRow(
+        key=str(line.number or ""),
+        tag=_tag(record, line, words, several=several),
+        names=" + ".join(dict.fromkeys(words.therapy(one) for one in members)),
+        period=period(words, first.start, last, on),
+        start=first.start.iso,
+        stop="" if on else (last or first.start).iso,
+        given=_given(record, members),
+        best=best,
+        best_code=code,
+        pfs=pfs,
+        pfs_why=pfs_why,
+        ttnt=ttnt,
+        ttnt_why=ttnt_why,
+        ended=", ".join(
+            dict.fromkeys(words.code("stop_reason", one.stop_reason) for one in members
+                          if one.stop_reason)
+        ),
+        why=(*_whys(line, words), *best_why),
+        overruled=any(one.overruled for one in line.members),
+    )  # fmt: skip
+
+
+def _tag(record: Record, line: _Line, words: Words, *, several: bool) -> str:
+    if line.number is None:
+        one = line.members[0]
+        if one.background:
+            return str(_("Background"))
+        if one.therapy.therapy_class in therapy_lines.LOCAL_CLASSES:
+            return str(_("Local"))
+        return str(_("No line"))
+    text = str(_("Line %(number)s", number=line.number))
+    if line.intent == therapy_lines.CURATIVE:
+        text = str(_("Curative line %(number)s", number=line.number))
+    if several:
+        found = next((one for one in record.tumours if one.id == line.tumour_id), None)
+        text = f"{text}, {words.tumour(found)}" if found else text
+    return text
+
+
+def _whys(line: _Line, words: Words) -> list[str]:
+    found = []
+    for one in line.members:
+        text = f"{words.therapy(one.therapy)}: {' '.join(map(words.reason, one.reasons))}"
+        if one.overruled:
+            derived = (
+                _("Derived: line %(number)s.", number=one.derived)
+                if one.derived
+                else _("Derived: no line.")
+            )
+            text = f"{text} {derived}"
+        found.append(text)
+    rule = _("Rule %(rule)s, version %(version)s", rule=therapy_lines.RULE,
+             version=therapy_lines.VERSION)  # fmt: skip
+    return [*found, str(rule)]
+
+
+def cycles_of(record: Record) -> dict[str, list[Any]]:
+    """The cycles of each therapy, in order of their dates."""
+    found: dict[str, list[Any]] = {}
+    for one in record.of("cycle"):
+        if one.therapy_id:
+            found.setdefault(one.therapy_id, []).append(one)
+    return found
+
+
+def _given(record: Record, members: Sequence[Any]) -> str:
+    by_therapy = cycles_of(record)
+    count, activity = 0, Decimal(0)
+    for one in members:
+        cycles = by_therapy.get(one.id, [])
+        count += max(len(cycles), int(one.cycles or 0))
+        activity += sum((c.activity_gbq for c in cycles if c.activity_gbq), Decimal(0))
+    texts = [str(_("%(n)s cycles", n=count))] if count else []
+    if activity:
+        texts.append(f"{number(activity)} GBq")
+    doses = [
+        f"{number(one.dose_value)} {one.dose_unit or ''}".strip()
+        for one in members
+        if one.dose_value and not by_therapy.get(one.id)
+    ]
+    return ", ".join(texts + doses)
+
+
+def best_of(row: Any) -> str:
+    """What an assessment answers: as stated, else as derived from the lesions."""
+    return row.response_stated or row.derived_response or ""
+
+
+def _best(record: Record, line: _Line, words: Words) -> tuple[str, str, list[str]]:
+    """The best response of a line: from its dated assessments, else as stated at the therapy."""
+    ids = {one.therapy.id for one in line.members}
+    start = assumed(line.first.start.iso)
+    visits = [
+        (max((assumed(one.date.iso) - start).days, 0), best_of(one))
+        for one in record.of("response")
+        if one.therapy_id in ids and one.date and one.timepoint != "baseline"
+        and best_of(one) in recist.VISIT_RESPONSES
+    ]  # fmt: skip
+    if visits:
+        found = recist.best_response(
+            [(Decimal(days) / 7, answer) for days, answer in visits], confirmation_required=False
+        )
+        why = [words.reason(one) for one in found.reasons]
+        return words.code("response", found.answer), found.answer, why
+    stated = [one.therapy.best_response for one in line.members if one.therapy.best_response]
+    if not stated:
+        return "", "", []
+    order = ("CR", "PR", "SD", "NON_CR_NON_PD", "PD", "NE")
+    best = min(stated, key=lambda code: order.index(code) if code in order else len(order))
+    return str(_("%(answer)s (as stated)", answer=words.code("response", best))), best, []
+
+
+def _time(
+    record: Record, endpoint: str, line: _Line, following: Any, words: Words, today: date
+) -> tuple[str, str]:
+    """Months of a line's endpoint, and how they were counted; empty where it has none."""
+    if line.number is None or line.intent != therapy_lines.PALLIATIVE:
+        return "", ""
+    start = line.first.start
+    after = assumed(start.iso)
+    went_on = [
+        one.date
+        for one in record.of("progression")
+        if one.date and one.basis != "biochemical" and assumed(one.date.iso) > after
+        and one.tumour_id in (None, line.tumour_id)
+    ]  # fmt: skip
+    ids = {one.therapy.id for one in line.members}
+    assessed = [
+        one.date
+        for one in record.of("response")
+        if one.date and one.therapy_id in ids and assumed(one.date.iso) >= after
+        and best_of(one) != "NE"
+    ]  # fmt: skip
+    contacts = [one.date for one in record.of("follow_up") if one.date]
+    death = record.death_date
+    found = endpoints.derive_endpoint(
+        endpoint=endpoint,
+        start=start.iso,
+        progression_date=min(went_on).iso if went_on else "",
+        death_date=death.iso if death else "",
+        last_assessment=max(assessed).iso if assessed else "",
+        last_contact=max(contacts).iso if contacts and max(contacts) >= start else "",
+        new_therapy_date=following.iso if following else "",
+        today=today,
+    )
+    why = " ".join(words.reason(one) for one in found.reasons)
+    if found.months is None:
+        return "", why
+    text = _("%(months)s months", months=f"{found.months:.1f}")
+    return (str(text) if found.event else str(_("%(time)s, goes on", time=text))), why

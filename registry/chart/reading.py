@@ -1,0 +1,240 @@
+"""The record as light rows: one query an entity, only the columns a page shows, decoded once.
+
+A chart of ten years has more than 500 entries. As mapped objects they cost more than everything
+else on the page together; as plain rows they cost little more than reading them does. A row has
+the columns of its entity as attributes, and the entity's name, label and dating column, so that
+what `course.wording` says of an entry it says of a row. Ids are text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import cache, cached_property
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from registry.course import queries as course
+from registry.course.models import ENTITIES
+from registry.dates import PartialDate
+from registry.db import Exact, Moment, PartialDateType, db
+from registry.dictionary import described
+from registry.patients.models import Patient
+
+#: Provenance that only the pages of one entity show.
+_PROVENANCE = frozenset({"entered_by", "entered_at", "changed_at", "changed_by", "source_id"})
+_MISTAKES = frozenset({"error_at", "error_by", "error_because"})
+_NEVER = frozenset({"patient_id"})
+#: Why something was derived is shown of these; of the others it is asked for where it is shown.
+_WITH_REASONS = frozenset({"pathology", "staging"})
+
+
+class Row:
+    """An entry as it was read. Its attributes are the columns of its entity."""
+
+    entity = ""
+    entity_label: Any = ""
+    dated_by = "date"
+    error_at: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{self.entity} has no {name}")
+
+
+class Record(course.Record):
+    """The record of a patient as rows."""
+
+    @property
+    def tumours(self) -> list[Any]:
+        """The primaries."""
+        return self.entries["tumour"]
+
+    @property
+    def therapies(self) -> list[Any]:
+        """All therapies."""
+        return self.entries["therapy"]
+
+    @cached_property
+    def death_date(self) -> PartialDate | None:
+        """When the patient died, if recorded."""
+        dates = (row.death_date for row in self.entries["follow_up"])
+        return min((day for day in dates if day), default=None)
+
+
+@cache
+def _kind(model: Any) -> type[Row]:
+    facts = ("entity", "entity_label", "dated_by")
+    return type(f"{model.__name__}Row", (Row,), {name: getattr(model, name) for name in facts})
+
+
+@cache
+def _columns(model: Any, whole: bool) -> tuple[Any, ...]:
+    left_out = _NEVER if whole else _NEVER | _PROVENANCE | _MISTAKES
+    if not whole and model.entity not in _WITH_REASONS:
+        left_out = left_out | {"derivation"}
+    wanted = set(described(model)) | {c.key for c in model.__table__.c if not c.info["variable"]}
+    return tuple(c for c in model.__table__.c if c.key in wanted - left_out)
+
+
+@cache
+def _statement(model: Any) -> Any:
+    """The standing entries of one patient, undecoded: what they mean is told by `_decoders`."""
+    columns = _columns(model, False)
+    return sa.select(*(sa.type_coerce(c, sa.String) for c in columns)).where(
+        model.__table__.c.patient_id == sa.bindparam("patient"),
+        model.__table__.c.error_at.is_(None),
+    )
+
+
+@cache
+def _decoded(model: Any, whole: bool) -> tuple[tuple[int, str], ...]:
+    """Which columns of a row are not what the driver gives, by place, and what they are."""
+    kinds = {sa.Uuid: "id", PartialDateType: "date", Exact: "number", sa.JSON: "json",
+             Moment: "moment"}  # fmt: skip
+    return tuple(
+        (place, kinds[type(column.type)])
+        for place, column in enumerate(_columns(model, whole))
+        if type(column.type) in kinds
+    )
+
+
+class Decoder:
+    """From what a driver gives to what a page reads. The same text is decoded once a page."""
+
+    def __init__(self) -> None:
+        self._dates: dict[str, PartialDate] = {}
+        self._ids: dict[Any, str] = {}
+        self.by: dict[str, Callable[[Any], Any]] = {
+            "id": self.id,
+            "date": self.date,
+            "number": _number,
+            "json": _json,
+            "moment": lambda value: value,
+        }
+
+    def id(self, value: Any) -> str:
+        """An id as text with its dashes."""
+        found = self._ids.get(value)
+        if found is None:
+            found = str(value if isinstance(value, UUID) else UUID(value))
+            self._ids[value] = found
+        return found
+
+    def date(self, value: str) -> PartialDate:
+        """A partial date."""
+        found = self._dates.get(value)
+        if found is None:
+            found = self._dates[value] = PartialDate(value)
+        return found
+
+
+def _number(value: Any) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(value)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, str):
+        return {} if value == "{}" else json.loads(value)
+    return value
+
+
+def _rows(model: Any, found: Any, decoder: Decoder, whole: bool) -> list[Any]:
+    kind, by = _kind(model), decoder.by
+    names = [column.key for column in _columns(model, whole)]
+    decoded = [(place, by[what]) for place, what in _decoded(model, whole)]
+    rows = []
+    for values in found:
+        told = list(values)
+        for place, decode in decoded:
+            value = told[place]
+            if value is not None:
+                told[place] = decode(value)
+        row = kind()
+        row.__dict__.update(zip(names, told, strict=True))
+        rows.append(row)
+    return rows
+
+
+def in_order(rows: list[Any]) -> list[Any]:
+    """Rows by their date as stated, oldest first, undated ones last, then as they were entered."""
+    if not rows:
+        return rows
+    dated_by = rows[0].dated_by
+    if dated_by == "entered_at":
+        return sorted(rows, key=lambda row: row.id)
+
+    def place(row: Any) -> tuple[bool, str, str]:
+        dated = getattr(row, dated_by)
+        return (dated is None, dated.iso if dated is not None else "", row.id)
+
+    return sorted(rows, key=place)
+
+
+def record(patient: Patient) -> Record:
+    """The standing entries of a patient who was fetched for a viewer."""
+    connection, decoder = db.session.connection(), Decoder()
+    return Record(
+        patient,
+        {
+            model.entity: in_order(
+                _rows(
+                    model,
+                    connection.execute(_statement(model), {"patient": patient.id}),
+                    decoder,
+                    False,
+                )
+            )
+            for model in ENTITIES
+        },
+    )
+
+
+def entries(
+    patient: Patient,
+    model: Any,
+    *,
+    where: Mapping[str, Any],
+    limit: int,
+    offset: int,
+) -> list[Any]:
+    """Some entries of one kind, newest first, also those entered in error; with who entered them.
+
+    `where` narrows by column. Undated ones come last.
+    """
+    table = model.__table__
+    dated = table.c[model.dated_by]
+    query = _of(model, patient, where, sa.select(*_columns(model, True)))
+    query = query.order_by(dated.is_(None), dated.desc(), table.c.id.desc())
+    found = db.session.connection().execute(query.limit(limit).offset(offset))
+    kind, names = _kind(model), [column.key for column in _columns(model, True)]
+    rows = []
+    for values in found:
+        row = kind()
+        row.__dict__.update(zip(names, values, strict=True))
+        rows.append(row)
+    return rows
+
+
+def count(patient: Patient, model: Any, where: Mapping[str, Any]) -> int:
+    """How many there are."""
+    counted = sa.select(sa.func.count()).select_from(model.__table__)
+    found = db.session.connection().scalar(_of(model, patient, where, counted))
+    return int(found or 0)
+
+
+def kinds_there(patient: Patient, model: Any, column: str) -> list[tuple[Any, int]]:
+    """The values a column has among the entries of a kind, with how many have each."""
+    wanted = model.__table__.c[column]
+    query = sa.select(wanted, sa.func.count()).where(wanted.is_not(None)).group_by(wanted)
+    found = db.session.connection().execute(_of(model, patient, {}, query))
+    return sorted(((one, number) for one, number in found), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _of(model: Any, patient: Patient, where: Mapping[str, Any], query: Any) -> Any:
+    query = query.where(model.__table__.c.patient_id == patient.id)
+    for name, wanted in where.items():
+        query = query.where(model.__table__.c[name] == wanted)
+    return query

@@ -1,0 +1,1 @@
+"""Measurements: what a page costs, against the least it could cost."""
