@@ -429,6 +429,8 @@ class Option:
     value: str
     label: Any
     hint: Any = ""
+    group: str = ""  # of a long list: shown only with this answer to another question
+    other: str = ""  # other words it is found by
 
 
 class Choice(HouseField):

@@ -32,7 +32,12 @@ FILLED: dict[str, dict[str, str]] = {
     "imaging": {"modality": "CT_MULTIPHASE", "date-year": "2022", "result": "Tail of pancreas"},
     "biomarker": {"analyte": "CGA_MASS", "value": "120", "unit": "ng/mL"},
     "history": {"diabetes": "no", "smoking": "never"},
-    "therapy": {"therapy_class": "surgery", "start-year": "2022", "start-month": "7"},
+    "therapy": {
+        "therapy_class": "surgery",
+        "start-year": "2022",
+        "start-month": "7",
+        "residual": "R0",
+    },
     "response": {"response_stated": "PR", "date-year": "2023"},
     "progression": {"date-year": "2024", "kind": "progression"},
     "follow_up": {"date-year": "2024", "vital_status": "alive", "ecog": "1"},
@@ -94,6 +99,14 @@ def fill(client: FlaskClient, url: str, answers: Mapping[str, str], **more: Any)
     """Open a form, fill it in and send it, with everything the page itself sends along."""
     page = client.get(url)
     return make.post(client, url, {**hidden(page.text), **answers}, page.text, **more)
+
+
+def keep(client: FlaskClient, url: str, answers: Mapping[str, str]) -> Any:
+    """The same by somebody who looks again at what is unusual, and saves it as it is."""
+    answer = fill(client, url, answers)
+    if "Save as it is" not in answer.text:
+        return answer
+    return make.post(client, url, {**hidden(answer.text), **answers}, answer.text)
 
 
 def hidden(page: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,7 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 
 from registry import codes, dictionary
+from registry.clinical import quality_of_life, tables
 from registry.clinical.results import Derived, Reason
 from registry.course import facts as facts_
 from registry.course.models import BY_NAME
@@ -25,6 +27,11 @@ def date(value: PartialDate | None) -> str:
     if value is None:
         return ""
     return str(format_date(value.earliest, _DATE_PATTERNS[value.precision]))
+
+
+def day(value: datetime.date) -> str:
+    """A day, as it is read."""
+    return str(format_date(value, _DATE_PATTERNS["day"]))
 
 
 def value(entity: str, name: str, stored: Any) -> str:
@@ -60,6 +67,58 @@ def number(value: Decimal) -> str:
 def label(entity: str, name: str) -> str:
     """What a variable is called."""
     return str(dictionary.of(BY_NAME[entity], name).label)
+
+
+def unit(entity: str, name: str) -> str:
+    """The unit of a variable; empty where it has none."""
+    return str(dictionary.of(BY_NAME[entity], name).unit)
+
+
+def line(number: int | None) -> str:
+    """A line of therapy."""
+    return str(_("Line %(number)s", number=number)) if number else str(_("No line"))
+
+
+def mm(value: Decimal | None) -> str:
+    """A length in mm; empty where there is none."""
+    return "" if value is None else f"{number(value)} mm"
+
+
+def percent(value: Decimal | None) -> str:
+    """A change in per cent, with its sign; empty where there is none."""
+    return "" if value is None else f"{value:+.1f} %"
+
+
+def change_mm(before: Decimal, now: Decimal) -> str:
+    """The change of one length."""
+    return f"{now - before:+f} mm"
+
+
+def scale(instrument: str, code: str) -> str:
+    """A scale of a questionnaire by its name."""
+    if code == quality_of_life.SUMMARY:
+        return str(_("Summary score"))
+    for row in tables.rows("qlq_scales"):
+        if row["instrument"].startswith(instrument) and row["scale"] == code:
+            name = str(_(row["name"]))
+            return name[:1].upper() + name[1:]
+    return code
+
+
+def score(value: float | None) -> str:
+    """A score from 0 to 100, to one decimal, as it is read; kept unrounded."""
+    return "" if value is None else f"{value:.1f}"
+
+
+def size_of_change(size: str, direction: str) -> str:
+    """How large a change of a score is, and which way."""
+    if not size:
+        return ""
+    if size == "none":
+        return str(_("None that matters"))
+    sizes = {"small": _("small"), "moderate": _("moderate"), "large": _("large")}
+    text = _("Better, %(size)s") if direction == "better" else _("Worse, %(size)s")
+    return str(text % {"size": sizes[size]})
 
 
 def absence(reason: dict[str, str] | None) -> str:
@@ -224,6 +283,22 @@ def beside(entity: str, stated: Mapping[str, Any], derived: Mapping[str, Any]) -
         confidence=result.confidence,
         differs=any(one["code"] in _DIFFERS for one in findings),
         findings=tuple(finding(one) for one in findings if one["code"] not in _DIFFERS),
+    )
+
+
+def judged(result: Derived) -> Beside:
+    """A derived response, ready to be shown beside the stated one."""
+    return Beside(
+        stated="",
+        answer=result.answer,
+        status=result.status,
+        reasons=tuple(reason(one) for one in result.reasons),
+        rule=result.rule,
+        version=result.version,
+        source=result.source,
+        confidence=result.confidence,
+        differs=False,
+        findings=(),
     )
 
 

@@ -11,6 +11,75 @@ function targetOf(form) {
   );
 }
 
+// -- what the answer says to the form itself ---------------------------------------------------------
+
+/** Warnings stand at their fields; so they are seen, and saving does not ask about them again. */
+function showWarnings(form, told) {
+  for (const old of form.querySelectorAll("[data-live-warning]")) old.remove();
+  for (const one of told.querySelectorAll("[data-warning-for]")) {
+    const named = document.getElementById(one.dataset.warningFor);
+    const field = named?.closest(".app-field");
+    if (!field) continue;
+    field.querySelector(".app-field__warning")?.remove();
+    const shown = document.createElement("p");
+    shown.className = "app-field__warning";
+    shown.dataset.liveWarning = "true";
+    shown.setAttribute("role", "status");
+    shown.textContent = one.textContent;
+    field.append(shown);
+  }
+  const seen = form.elements.namedItem("seen");
+  if (seen) seen.value = told.dataset.mark;
+  const accept = form.querySelector("[data-accept]");
+  if (accept) accept.hidden = told.dataset.mark === "";
+}
+
+/** Only the options there are: the grades of a side effect, the scale of a camera. */
+function limitOptions(form, told) {
+  const limited = new Set();
+  for (const one of told.querySelectorAll("[data-offers]")) {
+    limited.add(one.dataset.offers);
+    const offered = JSON.parse(one.textContent);
+    for (const radio of form.querySelectorAll(`input[type=radio][name="${one.dataset.offers}"]`)) {
+      const item = radio.closest(".nhsuk-radios__item");
+      if (item) item.hidden = !offered.includes(radio.value) && !radio.checked;
+    }
+  }
+  for (const item of form.querySelectorAll(".nhsuk-radios__item[hidden]")) {
+    if (!limited.has(item.querySelector("input")?.name)) item.hidden = false;
+  }
+}
+
+/** Suggestions for a box whose answers depend on another one, such as the units of a test. */
+function suggest(form, told) {
+  for (const one of told.querySelectorAll("[data-suggests]")) {
+    const box = form.elements.namedItem(one.dataset.suggests);
+    if (!box || box.tagName !== "INPUT") continue;
+    const id = `${box.id}-suggested`;
+    let list = document.getElementById(id);
+    if (!list) {
+      list = document.createElement("datalist");
+      list.id = id;
+      box.after(list);
+      box.setAttribute("list", id);
+    }
+    list.replaceChildren(
+      ...JSON.parse(one.textContent).map((text) => {
+        const option = document.createElement("option");
+        option.value = text;
+        return option;
+      }),
+    );
+  }
+}
+
+function forForm(form, told) {
+  if (!told) return;
+  showWarnings(form, told);
+  limitOptions(form, told);
+  suggest(form, told);
+}
+
 function watch(form, target) {
   let timer = 0;
   let latest = 0;
@@ -35,6 +104,7 @@ function watch(form, target) {
       const page = new DOMParser().parseFromString(html, "text/html");
       target.replaceChildren(...page.body.childNodes);
       target.querySelectorAll("details").forEach((details, i) => (details.open = open[i] ?? false));
+      forForm(form, target.querySelector("[data-derived-for-form]"));
     } catch {
       // Without a connection the last answer stays; saving reports the connection.
     } finally {

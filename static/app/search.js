@@ -9,10 +9,15 @@ function plain(text) {
   return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
+/** One spelling for both: diarrhoea is found as diarrhea, oedema as edema, tumour as tumor. */
+function oneSpelling(text) {
+  return text.replace(/ae/g, "e").replace(/oe/g, "e").replace(/our/g, "or");
+}
+
 /** Options whose text contains every typed word; those that begin with the text come first. */
 function matching(options, typed) {
-  const wanted = plain(typed).split(/\s+/).filter(Boolean);
-  const found = options.filter((option) => wanted.every((word) => option.plain.includes(word)));
+  const wanted = oneSpelling(plain(typed)).split(/\s+/).filter(Boolean);
+  const found = options.filter((option) => wanted.every((word) => option.folded.includes(word)));
   const start = plain(typed).trim();
   return [
     ...found.filter((option) => option.plain.startsWith(start)),
@@ -21,11 +26,17 @@ function matching(options, typed) {
 }
 
 class Combobox {
-  constructor(box, options, { closed = false, onChoose = () => {} } = {}) {
+  constructor(box, options, { closed = false, onChoose = () => {}, allowed = () => true } = {}) {
     this.box = box;
+    this.allowed = allowed;
     this.closed = closed;
     this.onChoose = onChoose;
-    this.options = options.map((option) => ({ ...option, plain: plain(option.text) }));
+    this.options = options.map((option) => {
+      const folded = plain(option.text);
+      // What people call it otherwise is searched, too, and not shown.
+      const other = option.other ? ` ${plain(option.other)}` : "";
+      return { ...option, plain: folded, folded: oneSpelling(folded + other) };
+    });
     this.shown = [];
     this.at = -1;
     this.wrap();
@@ -65,7 +76,7 @@ class Combobox {
   }
 
   open(typed) {
-    const found = matching(this.options, typed);
+    const found = matching(this.options.filter(this.allowed), typed);
     this.shown = found.slice(0, MOST);
     this.at = -1;
     this.list.replaceChildren(...this.shown.map((option, at) => this.item(option, at)));
@@ -152,10 +163,38 @@ class Combobox {
   }
 }
 
+/** Answer a question of the form with a code, as a hand would. */
+function choose(form, name, code) {
+  const control = form.elements.namedItem(name);
+  if (!control) return;
+  const one = control instanceof RadioNodeList ? form.querySelector(
+    `input[name="${CSS.escape(name)}"][value="${CSS.escape(code)}"]`) : control;
+  if (!one) return;
+  if (one.type === "radio") one.checked = true;
+  else one.value = code;
+  one.dispatchEvent(new Event("netreg:set"));
+  one.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 function fromDatalist(box) {
   const list = document.getElementById(box.getAttribute("list"));
   if (!list) return;
-  new Combobox(box, [...list.options].map((o) => ({ text: o.value, value: o.value })));
+  const options = [...list.options].map((o) => ({
+    text: o.value,
+    value: o.value,
+    group: o.dataset.group ?? "",
+    other: o.dataset.other ?? "",
+  }));
+  // Options in groups are narrowed by the answer that names a group, as agents by their class.
+  const by = box.dataset.suggestBy;
+  const chosen = () => (by && box.form ? (new FormData(box.form).get(by) ?? "") : "");
+  const groups = new Set(options.map((option) => option.group));
+  const allowed = (option) => !groups.has(chosen()) || option.group === chosen();
+  const onChoose = (text) => {
+    const group = options.find((option) => option.text === text)?.group;
+    if (by && group && chosen() === "") choose(box.form, by, group);
+  };
+  new Combobox(box, options, { allowed, onChoose });
 }
 
 function fromSelect(select) {

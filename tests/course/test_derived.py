@@ -50,7 +50,7 @@ def test_an_earlier_size_decides_every_later_response(story: Any) -> None:
     """35 mm instead of 18: the nadir rises from 48 to 65, and 60 mm is no progression any more."""
     one = story.entries
     size = one["size_after_prrt_ii"]
-    actions.change(size, by=story.by, version=1, values={"size_mm": Decimal("35")})
+    actions.change(size, by=story.by, version=1, values={"size_mm": Decimal(35)})
     assert recist(one["after_prrt"]) == ("65", "70", "SD", "SD")
     assert recist(one["growth_2018"]) == ("60", "65", "SD", "SD")
     assert one["growth_2018"].contradictions is None
@@ -84,7 +84,7 @@ def test_other_answers_give_other_scores(story: Any) -> None:
 
 def test_a_line_is_overruled_with_a_reason_and_the_derived_one_stays(story: Any) -> None:
     everolimus = story.entries["everolimus"]
-    values = {"line_override": Decimal("2"), "line_override_reason": "same line as PRRT"}
+    values = {"line_override": Decimal(2), "line_override_reason": "same line as PRRT"}
     actions.change(everolimus, by=story.by, version=1, values=values)
     found = queries.lines(queries.record_of(story.patient))[everolimus.id]
     assert (found.number, found.derived, found.overruled) == (2, 3, True)

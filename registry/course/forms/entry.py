@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from registry.clinical import quality_of_life
 from registry.course import facts as facts_
+from registry.course.forms.fields import special
 from registry.course.forms.layout import KEY_QUESTION, SECTIONS, Section
 from registry.course.models import BY_NAME, links_of
 from registry.forms import Choice, Facts, HouseForm, Option, field_for
@@ -33,12 +34,13 @@ class EntryForm(HouseForm):
         """Check every field; an entry must say at least what it is about."""
         fine = bool(super().validate(extra_validators))
         name, message = KEY_QUESTION.get(self.entity, ("", ""))
+        if self.entity == "response" and self["timepoint"].data == "baseline":
+            name = ""  # a baseline is not judged
         if name and self[name].is_empty and not self[name].errors:
             self[name].errors.append(str(message))
             return False
         if fine and not name and self.stated().is_empty:
-            first = self[sections(self.entity)[0].names[0]]
-            first.errors.append(_("Nothing is entered yet."))
+            self[self.first_name].errors.append(_("Nothing is entered yet."))
             return False
         return fine
 
@@ -69,15 +71,22 @@ class EntryForm(HouseForm):
         """The questions that have an answer, an error or a warning."""
         return {f.short_name for f in self if not f.is_empty or f.errors or f.warnings}
 
+    @property
+    def first_name(self) -> str:
+        """The question that comes first."""
+        return sections(self.entity)[0].names[0]
+
     def refuse(self, field: str, message: str) -> None:
         """Show a refusal where it belongs; where there is no such field, at the first one."""
         name = field.removesuffix("_id") if field not in self else field
-        place = self[name] if name in self else self[sections(self.entity)[0].names[0]]
-        place.errors.append(message)
+        place = self[name] if name in self else self[self.first_name]
+        if message not in place.errors:
+            place.errors.append(message)
 
     def warn(self, field: str, message: str) -> None:
         """Show a warning where it belongs."""
-        self[field].warnings.append(message)
+        if message not in self[field].warnings:
+            self[field].warnings.append(message)
 
     @property
     def mark(self) -> str:
@@ -103,7 +112,10 @@ def _fields(entity: str) -> Mapping[str, Any]:
     more: dict[str, dict[str, Any]] = {}
     if entity == "questionnaire":
         more["answers"] = {"groups": _items()}
-    return {name: field_for(model, name, **more.get(name, {})) for name in facts_.names(entity)}
+    return {
+        name: special(entity, name, field_for(model, name, **more.get(name, {})))
+        for name in facts_.names(entity)
+    }
 
 
 LINK_LABELS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from registry.course import facts
 from registry.course.models import BY_NAME, links_of
@@ -32,6 +33,12 @@ class Shown:
     def accepted(self) -> Mapping[str, Any] | None:
         """{"because", "by", "at", "mark"} where somebody accepted these very values."""
         return self.standing.accepted
+
+    @property
+    def accepted_by(self) -> UUID | None:
+        """Who accepted it."""
+        by = (self.accepted or {}).get("by")
+        return UUID(by) if by else None
 
     @property
     def key(self) -> str:
@@ -92,12 +99,16 @@ def draft_findings(record: Record, draft: Mapping[str, Sequence[Mapping[str, Any
 
 def lines(record: Record) -> dict[Any, therapy_lines.TherapyLine]:
     """The line of every therapy of a record, by the therapy's id."""
-    given = [
+    found = therapy_lines.lines(given(record), progressions(record))
+    return {one.id: found[str(one.id)] for one in record.therapies}
+
+
+def given(record: Record) -> list[therapy_lines.Given]:
+    """The therapies of a record as the rule of lines reads them."""
+    return [
         therapy_lines.Given(str(one.id), str(one.tumour_id or ""), facts.stated(one))
         for one in record.therapies
     ]
-    found = therapy_lines.lines(given, progressions(record))
-    return {one.id: found[str(one.id)] for one in record.therapies}
 
 
 def progressions(record: Record) -> list[tuple[str, str]]:

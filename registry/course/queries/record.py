@@ -158,6 +158,12 @@ def linkable(
     return found
 
 
+def entries(patient: Patient, entity: str) -> list[Any]:
+    """The standing entries of a kind of a patient who was fetched for a viewer."""
+    model = BY_NAME[entity]
+    return in_order(db.session.scalars(standing(model).where(model.patient_id == patient.id)).all())
+
+
 def changes_of(entry: Entry) -> list[EntryChange]:
     """What was changed in an entry that was fetched for a viewer, oldest first."""
     query = sa.select(EntryChange).where(

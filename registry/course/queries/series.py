@@ -106,3 +106,27 @@ def latest(patient_id: UUID, entity: str, **where: Any) -> Any:
     query = standing(model).where(model.patient_id == patient_id).filter_by(**where)
     found = [one for one in in_order(db.session.scalars(query).all()) if date_of(one)]
     return found[-1] if found else None
+
+
+def worked_on_last(patient_id: UUID) -> UUID | None:
+    """Of several primaries, the one that the last entry made or changed is about."""
+    each = [
+        sa.select(model.changed_at, model.tumour_id).where(
+            model.patient_id == patient_id,
+            model.tumour_id.is_not(None),
+            model.error_at.is_(None),
+        )
+        for model in BY_NAME.values()
+        if hasattr(model, "tumour_id")
+    ]
+    every = sa.union_all(*each).subquery()
+    query = sa.select(every.c.tumour_id).order_by(every.c.changed_at.desc()).limit(1)
+    return db.session.scalar(query)
+
+
+def next_cycle(patient_id: UUID, therapy_id: UUID | None) -> int:
+    """The number of the next cycle of a therapy."""
+    query = standing(BY_NAME["cycle"]).where(BY_NAME["cycle"].patient_id == patient_id)
+    found = db.session.scalars(query.filter_by(therapy_id=therapy_id)).all()
+    numbers = [int(one.number) for one in found if one.number is not None]
+    return max([len(found), *numbers]) + 1

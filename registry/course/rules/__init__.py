@@ -10,6 +10,7 @@ from registry.course.rules.grade import (
     grade_of,
     grading_word,
 )
+from registry.course.rules.imaging import krenning_scale
 from registry.course.rules.response import derive_response
 from registry.course.rules.stage import category_for_staging, derive_staging, stage_of
 from registry.course.rules.wellbeing import derive_questionnaire
@@ -27,5 +28,6 @@ __all__ = [
     "derive_staging",
     "grade_of",
     "grading_word",
+    "krenning_scale",
     "stage_of",
 ]

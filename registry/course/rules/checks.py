@@ -19,6 +19,8 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 UNUSUAL = "unusual_value"
 _UNUSUAL = N_("Unusual: most are from %(low)s to %(high)s %(unit)s. Please check.")
+#: Of two dates out of order the later one is looked at.
+_SAID_AT_THE_END = frozenset({"stop_before_start", "before_diagnosis_symptom"})
 #: Checked with more knowledge than the plain range of the column.
 _CHECKED_BETTER = frozenset({("cycle", "activity_gbq"), ("biomarker", "value")})
 
@@ -144,14 +146,17 @@ def concerning(found: Iterable[Finding], entity: str, entry_id: str) -> list[Fin
 def field_of(finding: Finding, entity: str) -> str:
     """The variable of an entity at which a finding is shown; empty where it names none of it."""
     own = [name for name in finding.variables if name.partition(".")[0] == entity]
-    return own[0].partition(".")[2] if own else ""
+    place = -1 if finding.code in _SAID_AT_THE_END else 0
+    return own[place].partition(".")[2] if own else ""
 
 
 def of_draft(rows: Rows, draft: Rows, models: Mapping[str, type[Any]]) -> list[Finding]:
-    """What entries that are about to be kept would contradict: findings in which they take part.
+    """What entries that are about to be kept would newly contradict: findings in which they take
+    part, and which do not stand in the record already, word for word.
 
     `rows` is the record as it stands, `draft` the entries as they would be, each with its id.
     """
+    known = {mark_of(one) for one in findings(rows, models)}
     ids = {(entity, str(row["id"])) for entity, entries in draft.items() for row in entries}
     after = {
         entity: [
@@ -160,7 +165,11 @@ def of_draft(rows: Rows, draft: Rows, models: Mapping[str, type[Any]]) -> list[F
         ]
         for entity in {**rows, **draft}
     }
-    return [one for one in findings(after, models) if ids & set(one.entries)]
+    return [
+        one
+        for one in findings(after, models)
+        if ids & set(one.entries) and mark_of(one) not in known
+    ]
 
 
 __all__ = [

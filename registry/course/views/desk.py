@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.course import forms, queries, wording
+from registry.course.following import Draft
 from registry.course.forms import EntryForm
 from registry.course.models import BY_NAME, Tumour, links_of
 from registry.errors import NotFound
@@ -51,13 +52,25 @@ class Desk:
         return next((one for one in found if str(one.id) == chosen), None)
 
     def tumour(self, form: EntryForm) -> Tumour | None:
-        """The tumour an entry is about."""
-        return self.linked(form, "tumour")  # type: ignore[no-any-return]
+        """The tumour an entry is about: its own, else that of what it belongs to."""
+        own = self.linked(form, "tumour")
+        if own is None:
+            parents = (self.linked(form, name) for name in ("therapy", "baseline", "review_of"))
+            ids = {one.tumour_id for one in parents if one is not None}
+            own = next((one for one in self.tumours if one.id in ids), None)
+        return own  # type: ignore[no-any-return]
 
     def links(self, form: EntryForm) -> dict[str, Any]:
         """The ids of what the entry points to, by column."""
         found = {name: self.linked(form, name) for name in links_of(self.model)}
         return {f"{name}_id": one.id if one else None for name, one in found.items()}
+
+    def draft(self, form: EntryForm) -> Draft:
+        """The entry as it is typed."""
+        links = {name: self.linked(form, name) for name in links_of(self.model)}
+        if "tumour" in links:
+            links["tumour"] = self.tumour(form)
+        return Draft(self.entity, self.patient, form.stated().values, links, self.entry)
 
 
 def desk_for(entity: str, patient: Patient, entry: Any = None) -> Desk:

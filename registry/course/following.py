@@ -1,0 +1,410 @@
+"""What follows from an entry as it is typed, ready to be shown beside it.
+
+Each function takes the values typed so far and the record they would stand in, and gives small
+frozen rows in words. Nothing is kept here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+
+from registry import codes
+from registry.clinical import agreement, toxicity, units
+from registry.clinical.results import Derived
+from registry.course import facts, licence, rules, wording
+from registry.course import queries as course
+from registry.course.models import Tumour
+from registry.course.rules import lines as therapy_lines
+from registry.course.rules import wellbeing
+from registry.dates import PartialDate
+from registry.patients.models import Patient
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing that follows: what it is about, the answer, and why. `kind`: fine or look."""
+
+    label: str
+    answer: str
+    reasons: tuple[str, ...] = ()
+    kind: str = "fine"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Things side by side."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    differs: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True)
+class Following:
+    """All that follows. `offers` limits the options of a question to these: name → codes."""
+
+    beside: wording.Beside | None = None
+    notes: tuple[Note, ...] = ()
+    table: Table | None = None
+    offers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    suggests: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    no_stages: bool = False
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An entry as typed: its kind, values and links, the record around it, the entry if kept."""
+
+    entity: str
+    patient: Patient
+    values: Values
+    links: Mapping[str, Any]  # by name of the link: the entry it points to
+    entry: Any = None
+
+    @property
+    def tumour(self) -> Tumour | None:
+        """The tumour it is about."""
+        found = self.links.get("tumour")
+        return found if isinstance(found, Tumour) else None
+
+    def others(self, entity: str) -> list[Any]:
+        """The standing entries of a kind, without this one, oldest first."""
+        found = course.in_order(course.entries(self.patient, entity))
+        return [one for one in found if self.entry is None or one.id != self.entry.id]
+
+
+def follows(draft: Draft) -> Following:
+    """What follows from a draft; empty where nothing does."""
+    made = {
+        "pathology": _pathology,
+        "staging": _staging,
+        "imaging": _imaging,
+        "biomarker": _biomarker,
+        "therapy": _therapy,
+        "cycle": _cycle,
+        "adverse_event": _adverse_event,
+        "questionnaire": _questionnaire,
+        "response": _response,
+    }.get(draft.entity)
+    return made(draft) if made else Following()
+
+
+def derived_columns(draft: Draft) -> dict[str, Any]:
+    """What would be kept beside a draft of a pathology or staging."""
+    if draft.entity == "pathology":
+        return rules.derive_pathology(draft.values, topography=_topography(draft))
+    return _stage_columns(draft) if draft.entity == "staging" else {}
+
+
+def _topography(draft: Draft) -> str | None:
+    return draft.tumour.primary_site if draft.tumour else None
+
+
+# -- pathology ---------------------------------------------------------------------------------
+
+
+def _pathology(draft: Draft) -> Following:
+    derived = derived_columns(draft)
+    beside = wording.beside("pathology", draft.values, derived)
+    local = draft.links.get("review_of")
+    table = _agreement(local, {**draft.values, **derived}) if local is not None else None
+    return Following(beside=beside, notes=_grade_before(draft, derived), table=table)
+
+
+def _agreement(local: Any, review: Values) -> Table:
+    """A local report beside the review of the same specimen, field by field."""
+    one = course.text_row(local) | {"derived_category": local.derived_category or ""}
+    other = {name: "" if v is None else str(facts.plain(v)) for name, v in review.items()}
+    compared = agreement.compare(one, other)
+    rows = tuple(
+        (
+            _("Grade") if row.field == "grade" else wording.label("pathology", row.field),
+            _said(row.field, row.local),
+            _said(row.field, row.review),
+            wording.reason(row.reason),
+        )
+        for row in compared
+    )
+    columns = (_("Finding"), _("Local report"), _("This review"), _("Agreement"))
+    differs = tuple(row.verdict == agreement.DIFFER for row in compared)
+    return Table(_("Local report and central review"), columns, rows, differs)
+
+
+def _said(name: str, text: str) -> str:
+    if name == "grade":
+        return _(agreement.grade_label(text)) if text else ""
+    if name in ("ki67_percent", "mitoses_per_2mm2"):
+        unit = wording.unit("pathology", name)
+        return f"{text} {unit}" if text else ""
+    return wording.value("pathology", name, text)
+
+
+def _grade_before(draft: Draft, derived: Values) -> tuple[Note, ...]:
+    """The grade of the specimens before, and what to say where this one is another."""
+    tumour = draft.tumour
+    earlier = [
+        one for one in draft.others("pathology") if tumour is None or one.tumour_id == tumour.id
+    ]
+    rows = [_grade_row(one) for one in earlier]
+    date = draft.values.get("date")
+    this = {
+        "id": str(draft.entry.id) if draft.entry else "this",
+        "date": date.iso if isinstance(date, PartialDate) else "",
+        "derived_category": derived.get("derived_category") or "",
+        "grade_stated": draft.values.get("grade_stated") or "",
+        "change_kind": draft.values.get("change_kind") or "",
+        "report_kind": draft.values.get("report_kind") or "",
+        "review_of_id": str(draft.links["review_of"].id) if draft.links.get("review_of") else "",
+    }
+    changes = agreement.grade_changes(agreement.grade_course([*rows, this]))
+    found = [one for one in changes if one.after.id == this["id"]]
+    return tuple(
+        Note(
+            _("Grade over time"),
+            _("Higher than before") if one.direction == agreement.UP else _("Lower than before"),
+            (wording.reason(one.reason),),
+            kind="fine" if one.stated else "look",
+        )
+        for one in found
+    )
+
+
+def _grade_row(one: Any) -> dict[str, str]:
+    return course.text_row(one) | {"derived_category": one.derived_category or ""}
+
+
+# -- stage and imaging -------------------------------------------------------------------------
+
+
+def _staging(draft: Draft) -> Following:
+    beside = wording.beside("staging", draft.values, _stage_columns(draft))
+    return Following(beside=beside, no_stages=beside is None and not licence.may_derive_stages())
+
+
+def _stage_columns(draft: Draft) -> dict[str, Any]:
+    tumour = draft.tumour
+    categories = [p.derived_category for p in course.pathologies(tumour)] if tumour else []
+    return rules.derive_staging(
+        draft.values,
+        topography=_topography(draft),
+        grade_category=rules.category_for_staging(categories),
+        diagnosis_date=tumour.diagnosis_date if tumour else None,
+        licensed=licence.may_derive_stages(),
+    )
+
+
+def _imaging(draft: Draft) -> Following:
+    """The scale that the camera has; a planar picture has no PET scale."""
+    scale = rules.krenning_scale(draft.values.get("modality"))
+    return Following(offers={"krenning_scale": [scale]} if scale else {})
+
+
+# -- laboratory --------------------------------------------------------------------------------
+
+
+def _biomarker(draft: Draft) -> Following:
+    analyte = draft.values.get("analyte")
+    if not analyte:
+        return Following()
+    notes = [*_usual_unit(draft.values), *_times_limit(draft.values), *_value_before(draft)]
+    offered = list(units.units(analyte))
+    return Following(notes=tuple(notes), suggests={"unit": offered})
+
+
+def value_notes(entry: Any) -> list[Note]:
+    """What a kept value is in the usual unit, and as a multiple of the upper limit."""
+    values = facts.stated(entry)
+    return [*_usual_unit(values), *_times_limit(values)] if values.get("analyte") else []
+
+
+def _usual_unit(values: Values) -> list[Note]:
+    """What the value is in the analyte's own unit; nothing where it is in that unit."""
+    value, unit = values.get("value"), values.get("unit")
+    own = units.units(values["analyte"])
+    if value is None or not unit or not own or units.canonical(unit) == own[0]:
+        return []
+    found = units.convert(values["analyte"], value, unit, own[0])
+    reasons = tuple(wording.reason(one) for one in found.reasons)
+    if found.value is None:
+        return [Note(_("In the usual unit"), _("Cannot be converted"), reasons, kind="look")]
+    shown = f"{values.get('comparator') or ''}{found.shown} {own[0]}"
+    return [Note(_("In the usual unit"), shown, reasons)]
+
+
+def _times_limit(values: Values) -> list[Note]:
+    if values.get("value") is None:
+        return []
+    limit = values.get("upper_limit")
+    if limit is None:
+        return []
+    found = units.times_upper_limit(values["value"], limit, values.get("comparator") or "")
+    reasons = tuple(wording.reason(one) for one in found.reasons)
+    return [Note(_("Times the upper limit"), found.answer, reasons)]
+
+
+def _value_before(draft: Draft) -> list[Note]:
+    """The value before of the same analyte, where the two can be compared."""
+    date = draft.values.get("date")
+    earlier = [
+        one
+        for one in draft.others("biomarker")
+        if one.analyte == draft.values["analyte"]
+        and one.value is not None
+        and one.date is not None
+        and (not isinstance(date, PartialDate) or one.date.earliest <= date.earliest)
+    ]
+    if not earlier:
+        return []
+    last = earlier[-1]
+    ends = [(draft.values.get("unit") or "", draft.values.get("assay") or "")]
+    why = units.not_comparable(last.analyte, (last.unit or "", last.assay or ""), ends[0])
+    said = f"{wording.number(last.value)} {last.unit or ''} ({wording.date(last.date)})"
+    reasons = (wording.reason(why),) if why else ()
+    return [Note(_("The value before"), said, reasons, kind="look" if why else "fine")]
+
+
+# -- therapies ---------------------------------------------------------------------------------
+
+
+def _therapy(draft: Draft) -> Following:
+    notes = [*_class(draft.values), *_schedule(draft.values), *_line(draft)]
+    return Following(notes=tuple(notes))
+
+
+def _class(values: Values) -> list[Note]:
+    own = therapy_lines.class_of(values.get("agent"))
+    stated = values.get("therapy_class")
+    if not own or not stated or own == stated or stated == "trial":
+        return []
+    said = codes.label("therapy_class", own)
+    why = _("The agent belongs to: %(kind)s.", kind=said)
+    return [Note(_("Kind of therapy"), said, (why,), kind="look")]
+
+
+def _schedule(values: Values) -> list[Note]:
+    row = therapy_lines.usual(values.get("agent"))
+    if not row or not row.get("schedule"):
+        return []
+    flags = row.get("safety_flags") or ""
+    reasons = (_("To watch for: %(what)s", what=flags),) if flags else ()
+    return [Note(_("Usual"), row["schedule"], reasons)]
+
+
+def _line(draft: Draft) -> list[Note]:
+    """The derived line with its reason, as if the therapy stood in the record."""
+    record = course.record_of(draft.patient)
+    this = str(draft.entry.id) if draft.entry else "this"
+    tumour = draft.links.get("tumour")
+    given = [one for one in course.given(record) if one.id != this]
+    given.append(therapy_lines.Given(this, str(tumour.id) if tumour else "", draft.values))
+    found = therapy_lines.lines(given, course.progressions(record)).get(this)
+    if found is None or not draft.values.get("start"):
+        return []
+    reasons = tuple(wording.reason(one) for one in found.reasons)
+    notes = [Note(_("Line of therapy"), wording.line(found.derived), reasons)]
+    if found.overruled:
+        notes.append(Note(_("Line as overruled"), wording.line(found.number), kind="look"))
+    return notes
+
+
+def _cycle(draft: Draft) -> Following:
+    """Activity in all, and kidney function against the first that was measured."""
+    therapy = draft.links.get("therapy")
+    if therapy is None:
+        return Following()
+    before = [one for one in draft.others("cycle") if one.therapy_id == therapy.id]
+    return Following(notes=tuple(cycle_notes(before, draft.values)))
+
+
+def cycle_notes(before: Sequence[Any], values: Values) -> list[Note]:
+    """What a cycle adds up to with those before it, and the change of what was measured first."""
+    notes = []
+    given = [one.activity_gbq for one in before if one.activity_gbq is not None]
+    this = values.get("activity_gbq")
+    if this is not None or given:
+        total = sum([*given, *([this] if this is not None else [])], Decimal(0))
+        said = _("%(total)s GBq in %(n)s cycles", total=wording.number(total),
+                 n=len(given) + (this is not None))  # fmt: skip
+        notes.append(Note(_("Activity in all"), said))
+    for name in ("egfr", "creatinine", "haemoglobin", "platelets"):
+        now = values.get(name)
+        first = next((getattr(one, name) for one in before if getattr(one, name) is not None), None)
+        if now is None or not first:
+            continue
+        change = (now - first) * 100 / first
+        unit = wording.unit("cycle", name)
+        said = _("%(change)s %% since the first cycle (%(first)s %(unit)s)",
+                 change=f"{change:+.0f}", first=wording.number(first), unit=unit)  # fmt: skip
+        notes.append(Note(wording.label("cycle", name), said))
+    return notes
+
+
+# -- side effects, quality of life, response ---------------------------------------------------
+
+
+def _adverse_event(draft: Draft) -> Following:
+    term = draft.values.get("term")
+    if not term:
+        return Following()
+    grades = [str(one) for one in toxicity.term(term).grades]
+    said = _("Grades of this side effect: %(grades)s", grades=", ".join(grades))
+    return Following(notes=(Note(said, ""),), offers={"grade": grades})
+
+
+def _questionnaire(draft: Draft) -> Following:
+    instrument = draft.values.get("instrument")
+    if not instrument or not draft.values.get("answers"):
+        return Following()
+    before = _questionnaire_before(draft)
+    derived = wellbeing.derive_questionnaire(draft.values)
+    scores = before.scores if before is not None else None
+    changes = wellbeing.changes(instrument, derived, scores)
+    when = wording.when(before) if before is not None else ""
+    columns = (_("Scale"), _("Score"), _("Before: %(date)s", date=when) if when else _("Before"),
+               _("Change"))  # fmt: skip
+    rows = tuple(
+        (
+            wording.scale(instrument, one.scale),
+            wording.score(one.score) or wording.reason(one.reasons[0]),
+            wording.score(one.before),
+            wording.size_of_change(one.size, one.direction),
+        )
+        for one in changes
+    )
+    differs = tuple(one.size in ("moderate", "large") for one in changes)
+    return Following(table=Table(_("Scores"), columns, rows, differs))
+
+
+def _questionnaire_before(draft: Draft) -> Any:
+    date = draft.values.get("date")
+    earlier = [
+        one
+        for one in draft.others("questionnaire")
+        if one.instrument == draft.values["instrument"]
+        and one.date is not None
+        and (not isinstance(date, PartialDate) or one.date.earliest < date.earliest)
+    ]
+    return earlier[-1] if earlier else None
+
+
+def _response(draft: Draft) -> Following:
+    """The response kept beside the stated one, where lesions were measured."""
+    entry = draft.entry
+    kept = (entry.derivation or {}).get("response") if entry is not None else None
+    if kept is None:
+        return Following()
+    result = Derived.from_json(kept)
+    reasons = tuple(wording.reason(one) for one in result.reasons)
+    answer = wording.value("response", "derived_response", entry.derived_response)
+    stated = draft.values.get("response_stated")
+    differs = bool(stated and entry.derived_response and stated != entry.derived_response)
+    kind = "look" if differs else "fine"
+    return Following(notes=(Note(_("Response by the lesions"), answer or "–", reasons, kind),))

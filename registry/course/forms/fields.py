@@ -1,0 +1,73 @@
+"""Fields that know more than the house's: agents by class, side effects by any name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+
+from registry import codes
+from registry.clinical import tables, toxicity
+from registry.forms import CodeField, HouseField, Option
+
+
+class AgentField(CodeField):
+    """An agent, regimen or procedure; the kind of therapy narrows the list."""
+
+    suggest_by = "therapy_class"
+
+    @property
+    def options(self) -> Sequence[Option]:
+        """The agents, each with its class."""
+        known = tables.by_key("codes/therapy", "code")
+        classes = {code: row["class"] for code, row in known.items()}
+        return [
+            Option(one.code, one.shown(), group=classes.get(one.code, ""))
+            for one in codes.codes(self.codes).values()
+        ]
+
+
+class TermField(CodeField):
+    """A CTCAE term, found by part of its name, by either spelling, or by another word for it."""
+
+    @property
+    def options(self) -> Sequence[Option]:
+        """The terms, each with the other words it is found by."""
+        other: dict[str, list[str]] = {}
+        for row in tables.rows("ctcae_words"):
+            other.setdefault(row["code"], []).append(row["word"])
+        return [
+            Option(one.code, one.shown(), other=" ".join(other.get(one.code, [])))
+            for one in codes.codes(self.codes).values()
+        ]
+
+    def read(self) -> None:
+        """The term itself, else the only one that is found by what was typed."""
+        super().read()
+        typed = self.typed[0].strip() if self.typed else ""
+        if self.data is not None or not typed:
+            return
+        found = toxicity.find(typed)
+        same = [one for one in found if toxicity.folded(one.label) == toxicity.folded(typed)]
+        if len(found) == 1 or same:
+            self.data = (same or found)[0].code
+            self.errors = []
+        elif found:
+            few = ", ".join(codes.label(self.codes, one.code) for one in found[:5])
+            self.errors = [_("Choose one of them: %(terms)s.", terms=few)]
+
+
+#: Which field asks a variable, where it is not the house's.
+SPECIAL: dict[tuple[str, str], type[HouseField]] = {
+    ("therapy", "agent"): AgentField,
+    ("adverse_event", "term"): TermField,
+}
+
+
+def special(entity: str, name: str, made: Any) -> Any:
+    """The field of a variable as the course asks it."""
+    found = SPECIAL.get((entity, name))
+    if found is not None:
+        made.field_class = found
+    return made

@@ -1,0 +1,282 @@
+"""An assessment of measured lesions: sizes in a grid, sum, nadir and result as they are typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from flask import render_template, request
+from flask_babel import gettext as _
+
+from registry import audit, web
+from registry.access import Right
+from registry.clinical import lesions as rule
+from registry.clinical.lesions import Assessment
+from registry.course import facts, forms, queries, wording
+from registry.course.actions.assessing import Sized, keep_assessment
+from registry.course.forms import EntryForm
+from registry.course.forms import assessment as asked
+from registry.course.forms.assessment import BASELINE, FOLLOW_UP, Spot
+from registry.course.views import both, warnings
+from registry.course.views.desk import Desk, desk_for
+from registry.course.views.room import room
+from registry.course.views.saved import tell_saved
+from registry.db import new_id
+from registry.errors import Conflict, Invalid, NotFound
+from registry.patients import queries as patients
+
+#: Empty rows for lesions: at a baseline, and for new ones later.
+_BLANK = {BASELINE: 5, FOLLOW_UP: 1}
+
+
+@dataclass
+class Grid:
+    """The assessment on the desk: its form, its series, and a row for every lesion."""
+
+    desk: Desk
+    form: EntryForm
+    series: queries.Series | None
+    timepoint: str
+    response_id: UUID
+    spots: list[Spot] = field(default_factory=list)
+
+    @property
+    def is_first(self) -> bool:
+        """Is it a baseline?"""
+        return self.timepoint == BASELINE
+
+    @property
+    def sent_spots(self) -> list[Spot]:
+        """The rows that say something."""
+        return [one for one in self.spots if not one.is_blank]
+
+
+@room.page(
+    "/patients/<uuid:patient_id>/course/assessment/new",
+    right=Right.WRITE_COURSE,
+    methods=("GET", "POST"),
+)
+def assess(patient_id: UUID) -> Any:
+    """A new baseline, or the next assessment of a series (`baseline`, or that of a `therapy`)."""
+    desk = desk_for("response", patients.patient_to_write(web.viewer(), patient_id))
+    return _answer(_grid(desk, _baseline_asked(desk)))
+
+
+@room.page("/course/assessment/<uuid:entry_id>", right=Right.WRITE_COURSE, methods=("GET", "POST"))
+def assessment(entry_id: UUID) -> Any:
+    """An assessment that is kept, with its lesions."""
+    entry: Any = queries.entry_to_write(web.viewer(), "response", entry_id)
+    patient = patients.patient_to_write(web.viewer(), entry.patient_id)
+    return _answer(_grid(desk_for("response", patient, entry), None))
+
+
+@room.page("/course/assessment/derive", right=Right.WRITE_COURSE, methods=("POST",))
+def derive_assessment() -> Any:
+    """What follows from the sizes typed so far; nothing is kept."""
+    entry_id = web.as_id(request.form.get("entry"))
+    if entry_id is not None:
+        entry: Any = queries.entry_to_write(web.viewer(), "response", entry_id)
+        patient_id = entry.patient_id
+    else:
+        entry, patient_id = None, web.as_id(request.form.get("patient_id"))
+    desk = desk_for("response", patients.patient_to_write(web.viewer(), patient_id), entry)
+    grid = _grid(desk, None if entry else _baseline_asked(desk))
+    return render_template("course/_recist.html", grid=grid, found=_found(grid), words=wording)
+
+
+# -- the grid ----------------------------------------------------------------------------------
+
+
+def _baseline_asked(desk: Desk) -> Any:
+    """The baseline of the series an assessment goes on with; None for a new baseline."""
+    baselines = desk.linkable["baseline"]
+    wanted = request.values.get("baseline")
+    if wanted:
+        found = next((one for one in baselines if str(one.id) == wanted), None)
+        if found is None:
+            raise NotFound()
+        return found
+    if request.values.get("new"):
+        return None
+    therapy = request.values.get("therapy")
+    of_it = [one for one in baselines if therapy and str(one.therapy_id) == therapy]
+    return of_it[-1] if of_it else None
+
+
+def _grid(desk: Desk, baseline: Any) -> Grid:
+    entry = desk.entry
+    sent = request.form if request.method == "POST" else None
+    series = None
+    if entry is not None:
+        series = queries.series_of(entry)
+    elif baseline is not None:
+        series = queries.series_of(baseline)
+    first = entry.timepoint == BASELINE if entry is not None else baseline is None
+    response_id = entry.id if entry is not None else web.as_id(
+        request.form.get("entry_id")) or new_id()  # fmt: skip
+    grid = Grid(
+        desk, _form(desk, baseline, sent), series, BASELINE if first else FOLLOW_UP, response_id
+    )
+    known = series.lesions if series is not None else []
+    before = dict(series.proposed(entry)) if series is not None else {}
+    grid.spots = asked.known_spots(
+        known,
+        sent,
+        lambda lesion: series.measured(entry, lesion) if series and entry is not None else None,
+        before,
+    )
+    blank = _BLANK[grid.timepoint] if entry is None else 1
+    grid.spots += asked.new_spots(len(known), sent, blank)
+    return grid
+
+
+def _form(desk: Desk, baseline: Any, sent: Any) -> EntryForm:
+    if desk.entry is not None:
+        return desk.form(sent, stored=forms.stored(desk.entry), absent=desk.entry.absent)
+    stored = {name: request.values.get(name, "") for name in ("tumour", "therapy")}
+    if baseline is not None:
+        stored = {
+            "tumour": str(baseline.tumour_id or ""),
+            "therapy": str(baseline.therapy_id or ""),
+            "criteria": baseline.criteria or "",
+        }
+    for name in ("tumour", "therapy"):
+        if not stored[name] and len(desk.linkable[name]) == 1:
+            stored[name] = str(desk.linkable[name][0].id)
+    return desk.form(sent, stored={"criteria": "RECIST11", **stored})
+
+
+def _found(grid: Grid) -> Assessment | None:
+    """What the series makes of the assessment as it is typed; None where it cannot be read."""
+    spots, visits, sizes = grid.series.rows() if grid.series is not None else ([], [], [])
+    said = grid.form.stated().values
+    this = {name: str(facts.plain(value) or "") for name, value in said.items()}
+    this |= {"id": str(grid.response_id), "timepoint": grid.timepoint}
+    visits = [one for one in visits if one["id"] != this["id"]] + [this]
+    sizes = [one for one in sizes if one["response_id"] != this["id"]]
+    new = [one.row() | {"role": one.role or ("target" if grid.is_first else "new")}
+           for one in grid.sent_spots if one.is_new]  # fmt: skip
+    sizes += [one.size_row(grid.response_id) for one in grid.sent_spots if one.state]
+    if not spots and not new:
+        return None
+    for one in rule.assess([*spots, *new], visits, sizes):
+        if one.id == this["id"]:
+            return one
+    return None
+
+
+# -- answering ---------------------------------------------------------------------------------
+
+
+def _answer(grid: Grid) -> Any:
+    if request.method == "GET":
+        return _page(grid)
+    if "more" in request.form:
+        last = grid.spots[-1].number if grid.spots else -1
+        grid.spots += asked.new_spots(last + 1, None, 3)
+        return _page(grid)
+    if not _acceptable(grid):
+        return _page(grid), 422
+    said = grid.form.stated()
+    values = {name: said.values[name] for name in asked.ASKED} | {"timepoint": grid.timepoint}
+    links = grid.desk.links(grid.form)
+    if grid.desk.entry is None:
+        links["baseline_id"] = (
+            None if grid.is_first or grid.series is None else grid.series.responses[0].id
+        )
+    else:
+        links = {name: one for name, one in links.items() if name != "baseline_id"}
+    try:
+        kept = keep_assessment(
+            grid.desk.patient,
+            by=web.viewer(),
+            response=grid.desk.entry,
+            version=web.as_number(request.form.get("version")) or -1,
+            response_id=grid.response_id,
+            values=values,
+            absent={n: why for n, why in said.absent.items() if n in values},
+            links=links,
+            sizes=[_sized(one) for one in grid.sent_spots],
+        )
+    except Conflict:
+        if grid.desk.entry is None:
+            raise
+        return _page(grid, versions=_versions(grid)), 409
+    except Invalid as refusal:
+        grid.form.refuse(refusal.field, refusal.message)
+        return _page(grid), 422
+    tell_saved(kept.entries or [kept.response])
+    return web.go("chart.chart", patient_id=grid.desk.patient.id, _anchor="response")
+
+
+def _acceptable(grid: Grid) -> bool:
+    grid.form.validate()
+    stated = grid.form["response_stated"]
+    if stated.data is None and not stated.absent and not any(stated.typed):
+        stated.errors.clear()  # the lesions say it; a baseline is not judged
+    fine = [one.validate(first=grid.is_first) for one in grid.sent_spots]
+    if grid.is_first and not grid.sent_spots:
+        grid.form.refuse("date", _("Enter at least one lesion."))
+    if grid.form["date"].is_empty:
+        grid.form.refuse("date", _("Enter the date, or that it is not known."))
+    found = warnings.found(grid.desk, grid.form, grid.response_id)
+    # What the lesions will say is derived when it is kept: only what cannot be counts here.
+    impossible = [one for one in found if one.severity == "refuse"]
+    warnings.show(grid.desk, grid.form, impossible, grid.response_id)
+    return all(fine) and not grid.form.errors and grid.form.mark in (
+        "", request.form.get("seen", ""))  # fmt: skip
+
+
+def _sized(one: Spot) -> Sized:
+    columns = None
+    if one.is_new:
+        columns = {name: one.form[name].data for name in asked.LESION} | {"role": one.role}
+    return Sized(
+        one.lesion_id, one.state, one.size, one.measurement_version, columns, one.measurement
+    )
+
+
+def _versions(grid: Grid) -> list[dict[str, Any]]:
+    """Both versions: the questions, then every size."""
+    rows = both.versions(grid.desk, grid.form)
+    for one in grid.spots:
+        stands = one.measurement
+        said = wording.value("measurement", "size_mm", one.size) or wording.value(
+            "measurement", "state", one.state)  # fmt: skip
+        kept = ""
+        if stands is not None:
+            kept = wording.value("measurement", "size_mm", stands.size_mm) or wording.value(
+                "measurement", "state", stands.state)  # fmt: skip
+            one.measurement_version = stands.version
+        if said or kept:
+            rows.append({"label": one.name, "mine": said, "stands": kept})
+    return rows
+
+
+def _page(grid: Grid, *, versions: list[dict[str, Any]] | None = None) -> str:
+    entry, patient = grid.desk.entry, grid.desk.patient
+    audit.opened(
+        "opened response" if entry else "opened new response",
+        by=web.viewer(),
+        subject=("response", entry.id) if entry else ("patient", patient.id),
+        patient_id=patient.id,
+    )
+    version = ""
+    if entry is not None:
+        version = entry.version if versions else request.form.get("version", entry.version)
+    return render_template(
+        "course/assessment.html",
+        grid=grid,
+        desk=grid.desk,
+        form=grid.form,
+        entry=entry,
+        both=versions,
+        changed_by=both.changed_by(entry) if versions else "",
+        version=version,
+        sections=asked.sections(grid.is_first),
+        found=_found(grid),
+        identity=patients.identity(patient),
+        words=wording,
+        baselines=grid.desk.linkable["baseline"],
+    )

@@ -1,0 +1,46 @@
+"""What a person is told after saving, with the way to take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import render_template
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from registry import web
+from registry.course import wording
+from registry.errors import NotFound
+
+#: So many entries are taken back at once; what stands in the session must stay small.
+MOST_UNDONE = 30
+
+
+def tell_saved(entries: Sequence[Any]) -> None:
+    """Say what was saved, with a button that takes back exactly this."""
+    if len(entries) == 1:
+        text = _("Saved: %(entry)s.", entry=wording.named(entries[0]))
+    else:
+        text = _("%(n)s entries saved.", n=len(entries))
+    items = [item(one) for one in entries]
+    if not items or len(items) > MOST_UNDONE:
+        web.done(text)
+        return
+    page = render_template("course/_undo.html", text=text, items=items)
+    web.done(Markup(page))  # noqa: S704 - the template escapes what it shows
+
+
+def item(entry: Any) -> str:
+    """An entry and the copy in force, as one word of a form."""
+    return f"{entry.entity}/{entry.id}/{entry.version}"
+
+
+def read_item(text: str) -> tuple[str, Any, int]:
+    """Entity, id and version of such a word. Raises NotFound for another word."""
+    entity, _slash, rest = text.partition("/")
+    entry_id, _slash, version = rest.partition("/")
+    found = web.as_id(entry_id)
+    if found is None or web.as_number(version) is None:
+        raise NotFound()
+    return entity, found, int(version)
