@@ -86,6 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(import_module(f"registry.{room}.views").room)
     for part in ("knowledge.views_support", "chart.views_documents", "chart.views_letters"):
         app.register_blueprint(import_module(f"registry.{part}").room)
+    import_module("registry.chart.views_letters").put_on_chart(app)
     for handlers in ("audit_jobs", "people.jobs", "research.jobs"):
         import_module(f"registry.{handlers}")
     from registry.patients import queries as patient_queries

@@ -68,7 +68,7 @@ def test_no_word_is_read_as_markup(text):
     facts = letter(
         recipient=[text], about=[[text, text]], greeting=text, intro=[text],
         note=[text], running=text.replace("\n", " "),
-        sections=[{"title": text, "items": [text], "facts": [[text, text]], "table":
+        sections=[{"title": text, "points": [text], "facts": [[text, text]], "table":
                    {"columns": [text], "widths": [1], "rows": [[text]]}}],
     )  # fmt: skip
     found = words(pdf.pages(LAYOUT, facts))

@@ -12,6 +12,7 @@ from registry.course import queries as course
 from registry.course import wording
 from registry.course.models import BY_NAME
 from registry.db import db
+from registry.patients import queries as patients
 from registry.patients.documents import queries as documents
 from registry.patients.documents import rules
 from registry.patients.documents.queries import DocumentRow
@@ -50,14 +51,15 @@ class Documents:
         return [one for one in self.standing if not one.document.is_letter]
 
 
-def of_patient(viewer: Viewer, patient: Patient, *, may_add: bool) -> Documents:
+def of_patient(viewer: Viewer, patient: Patient) -> Documents:
     """The documents of a patient who was fetched for the viewer, the newest first."""
-    rows = documents.of_patient(viewer, patient)
+    kinds = patients.relation(viewer, patient.id)
+    rows = documents.of_patient(viewer, patient, kinds)
     words = _belonging(rows)
     return Documents(
         patient.id,
         [Listed(one, words.get((one.entry_kind, one.entry_id), "")) for one in rows],
-        may_add,
+        patients.may_write(viewer, kinds),
     )
 
 

@@ -50,11 +50,10 @@ def index(patient_id: UUID) -> Any:
     viewer = web.viewer()
     patient = patients.patient(viewer, patient_id)
     _read("listed documents", patient.id, ("patient", patient.id))
-    may_add = patients.may_write(viewer, patients.relation(viewer, patient.id))
     return render_template(
         "patients/documents/index.html",
         patient=patient,
-        found=listing.of_patient(viewer, patient, may_add=may_add),
+        found=listing.of_patient(viewer, patient),
     )
 
 

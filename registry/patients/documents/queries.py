@@ -54,15 +54,15 @@ class DocumentRow:
         return " ".join(rules.size_text(self.size))
 
 
-def of_patient(viewer: Viewer, patient: Patient) -> list[DocumentRow]:
-    """Every document of a patient who was fetched for the viewer: the newest first, those entered
-    in error at the end."""
+def of_patient(viewer: Viewer, patient: Patient, kinds: frozenset[str]) -> list[DocumentRow]:
+    """Every document of a patient who was fetched for the viewer, whose care relations are
+    `kinds`: the newest first, those entered in error at the end."""
     found = db.session.scalars(
         sa.select(Document)
         .where(Document.patient_id == patient.id)
         .order_by(Document.error_at.is_not(None), Document.added_at.desc(), Document.id.desc())
     ).all()
-    return _rows(viewer, list(found), patients.relation(viewer, patient.id))
+    return _rows(viewer, list(found), kinds)
 
 
 def _rows(viewer: Viewer, found: list[Document], kinds: frozenset[str]) -> list[DocumentRow]:
