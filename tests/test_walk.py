@@ -31,9 +31,15 @@ MEANS = {OPEN: {200, 303, 409, 422}, REFUSED: {403}, HIDDEN: {404}}
 DRAFT_PAGES = {
     "referrals.edit", "referrals.check", "referrals.derive", "referrals.draft", "referrals.send",
 }  # fmt: skip
+#: Arguments that lead to a record.
+ABOUT_A_RECORD = {"patient_id", "entry_id", "response_id", "referral_id", "document_id"}
+#: Pages about one entry.
+ENTRY_PAGES = {
+    "course.edit", "course.mark_error", "course.restore", "course.accept", "course.move",
+}  # fmt: skip
 #: What only the patient's own centre may see; and an entry is changed by who entered it.
-OWN_CENTRE_PAGES = {
-    "patients.who_opened", "course.edit", "documents.mark_error", "documents.restore",
+OWN_CENTRE_PAGES = ENTRY_PAGES | {
+    "patients.who_opened", "course.assessment", "documents.mark_error", "documents.restore",
 }  # fmt: skip
 #: Pages of a researcher's own grants and releases.
 OF_THE_GRANT = {
@@ -45,6 +51,9 @@ EMPTY_IS_UNKNOWN = {
     ("people.choose_organisation", "POST"),
     ("people.send_again", "POST"),
     ("course.derive", "POST"),
+    ("course.derive_assessment", "POST"),
+    ("course.undo", "POST"),
+    ("course.move", "POST"),
 }
 #: A notice is its reader's own; the one that is walked to is somebody else's.
 OF_SOMEBODY_ELSE = {"people.open_notice"}
@@ -65,8 +74,10 @@ class World:
     def address(self, app: Flask, rule: Rule) -> str:
         values = {**self.ids, **(self.drafts if rule.endpoint in DRAFT_PAGES else {})}
         wanted = {name: values[name] for name in rule.arguments}
-        if rule.endpoint in {"course.edit", "chart.history"}:
+        if rule.endpoint in ENTRY_PAGES | {"chart.history"}:
             wanted["entity"] = "tumour"
+        if rule.endpoint == "course.table":
+            wanted["entity"] = "biomarker"
         with app.test_request_context():
             return rule.build(wanted)[1]
 
@@ -100,6 +111,9 @@ def build() -> World:
         "referral_id": sent.id,
         "entity": "pathology",
         "entry_id": tumour.id,
+        "response_id": make_course.entry(
+            "response", sent.patient, clara, timepoint="baseline", date="2022-06"
+        ).id,
         "document_id": image.id,
         "contact_id": contact.id,
         "letter": "referring-doctor",
@@ -192,9 +206,13 @@ def expected(rule: Rule, role: Role | None, relation: str) -> str:
         return OPEN if relation == OWN else HIDDEN
     if rule.endpoint in OF_THE_LEAD and role is Role.LEAD and relation != RELATED:
         return HIDDEN
-    about = rule.arguments & {"patient_id", "entry_id", "referral_id", "document_id"}
-    if not about:
+    if not rule.arguments & ABOUT_A_RECORD:
         return OPEN
+    return _of_the_record(rule, role, relation)
+
+
+def _of_the_record(rule: Rule, role: Role, relation: str) -> str:
+    """What the care relation allows of a record, to who has the right."""
     if relation == OTHER:
         return HIDDEN
     if rule.endpoint in DRAFT_PAGES and relation == OWN:

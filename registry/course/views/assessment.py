@@ -63,10 +63,10 @@ def assess(patient_id: UUID) -> Any:
     return _answer(_grid(desk, _baseline_asked(desk)))
 
 
-@room.page("/course/assessment/<uuid:entry_id>", right=Right.WRITE_COURSE, methods=("GET", "POST"))
-def assessment(entry_id: UUID) -> Any:
+@room.page("/course/assessment/<uuid:response_id>", right=Right.WRITE_COURSE, methods=("GET", "POST"))
+def assessment(response_id: UUID) -> Any:
     """An assessment that is kept, with its lesions."""
-    entry: Any = queries.entry_to_write(web.viewer(), "response", entry_id)
+    entry: Any = queries.entry_to_write(web.viewer(), "response", response_id)
     patient = patients.patient_to_write(web.viewer(), entry.patient_id)
     return _answer(_grid(desk_for("response", patient, entry), None))
 
