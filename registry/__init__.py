@@ -21,7 +21,9 @@ from registry.db import Base, db
 #: Rooms with tables.
 ROOMS = ("people", "knowledge", "patients", "course", "referrals", "research", "interop")
 #: Rooms with pages, in the order of the navigation.
-PAGES = ("people", "patients", "referrals", "course", "chart", "research", "knowledge")
+PAGES = (
+    "people", "patients", "referrals", "course", "chart", "research", "interop", "knowledge",
+)  # fmt: skip
 
 NAVIGATION = (
     web.Place(_l("Worklist"), "referrals.worklist", Right.TRIAGE),
@@ -29,6 +31,7 @@ NAVIGATION = (
     web.Place(_l("Patients"), "patients.index", Right.READ_RECORD),
     web.Place(_l("Research"), "research.index", Right.MAKE_RELEASE),
     web.Place(_l("Data access"), "research.grants", Right.GRANT),
+    web.Place(_l("Bring data in"), "interop.index", Right.BRING_IN),
     web.Place(_l("Administration"), "people.administration", Right.OFFICE),
 )
 
@@ -96,6 +99,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from registry.referrals import level1 as referral_level1
     from registry.referrals import queries as referral_queries
 
+    import_module("registry.interop.jobs")
     people_views.manager.init_app(app)
     app.extensions["netreg_navigation"] = NAVIGATION
     app.extensions["netreg_find_viewer"] = people_views.find_viewer
@@ -161,6 +165,9 @@ def notice_link(kind: str, subject_id: object) -> str:
         "confirmation": ("people.requests", ""),
         "cover": ("people.account", ""),
         "release": ("research.release", "release_id"),
+        "upload": ("interop.upload", "upload_id"),
+        "import": ("interop.imported", "import_id"),
+        "export": ("interop.export", "export_id"),
         "grant": ("research.index", ""),
     }[kind]
     values: dict[str, Any] = {name: subject_id} if name else {}

@@ -25,6 +25,7 @@ class Role(StrEnum):
     ACCESS_COMMITTEE = "access_committee"
     LEAD = "lead"
     PRIVACY_OFFICER = "privacy_officer"
+    DATA_MANAGER = "data_manager"
     ADMINISTRATOR = "administrator"
 
 
@@ -36,6 +37,7 @@ ROLE_LABELS = {
     Role.ACCESS_COMMITTEE: _l("Access committee"),
     Role.LEAD: _l("Lead of the organisation"),
     Role.PRIVACY_OFFICER: _l("Privacy officer"),
+    Role.DATA_MANAGER: _l("Data manager"),
     Role.ADMINISTRATOR: _l("Administrator"),
 }
 
@@ -63,6 +65,8 @@ class Right(StrEnum):
     OFFICE = "office"  # enter the administration; what one finds there is said by the next ones
     APPROVE_ACCOUNTS = "approve_accounts"  # a lead: of one's own organisation
     READ_AUDIT = "read_audit"
+    BRING_IN = "bring_in"  # import for the centre, and undo it
+    EXPORT_OWN = "export_own"  # the centre's own patients, identified
     ADMINISTER = "administer"
 
 
@@ -74,7 +78,9 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.TRIAGE: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
     Right.READ_REFERRAL: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
     Right.STEP: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
-    Right.READ_RECORD: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
+    Right.READ_RECORD: frozenset(
+        {_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.DATA_MANAGER}
+    ),
     Right.WRITE_COURSE: frozenset({_R.REFERRER, _R.CLINICIAN}),
     Right.REGISTER_PATIENT: frozenset({_R.CLINICIAN}),
     Right.WHO_OPENED: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
@@ -84,6 +90,8 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.OFFICE: frozenset({_R.LEAD, _R.PRIVACY_OFFICER, _R.ADMINISTRATOR}),
     Right.APPROVE_ACCOUNTS: frozenset({_R.LEAD, _R.ADMINISTRATOR}),
     Right.READ_AUDIT: frozenset({_R.PRIVACY_OFFICER, _R.ADMINISTRATOR}),
+    Right.BRING_IN: frozenset({_R.DATA_MANAGER}),
+    Right.EXPORT_OWN: frozenset({_R.CLINICIAN, _R.DATA_MANAGER}),
     Right.ADMINISTER: frozenset({_R.ADMINISTRATOR}),
 }
 

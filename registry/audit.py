@@ -124,6 +124,23 @@ def record(
     db.session.execute(sa.insert(AuditEntry).values(row))
 
 
+def record_many(
+    action: str,
+    *,
+    by: Viewer,
+    about: Sequence[tuple[tuple[str, Any], UUID, dict[str, Any]]],
+    connection: Any,
+) -> None:
+    """Write the same action about many patients: (subject, patient, changes) each, as `record`
+    does, in the transaction of the connection."""
+    rows = [
+        _row(action, by=by, subject=subject, patient_id=patient_id, changes=changes)
+        for subject, patient_id, changes in about
+    ]
+    if rows:
+        connection.execute(sa.insert(AuditEntry), rows)
+
+
 def opened(what: str, *, by: Viewer, subject: tuple[str, Any], patient_id: UUID | None) -> None:
     """Note that a record was read; `write_reads` keeps it before the page is answered."""
     row = _row(what, by=by, subject=subject, patient_id=patient_id, changes=None)

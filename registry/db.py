@@ -111,6 +111,13 @@ else:
     Model = db.Model
 
 
+def table_of(model: type[Any]) -> sa.Table:
+    """The table of a mapped class, for statements about many rows at once."""
+    found: Any = sa.inspect(model).local_table
+    assert isinstance(found, sa.Table)
+    return found
+
+
 def new_id() -> uuid.UUID:
     """A time-ordered identifier that tells nobody how many records there are."""
     return uuid.UUID(int=uuid_utils.uuid7().int)

@@ -31,6 +31,9 @@ COMMITTERS = {
     "registry/people/jobs.py",
     "registry/research/jobs.py",
     "registry/research/making.py",
+    "registry/interop/exporting.py",
+    "registry/interop/running.py",
+    "registry/interop/working.py",
 }
 
 

@@ -21,7 +21,15 @@ from registry.people.models import Person
 from registry.referrals import actions as referrals
 from registry.referrals.actions import NewPatient
 from registry.referrals.case import Case
-from tests import make, make_course, make_documents, make_people, make_research, make_support
+from tests import (
+    make,
+    make_course,
+    make_documents,
+    make_interop,
+    make_people,
+    make_research,
+    make_support,
+)
 
 OWN, RELATED, OTHER, NOWHERE = "own", "related", "other", "nowhere"
 OPEN, REFUSED, HIDDEN = "open", "refused", "hidden"
@@ -55,6 +63,8 @@ EMPTY_IS_UNKNOWN = {
     ("course.undo", "POST"),
     ("course.move", "POST"),
 }
+#: What belongs to the centre that brings data in; an export to the person who asked for it.
+OF_THE_CENTRE = {"upload_id", "import_id", "map_id", "export_id"}
 #: A notice is its reader's own; the one that is walked to is somebody else's.
 OF_SOMEBODY_ELSE = {"people.open_notice"}
 #: A lead decides about those who ask for an account at their own organisation: the hospital.
@@ -124,6 +134,9 @@ def build() -> World:
         "filename": "app/forms.css",
         "subject": "grading",
         **_administration(hospital, target, walkers),
+        **make_interop.a_centres(
+            make.viewer(walkers[Role.DATA_MANAGER, OWN]), make.viewer(walkers[Role.CLINICIAN, OWN])
+        ),
     }
     db.session.commit()
     return World(walkers, ids, {"referral_id": draft.id})
@@ -191,21 +204,29 @@ def _referral(alice, centre, family_name):
     return made
 
 
+def _owned(rule: Rule, role: Role, relation: str) -> str:
+    """Grants and imports are of their place, an export is of the clinician who asked for it, and a
+    lead decides for the hospital; empty for what is about a patient."""
+    if rule.endpoint in OF_THE_LEAD and role is Role.LEAD and relation != RELATED:
+        return HIDDEN
+    if rule.endpoint not in OF_THE_GRANT and not rule.arguments & OF_THE_CENTRE:
+        return ""
+    mine = "export_id" not in rule.arguments or role is Role.CLINICIAN
+    return OPEN if relation == OWN and mine else HIDDEN
+
+
 def expected(rule: Rule, role: Role | None, relation: str) -> str:
     """What the house rules say; read from the rights and the care relation, not from the views."""
     right = web.right_of(rule.endpoint)
     if rule.endpoint in OF_SOMEBODY_ELSE:
         return HIDDEN
-    if right is Right.ANYONE:
-        return OPEN
-    if right is Right.SIGNED_IN:
+    if right in (Right.ANYONE, Right.SIGNED_IN):
         return OPEN
     if role is None or right is None or role not in RIGHTS[right]:
         return REFUSED
-    if rule.endpoint in OF_THE_GRANT:
-        return OPEN if relation == OWN else HIDDEN
-    if rule.endpoint in OF_THE_LEAD and role is Role.LEAD and relation != RELATED:
-        return HIDDEN
+    owned = _owned(rule, role, relation)
+    if owned:
+        return owned
     if not rule.arguments & ABOUT_A_RECORD:
         return OPEN
     return _of_the_record(rule, role, relation)

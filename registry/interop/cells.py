@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -17,10 +16,14 @@ from registry.clinical.ki67 import parse_ki67
 from registry.dates import today
 from registry.dictionary import Identity, Variable
 from registry.interop.notation import ORDERS, Notation, scaled
+from registry.interop.patterns import Pattern
 
 #: Longer cells are a slip of the file, not an answer.
 LONGEST = 10_000
 _EARLIEST_YEAR = 1900
+#: Dates of what is only planned.
+_PLANNED = {"follow_up.next_visit"}
+_HIGHEST_ANSWER = 10  # of the items of questionnaires
 
 
 class Refused(Exception):
@@ -99,7 +102,7 @@ class Reading:
     values: Mapping[str, Any] | None = None
     otherwise: Any = "refuse"
     ignore_case: bool = False
-    pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
     replace: str = r"\g<0>"
     factor: Decimal | None = None
     round: int | None = None
@@ -127,7 +130,10 @@ class Taken:
 
 
 def take(text: str, target: Target, reading: Reading) -> Taken:
-    """The value of a cell that is neither blank nor a missing marker. Raises Refused."""
+    """The value of a cell that is neither blank nor a missing marker. Raises Refused, and TooLong
+    for a pattern that does not end."""
+    if len(text) > LONGEST:
+        raise Refused(f"has {len(text)} characters; at most {LONGEST} are taken")
     if target.kind == "codes":
         pieces = [p.strip() for p in text.split(reading.split)] if reading.split else [text]
         found = _list([_mapped(piece, reading) for piece in pieces if piece], target, reading)
@@ -273,11 +279,28 @@ def _date(text: str, target: Target, reading: Reading) -> Taken:
     except ValueError:
         order = ORDERS[reading.notation.order]
         raise Refused(f"is not a date ({order}; month and day may be missing)") from None
-    if value.earliest > today():
+    if value.earliest > today() and target.path not in _PLANNED:
         raise Refused("lies in the future")
     if value.earliest.year < _EARLIEST_YEAR:
         raise Refused(f"the year must be {_EARLIEST_YEAR} or later")
     return Taken(value)
+
+
+def _link(text: str, target: Target, reading: Reading) -> Taken:
+    if not text.startswith("https://"):
+        raise Refused("is no address that begins with https://")
+    return _text(text, target, reading)
+
+
+def item(text: str) -> str:
+    """The answer to one item of a questionnaire: the number that was ticked. Raises Refused."""
+    if not (text.isascii() and text.isdigit() and int(text) <= _HIGHEST_ANSWER):
+        raise Refused(f"is no answer: a number from 0 to {_HIGHEST_ANSWER}")
+    return str(int(text))
+
+
+def _items(text: str, target: Target, reading: Reading) -> Taken:
+    raise Refused('takes answers by item: { items = { "1" = "column" } }')
 
 
 _TYPES: Mapping[str, Callable[[str, Target, Reading], Taken]] = {
@@ -289,4 +312,6 @@ _TYPES: Mapping[str, Callable[[str, Target, Reading], Taken]] = {
     "yes_no": _code,
     "codes": _codes,
     "partial_date": _date,
+    "link": _link,
+    "items": _items,
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from registry.interop.links import ranks
 from registry.interop.rows import HIDDEN, Made, Row
 
 
@@ -27,9 +27,14 @@ def join(first: Row, later: Row, id_column: str) -> None:
             continue
         for name in _agree(told[entry.place], entry):
             _refuse(later, entry, name, f"in row {told[entry.place].row}", id_column)
-    for column, text in later.kept.items():
+    for column, text in ((_of(later, name), text) for name, text in later.kept.items()):
         first.kept.setdefault(column, [])
         first.kept[column] += text
+
+
+def _of(row: Row, column: str) -> str:
+    """A column's name, with its file where there are several."""
+    return f"{row.file}: {column}" if row.file else column
 
 
 def _refuse(later: Row, entry: Made, name: str, where: str, id_column: str) -> None:
@@ -53,5 +58,5 @@ def _agree(first: Made, later: Made) -> Iterator[str]:
 
 def in_order(entries: list[Made]) -> list[Made]:
     """Entries with those others point to first, else as the rows have them."""
-    rank: Mapping[str, Any] = {"tumour": 0, "pathology": 1, "therapy": 2}
-    return sorted(entries, key=lambda one: rank.get(one.entity, 3))
+    rank = ranks()
+    return sorted(entries, key=lambda one: rank[one.entity])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +17,7 @@ from registry.dates import today
 from registry.dictionary import ABSENT
 from registry.interop import cells
 from registry.interop.cells import LEFT_BLANK, Absent, Reading, Refused, Target
+from registry.interop.links import links_of
 from registry.interop.mapping import (
     HOSPITAL_NUMBER,
     UNITS,
@@ -29,26 +30,48 @@ from registry.interop.mapping import (
     Rule,
 )
 from registry.interop.notation import MARKS, ORDERS, Notation, month_names
+from registry.interop.patterns import Pattern
 from registry.patients.models import LocalIdentifier, Patient
 from registry.patients.rules import PURPOSES
 
+#: The column added to refused rows; a file that is sent again may have it still.
+WHY_REFUSED = "(why refused)"
+LONGEST = 1_000_000  # bytes of a map
 MAPS = Path(__file__).resolve().parent / "maps"
 SOURCE = {
     "name", "title", "citation", "licence", "comment", "id_column", "delimiter", "encoding",
-    "comment_lines", "rows",
+    "comment_lines", "rows", "sheet", "header_row", "merged",
 }  # fmt: skip
 CONSENT = {"basis", "statement", "purposes"}
 #: How numbers, dates and words are written: for a rule, or under [reading] for all of them.
 READING = {"order", "years_from", "months", "decimal", "thousands", "ignore_case"}
 TABLES = {
-    "source", "consent", "reading", "missing", "patterns", "patient", "ignore", "keep",
+    "source", "consent", "reading", "missing", "patterns", "patient", "ignore", "keep", "file",
 }  # fmt: skip
+GIVERS = ("column", "columns", "constant", "absent", "items")
 RULE = READING | {
     "column", "columns", "join", "values", "otherwise", "pattern", "replace", "factor", "round",
-    "split", "missing", "when", "constant", "absent", "because",
+    "split", "missing", "when", "constant", "absent", "because", "from_unit",
+    "items",
 }  # fmt: skip
 CONDITION = {"column", "is", "is_not", "blank", "matches", "any"}
-OWN_BLOCK = {"when", "name", "tumour", "therapy", "once", "repeat"}
+OWN_BLOCK = {"when", "name", "once", "repeat", "file"}
+FILE = {
+    "name", "id_column", "delimiter", "encoding", "comment_lines", "sheet", "header_row", "merged",
+    "ignore", "keep",
+}  # fmt: skip
+#: Exact factors between units of one kind; a file's unit is told with `from_unit`.
+FACTORS: dict[str, dict[str, str]] = {
+    "mm": {"cm": "10", "m": "1000", "µm": "0.001"},
+    "cm": {"mm": "0.1", "m": "100"},
+    "kg": {"g": "0.001"},
+    "g/L": {"g/dL": "10"},
+    "%": {"fraction": "100"},
+    "GBq": {"MBq": "0.001"},
+    "MBq": {"GBq": "1000"},
+    "Gy": {"cGy": "0.01", "mGy": "0.001"},
+    "days": {"weeks": "7"},
+}
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 
 
@@ -67,12 +90,38 @@ def load(path: Path) -> Map:
     """Read and check a map. Raises MapError with everything that is wrong with it."""
     try:
         raw = path.read_bytes()
-        content = tomllib.loads(raw.decode("utf-8-sig"))
     except OSError as error:
         raise MapError([f"{path}: {error.strerror or error}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MapError([f"{path.name} is not valid TOML: {error}"]) from error
-    return _Reader(content).map(hashlib.sha256(raw).hexdigest())
+    return read(raw, path.name)
+
+
+def read(raw: bytes, name: str = "the map") -> Map:
+    """A map from its text. Raises MapError with everything that is wrong with it."""
+    return _Reader(content_of(raw, name)).map(hashlib.sha256(raw).hexdigest())
+
+
+def content_of(raw: bytes, name: str = "the map") -> dict[str, Any]:
+    """The tables of a map's text, not looked at further. Raises MapError for what is no TOML."""
+    if len(raw) > LONGEST:
+        raise MapError([f"{name} has {len(raw)} bytes; at most {LONGEST} are read"])
+    try:
+        return tomllib.loads(raw.decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MapError([f"{name} is not valid TOML: {error}"]) from error
+
+
+def rule_of(
+    content: dict[str, Any], target: Target, stated: dict[str, Any]
+) -> tuple[Rule | None, list[str]]:
+    """One rule of a map that is being made, whatever else is wrong with the map; and what is wrong
+    with the rule."""
+    reader = _Reader(content)
+    reader.missing = reader.marks("missing", content.get("missing", {}))
+    reader.usual = reader.table("reading", READING)
+    reader.patterns = reader.named_patterns()
+    reader.problems.clear()
+    rule = reader.rule(target.path, target, stated)
+    return (None if reader.problems else rule), reader.problems
 
 
 class _Reader:
@@ -120,17 +169,22 @@ class _Reader:
             basis=self.text(consent, "consent", "basis", needed=True, longest=60),
             statement=self.text(consent, "consent", "statement"),
             purposes=self.purposes(consent),
-            delimiter=self.delimiter(source),
-            encoding=self.encoding(source),
+            delimiter=self.delimiter("source", source),
+            encoding=self.encoding("source", source),
             comment_lines=self.text(source, "source", "comment_lines"),
             several_rows=self.several_rows(source),
             missing=self.missing,
             patient=self.patient(),
             blocks=tuple(blocks),
-            ignored=self.ignored(),
-            kept=self.kept(),
+            ignored=self.ignored(self.content.get("ignore", {}), "ignore"),
+            kept=self.kept(self.content.get("keep", {}), "keep"),
             sha256=sha256,
+            sheet=self.text(source, "source", "sheet"),
+            header_row=self.header_row("source", source),
+            merged=self.merged("source", source),
         )
+        made = replace(made, files=self.files(made))
+        made = replace(made, blocks=tuple(b for b in blocks if not b.file))
         for column in sorted(set(made.ignored) & ({*made.kept} | made.named())):
             self.say("ignore", f"{column!r} is used elsewhere in the map")
         if self.problems:
@@ -174,12 +228,66 @@ class _Reader:
         self.known("consent.purposes", [str(one) for one in found], PURPOSES)
         return tuple(str(one) for one in found)
 
-    def delimiter(self, source: Mapping[str, Any]) -> str:
-        stated = self.text(source, "source", "delimiter") or "comma"
+    def delimiter(self, place: str, source: Mapping[str, Any]) -> str:
+        stated = self.text(source, place, "delimiter") or "comma"
         found = DELIMITERS.get(stated, stated)
         if found not in DELIMITERS.values():
-            self.say("source", f"delimiter must be one of {', '.join(DELIMITERS)}")
+            self.say(place, f"delimiter must be one of {', '.join(DELIMITERS)}")
         return found
+
+    def header_row(self, place: str, source: Mapping[str, Any]) -> int:
+        stated = source.get("header_row", 0)
+        if type(stated) is not int or not 0 <= stated <= 1000:
+            self.say(place, "header_row must be the number of the row that names the columns")
+            return 0
+        return stated
+
+    def merged(self, place: str, source: Mapping[str, Any]) -> str:
+        stated = self.text(source, place, "merged")
+        if stated not in ("", "fill", "first"):
+            self.say(place, 'merged must be "fill" or "first"')
+        return stated
+
+    def files(self, first: Map) -> dict[str, Map]:
+        """The further files, each as a map of its own."""
+        stated = self.content.get("file", [])
+        if not isinstance(stated, list) or not all(isinstance(one, dict) for one in stated):
+            self.say("file", "write [[file]] with double brackets")
+            return {}
+        found: dict[str, Map] = {}
+        for number, one in enumerate(stated, 1):
+            place = f"file {number}"
+            self.known(place, one, FILE)
+            name = self.text(one, place, "name", needed=True, longest=40)
+            if name in found:
+                self.say(place, f"{name!r} is named twice")
+            found[name] = self.file(place, name, one, first)
+        for block in first.blocks:
+            if block.file and block.file not in found:
+                self.say(block.place, f"there is no [[file]] with name = {block.file!r}")
+        if found and any(block.once and block.file for block in first.blocks):
+            self.say("file", "once is only for blocks of the first file")
+        return found
+
+    def file(self, place: str, name: str, stated: Mapping[str, Any], first: Map) -> Map:
+        made = replace(
+            first,
+            id_column=self.text(stated, place, "id_column").strip() or first.id_column,
+            delimiter=self.delimiter(place, stated) if "delimiter" in stated else first.delimiter,
+            encoding=self.encoding(place, stated) if "encoding" in stated else first.encoding,
+            comment_lines=self.text(stated, place, "comment_lines"),
+            sheet=self.text(stated, place, "sheet"),
+            header_row=self.header_row(place, stated),
+            merged=self.merged(place, stated),
+            several_rows=True,
+            patient=Block("patient", "patient", ()),
+            blocks=tuple(block for block in first.blocks if block.file == name),
+            ignored=self.ignored(stated.get("ignore", {}), f"{place}.ignore"),
+            kept=self.kept(stated.get("keep", {}), f"{place}.keep"),
+        )
+        for column in sorted(set(made.ignored) & ({*made.kept} | made.named())):
+            self.say(f"{place}.ignore", f"{column!r} is used elsewhere in the map")
+        return made
 
     def several_rows(self, source: Mapping[str, Any]) -> bool:
         stated = source.get("rows", "one")
@@ -191,13 +299,13 @@ class _Reader:
             self.say(once[0], 'once is only for a source with rows = "several"')
         return bool(stated == "several")
 
-    def encoding(self, source: Mapping[str, Any]) -> str:
-        stated = self.text(source, "source", "encoding") or "utf-8"
+    def encoding(self, place: str, source: Mapping[str, Any]) -> str:
+        stated = self.text(source, place, "encoding")
         try:
-            "".encode(stated)
+            "".encode(stated if stated not in ("", "detect") else "utf-8")
         except LookupError:
-            self.say("source", f"there is no encoding {stated!r}")
-        return "utf-8-sig" if stated.lower().replace("_", "-") in {"utf-8", "utf8"} else stated
+            self.say(place, f"there is no encoding {stated!r}")
+        return stated
 
     def list_of(self, entity: str) -> list[Any]:
         found = self.content.get(entity, [])
@@ -215,20 +323,25 @@ class _Reader:
             self.pattern(f"patterns.{name}", stated)
         return found
 
-    def ignored(self) -> dict[str, Ignored]:
-        found = {}
-        for column, content in self.content.get("ignore", {}).items():
+    def ignored(self, listed: Any, place: str) -> dict[str, Ignored]:
+        found: dict[str, Ignored] = {}
+        if not isinstance(listed, dict):
+            self.say(place, "must be a table of columns and reasons")
+            return found
+        for column, content in listed.items():
             stated = content if isinstance(content, dict) else {"reason": content}
-            self.known(f"ignore.{column}", stated, {"reason", "same_as", "always"})
-            reason = self.text(stated, f"ignore.{column}", "reason", needed=True)
-            same_as = self.text(stated, f"ignore.{column}", "same_as")
+            self.known(f"{place}.{column}", stated, {"reason", "same_as", "always"})
+            reason = self.text(stated, f"{place}.{column}", "reason", needed=True)
+            same_as = self.text(stated, f"{place}.{column}", "same_as")
             always = str(stated["always"]) if "always" in stated else None
             found[column] = Ignored(reason, same_as, always)
         return found
 
-    def kept(self) -> dict[str, str]:
-        found = self.content.get("keep", {})
-        return {c: self.text(found, "keep", c, needed=True) for c in found}
+    def kept(self, listed: Any, place: str) -> dict[str, str]:
+        if not isinstance(listed, dict):
+            self.say(place, "must be a table of columns and reasons")
+            return {}
+        return {c: self.text(listed, place, c, needed=True) for c in listed}
 
     # -- blocks and rules --------------------------------------------------------------------
 
@@ -256,7 +369,8 @@ class _Reader:
             self.say(place, "must be a table")
             content = {}
         targets = cells.targets(BY_NAME[entity])
-        variables = {k: v for k, v in content.items() if k not in OWN_BLOCK}
+        links = links_of(entity)
+        variables = {k: v for k, v in content.items() if k not in OWN_BLOCK and k not in links}
         when = content.get("when")
         made = Block(
             entity=entity,
@@ -264,8 +378,8 @@ class _Reader:
             fillings=self.fillings(place, targets, variables),
             when=None if when is None else () if when == "always" else self.conditions(place, when),
             name=self.text(content, place, "name"),
-            tumour=self.text(content, place, "tumour"),
-            therapy=self.text(content, place, "therapy"),
+            links={link: self.text(content, place, link) for link in links if link in content},
+            file=self.text(content, place, "file"),
             once=content.get("once") is True,
         )
         self.check_units(place, variables)
@@ -279,15 +393,16 @@ class _Reader:
                 self.say(place, f"{number} needs {unit}")
 
     def check_links(self, block: Block, blocks: Sequence[Block]) -> None:
-        for entity in ("tumour", "therapy"):
-            wanted = getattr(block, entity)
+        for link, wanted in block.links.items():
+            entity = links_of(block.entity)[link]
             if wanted and wanted not in {b.name for b in blocks if b.entity == entity}:
                 self.say(block.place, f"there is no [[{entity}]] with name = {wanted!r}")
 
     def fillings(
         self, place: str, targets: Mapping[str, Target], variables: Mapping[str, Any]
     ) -> tuple[Filling, ...]:
-        self.known(place, variables, [*targets, *(OWN_BLOCK if place != "patient" else ())])
+        own = () if place == "patient" else (*OWN_BLOCK, *links_of(place.split()[0]))
+        self.known(place, variables, [*targets, *own])
         return tuple(
             Filling(
                 targets[name],
@@ -307,22 +422,44 @@ class _Reader:
             self.say(place, 'must be a column\'s name or a table such as { column = "…" }')
             return Rule()
         self.known(place, content, RULE)
-        givers = [key for key in ("column", "columns", "constant", "absent") if key in content]
+        givers = [key for key in GIVERS if key in content]
         if len(givers) != 1:
-            self.say(place, "needs exactly one of column, columns, constant, absent")
+            self.say(place, f"needs exactly one of {', '.join(GIVERS)}")
+        items = self.items(place, target, content.get("items", {}))
         absent = constant = None
         if "absent" in content:
             absent = self.reason(place, target, content["absent"], content.get("because", ""))
         if "constant" in content:
             constant = self.constant(place, target, content["constant"])
         return Rule(
-            columns=self.columns(place, content),
+            columns=tuple(items.values()) or self.columns(place, content),
+            items=items,
             join=self.text(content, place, "join"),
             constant=constant,
             absent=absent,
             when=self.conditions(place, content["when"]) if "when" in content else (),
             reading=self.reading(place, target, content),
+            converted=self.converted(target, content),
         )
+
+    def converted(self, target: Target, content: Mapping[str, Any]) -> str:
+        """In words what a number is multiplied by, for the report."""
+        unit = str(target.declared.unit or "")
+        if "from_unit" in content:
+            factor = FACTORS.get(unit, {}).get(str(content["from_unit"]), "1")
+            return f"{content['from_unit']} → {unit} (× {factor})"
+        return f"× {content['factor']}" if "factor" in content else ""
+
+    def items(self, place: str, target: Target, stated: Any) -> dict[str, str]:
+        """The column of each item of a questionnaire."""
+        if not isinstance(stated, dict) or not all(
+            number.isdigit() and isinstance(column, str) for number, column in stated.items()
+        ):
+            self.say(place, 'items must be a table such as { "1" = "Q1", "2" = "Q2" }')
+            return {}
+        if stated and target.kind != "items":
+            self.say(place, "items is only for the answers of a questionnaire")
+        return {str(int(number)): column.strip() for number, column in stated.items()}
 
     def columns(self, place: str, content: Mapping[str, Any]) -> tuple[str, ...]:
         """The column of a rule, or those it joins."""
@@ -376,9 +513,9 @@ class _Reader:
             values=values,
             otherwise=self.otherwise(place, target, content.get("otherwise", "refuse")),
             ignore_case=ignore_case,
-            pattern=self.pattern(place, content.get("pattern"), re.IGNORECASE * ignore_case),
+            pattern=self.pattern(place, content.get("pattern"), ignore_case=ignore_case),
             replace=self.replacement(place, target, content),
-            factor=self.factor(place, content.get("factor")),
+            factor=self.unit_factor(place, target, content),
             round=places,
             split=self.text(content, place, "split"),
             notation=self.notation(place, content),
@@ -481,13 +618,16 @@ class _Reader:
         wider = meant.why != "not_applicable" and "not_known" in target.declared.absent
         return Absent("not_known") if wider else None
 
-    def pattern(self, place: str, stated: Any, flags: int = 0) -> re.Pattern[str] | None:
+    def pattern(self, place: str, stated: Any, *, ignore_case: bool = False) -> Pattern | None:
         """A regular expression, or one of [patterns] by its name."""
         if stated is None:
             return None
         try:
-            return re.compile(self.patterns.get(stated, stated), flags)
-        except (re.error, TypeError) as error:
+            named = self.patterns.get(stated, stated) if isinstance(stated, str) else stated
+            if not isinstance(named, str):
+                raise ValueError("must be text")
+            return Pattern(named, ignore_case=ignore_case)
+        except ValueError as error:
             self.say(place, f"the pattern {stated!r} is no regular expression: {error}")
             return None
 
@@ -498,10 +638,9 @@ class _Reader:
         if text and "pattern" not in content:
             self.say(place, "replace needs a pattern")
         elif text and pattern is not None:
-            try:
-                re.compile(f"{pattern.pattern}|").fullmatch("").expand(text)  # type: ignore[union-attr]
-            except (re.error, IndexError) as error:
-                self.say(place, f"replace does not fit the pattern: {error}")
+            problem = pattern.fits(text)
+            if problem:
+                self.say(place, f"replace does not fit the pattern: {problem}")
         groups = pattern.groupindex if pattern is not None else {}
         if not text and groups and target.name not in groups:
             self.say(
@@ -520,6 +659,21 @@ class _Reader:
             self.say(place, "factor must be a number other than 0")
             return None
         return found
+
+    def unit_factor(self, place: str, target: Target, content: Mapping[str, Any]) -> Decimal | None:
+        """What a number is multiplied by: as stated, or from the file's unit to the variable's."""
+        if "from_unit" not in content:
+            return self.factor(place, content.get("factor"))
+        if "factor" in content:
+            self.say(place, "say from_unit or factor, not both")
+        unit, stated = str(target.declared.unit or ""), str(content["from_unit"])
+        known = FACTORS.get(unit, {})
+        if target.kind not in ("number", "ki67") or not unit:
+            self.say(place, "from_unit is only for numbers that have a unit of their own")
+        elif stated not in known and stated != unit:
+            allowed = ", ".join(known) or "none"
+            self.say(place, f"from {stated!r} to {unit} no factor is known (from: {allowed})")
+        return Decimal(known[stated]) if stated in known else None
 
     # -- conditions --------------------------------------------------------------------------
 

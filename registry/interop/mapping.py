@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from registry.interop.cells import Absent, Reading, Target
+from registry.interop.cells import LONGEST, Absent, Reading, Target
+from registry.interop.patterns import Pattern
 
 HOSPITAL_NUMBER = "hospital_number"
 
@@ -33,7 +33,7 @@ class Condition:
     one_of: frozenset[str] | None = None
     none_of: frozenset[str] = frozenset()
     blank: bool | None = None
-    matches: re.Pattern[str] | None = None
+    matches: Pattern | None = None
     any: tuple[Condition, ...] = ()
 
     def holds(self, cell: Mapping[str, str], missing: Mapping[str, Any]) -> bool:
@@ -47,7 +47,7 @@ class Condition:
             return False
         if text in self.none_of:
             return False
-        return self.matches is None or self.matches.fullmatch(text) is not None
+        return self.matches is None or self.matches.fullmatch(text[:LONGEST]) is not None
 
     def columns(self) -> Iterator[str]:
         """The columns it reads."""
@@ -67,6 +67,12 @@ class Rule:
     absent: Absent | None = None
     when: tuple[Condition, ...] = ()
     reading: Reading = field(default_factory=Reading)
+    #: Of a questionnaire: the column of each item.
+    items: Mapping[str, str] = field(default_factory=dict)
+    #: In words, where a number is converted: `× 10 (cm → mm)`.
+    converted: str = ""
+    #: What texts were taken as before: the words of a column are few.
+    seen: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -86,8 +92,8 @@ class Block:
     fillings: tuple[Filling, ...]
     when: tuple[Condition, ...] | None = None  # None: made when a column gives something
     name: str = ""
-    tumour: str = ""
-    therapy: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)  # what it points to: link → name
+    file: str = ""  # of which of the files its rows are; empty: the first
     once: bool = False  # for several rows of a patient: made of all of them together
 
     def columns(self) -> Iterator[tuple[str, str]]:
@@ -96,6 +102,13 @@ class Block:
             for rule in filling.rules:
                 for column in rule.columns:
                     yield column, filling.target.path
+
+    @cached_property
+    def quiet(self) -> frozenset[str] | None:
+        """The columns without which it makes nothing, where it can be told from them alone."""
+        if self.when is not None or any(True for _column in self.conditions()):
+            return None
+        return frozenset(column for column, _path in self.columns())
 
     def conditions(self) -> Iterator[str]:
         """The columns its conditions read."""
@@ -138,6 +151,16 @@ class Map:
     ignored: Mapping[str, Ignored]
     kept: Mapping[str, str]
     sha256: str
+    sheet: str = ""
+    header_row: int = 0
+    merged: str = ""
+    #: Further files, joined by the source's id: each read as a map of its own.
+    files: Mapping[str, Map] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> dict[str, Map]:
+        """The map of each file; the first has no name."""
+        return {"": self, **self.files}
 
     @property
     def all_blocks(self) -> tuple[Block, ...]:

@@ -18,6 +18,7 @@ from registry.dates import PartialDate
 ORDERS = {"ymd": "year month day", "dmy": "day month year", "mdy": "month day year"}
 MARKS = (".", ",")
 _DATE_PART = re.compile(r"[./\-\s]+|,\s+")
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+")
 
 
@@ -60,6 +61,8 @@ class Notation:
     def date(self, text: str) -> PartialDate:
         """A date of one, two or three parts in the stated order; the name of a month is one
         wherever it stands. Raises ValueError."""
+        if _ISO.fullmatch(text):
+            return PartialDate(text)  # the year comes first: no other order is meant
         parts = _DATE_PART.split(text)
         names = ORDERS[self.order].split()
         if len(parts) < 3:

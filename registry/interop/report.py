@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from registry.interop.actions import Report
-from registry.interop.rows import Fate, Refusal
+from registry.interop.reports import REFUSALS, Change, Report, converted
+from registry.interop.rows import HIDDEN, Fate, Refusal
 
 _HEADS = {
     Fate.USED: "used",
@@ -25,14 +25,20 @@ _LISTED = 20
 _NAMED_WORDS = 12
 
 
-def lines(report: Report, *, dry_run: bool, centre: str) -> Iterator[str]:
+def lines(report: Report, *, dry_run: bool, centre: str, written: bool = False) -> Iterator[str]:
     """The report, a line at a time."""
     yield from _summary(report, dry_run, centre)
     if report.refusals:
+        kept = "the others were taken" if written else "nothing was written"
         yield ""
-        yield f"Refused ({report.refused} rows, nothing was written):"
+        yield f"Refused ({report.refused} rows, {kept}):"
         yield from _together(report.refusals)
         yield from (_at(one) for one in sorted(report.refusals, key=lambda one: one.row))
+        more = sum(report.reasons.values()) - len(report.refusals)
+        if more > 0:
+            yield f"  and {more} more"
+    yield from _changes(report)
+    yield from _listed("May be known already:", [_at(one) for one in report.known])
     yield ""
     yield from _columns(report)
     yield from _outside(report)
@@ -47,13 +53,47 @@ def _summary(report: Report, dry_run: bool, centre: str) -> Iterator[str]:
     purposes = ", ".join(source.purposes)
     yield f"Consent: {source.basis} (covers: {purposes})"
     yield f"For centre: {centre}"
+    for name, encoding in report.encodings.items():
+        yield f"Read as: {name} in {encoding}"
     yield ""
     yield f"rows read         {report.read:>8}"
     yield f"patients created  {report.created:>8}{'  (dry run: not kept)' if dry_run else ''}"
     yield f"unchanged         {report.unchanged:>8}"
+    if report.changed:
+        yield f"corrected         {report.changed:>8}"
     yield f"refused           {report.refused:>8}"
     for entity, count in report.entries.items():
         yield f"  {entity:<16}{count:>8}"
+
+
+def _changes(report: Report) -> Iterator[str]:
+    """What a corrected file says otherwise than before, value by value."""
+    if not report.change_count:
+        return
+    yield ""
+    yield f"Changed by the corrected file: {report.change_count}"
+    for one in report.changes[:REFUSALS]:
+        yield f"  {_change(one)}"
+    if report.change_count > len(report.changes):
+        yield f"  and {report.change_count - len(report.changes)} more"
+    if report.conflicts:
+        yield (
+            f"  {report.conflicts} of them were changed by hand since: the record's value stays"
+            " (--take-file takes the file's)"
+        )
+
+
+def _change(one: Change) -> str:
+    what = f"row {one.row}, {one.entity}"
+    if one.kind == "added":
+        return f"{what}: a new entry {one.after}"
+    if one.kind == "gone":
+        kept = "; changed by hand, so it stays" if not one.taken else ", marked as an error"
+        return f"{what}: no longer in the file{kept} {one.before}"
+    if one.hidden:
+        return f"{what}.{one.variable}: changed {HIDDEN}"
+    stays = "; changed by hand, so it stays" if not one.taken else ""
+    return f"{what}.{one.variable}: {one.before!r} → {one.after!r}{stays}"
 
 
 def _together(refusals: list[Refusal]) -> Iterator[str]:
@@ -68,9 +108,10 @@ def _together(refusals: list[Refusal]) -> Iterator[str]:
 
 
 def _at(refusal: Refusal) -> str:
+    file = f"{refusal.file}, " if refusal.file else ""
     value = f" {_short(refusal.value)}" if refusal.value else ""
     column = f", column {refusal.column!r}" if refusal.column else ""
-    return f"  row {refusal.row}{column}:{value} {refusal.reason}"
+    return f"  {file}row {refusal.row}{column}:{value} {refusal.reason}"
 
 
 def _short(value: str) -> str:
@@ -95,6 +136,9 @@ def _columns(report: Report) -> Iterator[str]:
             yield f"      to {', '.join(uses[name])}"
         if name in report.map.kept:
             yield f"      kept as stated: {report.map.kept[name]}"
+        for column, path, how in converted(report.map):
+            if column == name:
+                yield f"      converted for {path}: {how}"
         yield from _read_as(report, name)
         yield from _passed(report, name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,13 @@ from registry.interop.cells import LEFT_BLANK, Absent, Refused, Target
 from registry.interop.mapping import HOSPITAL_NUMBER, UNITS, Block, Filling, Map, Rule
 
 HIDDEN = "(not shown)"
+#: What is no text: the mark of a wrong encoding.
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+_SHORT = 1_000
+#: Texts remembered for each rule, and how long they may be.
+_REMEMBERED, _LONGEST_REMEMBERED = 5_000, 100
+#: Different words, unusual values and contradictions listed in an account; more are counted.
+LISTED = 1_000
 
 
 class Fate(IntEnum):
@@ -36,6 +44,7 @@ class Refusal:
     column: str
     value: str
     reason: str
+    file: str = ""  # of several files: which
 
 
 @dataclass(frozen=True)
@@ -57,16 +66,28 @@ class Account:
     unusual: list[Refusal] = field(default_factory=list)
     outside: Counter[tuple[str, str]] = field(default_factory=Counter)
     read_as: Counter[ReadAs] = field(default_factory=Counter)
+    more_unusual: int = 0
 
     def close(self, row: Row) -> None:
         """Add a row's cells."""
         for column, fate in row.fates.items():
-            self.fates.setdefault(column, Counter())[fate] += 1
+            name = f"{row.file}: {column}" if row.file else column
+            self.fates.setdefault(name, Counter())[fate] += 1
             if fate in (Fate.ASIDE, Fate.READ):
-                self.passed.setdefault(column, Counter())[row.cells[column][:40]] += 1
-        self.unusual += row.unusual
-        self.outside.update(row.outside)
-        self.read_as.update(row.read_as)
+                _count(self.passed.setdefault(name, Counter()), row.cells[column][:40])
+        room = LISTED - len(self.unusual)
+        self.unusual += row.unusual[:room]
+        self.more_unusual += max(0, len(row.unusual) - room)
+        for outside in row.outside:
+            _count(self.outside, outside)
+        for read_as in row.read_as:
+            _count(self.read_as, read_as)
+
+
+def _count(counter: Counter[Any], one: Any) -> None:
+    """Count, as long as there are not too many different ones to be told."""
+    if one in counter or len(counter) < 20 * LISTED:
+        counter[one] += 1
 
 
 @dataclass(frozen=True)
@@ -77,11 +98,12 @@ class Made:
     values: dict[str, Any]
     absent: dict[str, dict[str, str]]
     name: str = ""
-    tumour: str = ""
-    therapy: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
     once: bool = False
     row: int = 0
+    order: int = 0  # of the row among all rows of the patient, in all files
+    file: str = ""
     #: The column that gave each variable, and its cell as a report may show it.
     told: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -92,6 +114,8 @@ class Row:
 
     number: int
     cells: Mapping[str, str]
+    file: str = ""
+    order: int = 0
     hidden: Collection[str] = ()  # columns whose cells are never shown
     source_id: str = ""
     patient: Made = field(default_factory=lambda: Made("patient", {}, {}))
@@ -105,7 +129,6 @@ class Row:
     read_as: list[ReadAs] = field(default_factory=list)
     unmet: list[tuple[str, Target]] = field(default_factory=list)  # markers a variable takes not
     took: list[tuple[str, str]] = field(default_factory=list)  # cells, while a variable is filled
-    at: Made | None = None  # what is being written
 
     def became(self, column: str, fate: Fate) -> None:
         """Note what became of a cell; the highest fate counts."""
@@ -118,14 +141,22 @@ class Row:
     def refuse(self, column: str, reason: str, *, hidden: bool = False) -> None:
         """Note why the row cannot be taken over."""
         shown = HIDDEN if hidden else self.shown(column)
-        self.refusals.append(Refusal(self.number, column, shown, reason))
+        self.refusals.append(Refusal(self.number, column, _short(shown), reason, self.file))
         if column in self.cells:
             self.became(column, Fate.REFUSED)
 
 
-def make(number: int, cell: Mapping[str, str], by: Map) -> Row:
-    """A row by the map. Its `refusals` say what is wrong; then nothing of it may be written."""
-    row = Row(number, cell, by.hidden_columns)
+def _short(text: str) -> str:
+    """A cell as far as a report shows it: nobody reads ten megabytes."""
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def make(number: int, cell: Mapping[str, str], by: Map, *, file: str = "", order: int = 0) -> Row:
+    """A row by the map. Its `refusals` say what is wrong; then nothing of it may be written.
+
+    Raises TooLong for a pattern of the map that does not end.
+    """
+    row = Row(number, cell, file, order, by.hidden_columns)
     _start(row, by)
     if cell[by.id_column]:
         row.source_id = cell[by.id_column]
@@ -148,21 +179,30 @@ def make(number: int, cell: Mapping[str, str], by: Map) -> Row:
 
 def _start(row: Row, by: Map) -> None:
     """Every filled cell begins as passed over, or as ignored."""
+    plain = not _NO_TEXT.search("\n".join(row.cells.values()))
     for column, text in row.cells.items():
+        if plain and len(text) <= _SHORT and "\n" not in text:
+            row.fates[column] = Fate.BLANK if not text else Fate.ASIDE
+            if text and column in by.ignored:
+                row.fates[column] = Fate.IGNORED
+            continue
         row.fates[column] = Fate.BLANK if not text else Fate.ASIDE
         if text and column in by.ignored:
             row.fates[column] = Fate.IGNORED
-        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        if _NO_TEXT.search(text):
             row.refuse(column, "has characters that are no text: state the file's encoding")
         elif len(text) > cells.LONGEST:
             row.refuse(column, f"has {len(text)} characters; at most {cells.LONGEST} are taken")
         elif "\n" in text:
             # Two stray quotes can make one cell of several rows: let somebody look.
             said = "has line breaks; is it one cell?"
-            row.unusual.append(Refusal(row.number, column, row.shown(column), said))
+            shown = _short(row.shown(column))
+            row.unusual.append(Refusal(row.number, column, shown, said, row.file))
 
 
 def _entry(row: Row, block: Block, by: Map) -> Made | None:
+    if block.quiet is not None and not any(row.cells[column] for column in block.quiet):
+        return None
     if block.when is not None:
         for condition in block.when:
             for column in condition.columns():
@@ -204,8 +244,19 @@ def _filled(row: Row, block: Block) -> Made:
     for number, unit in UNITS.items():
         if unit in values and number not in values:
             del values[unit]  # a unit of nothing says nothing
-    links = (block.name, block.tumour, block.therapy)
-    return Made(block.entity, values, absent, *links, block.place, block.once, row.number, told)
+    return Made(
+        block.entity,
+        values,
+        absent,
+        block.name,
+        block.links,
+        block.place,
+        block.once,
+        row.number,
+        row.order,
+        row.file,
+        told,
+    )
 
 
 def _meet(row: Row, block: Block, absent: Mapping[str, Any]) -> None:
@@ -257,6 +308,8 @@ def _by_rule(row: Row, rule: Rule, target: Target) -> Any:
     """A typed value, Absent, or None where the rule gives nothing."""
     if not rule.columns:
         return rule.absent if rule.absent is not None else rule.constant
+    if rule.items:
+        return _answers(row, rule)
     column = rule.columns[0]
     if not row.cells[column]:
         return None
@@ -265,12 +318,47 @@ def _by_rule(row: Row, rule: Rule, target: Target) -> Any:
     told = _told(row, rule)
     text = rule.join.join(row.cells[one] for one in told)
     try:
-        taken = cells.take(text, target, rule.reading)
+        taken = _taken(text, rule, target)
     except Refused as problem:
         hidden = target.hidden or any(one in row.hidden for one in told)
         row.refuse(column, _why(problem, told, text, target, hidden), hidden=hidden)
         return None
     return _note(row, told, text, target, taken)
+
+
+def _answers(row: Row, rule: Rule) -> dict[str, str] | None:
+    """The answers to a questionnaire by item; what was not answered is left out."""
+    found: dict[str, str] = {}
+    for number, column in rule.items.items():
+        text = row.cells[column]
+        if not text:
+            continue
+        if rule.reading.is_marker(text):
+            row.became(column, Fate.MISSING)
+            continue
+        try:
+            found[number] = cells.item(text)
+            row.became(column, Fate.USED)
+        except Refused as problem:
+            row.refuse(column, f"{problem} (item {number})")
+    return found or None
+
+
+def _taken(text: str, rule: Rule, target: Target) -> cells.Taken:
+    """What a text is taken as, remembered with the rule. Raises Refused."""
+    found = rule.seen.get(text)
+    if found is None:
+        try:
+            found = cells.take(text, target, rule.reading)
+        except Refused as problem:
+            found = problem
+        if len(rule.seen) >= _REMEMBERED:
+            rule.seen.clear()
+        if len(text) <= _LONGEST_REMEMBERED:
+            rule.seen[text] = found
+    if isinstance(found, Refused):
+        raise found
+    return found
 
 
 def _told(row: Row, rule: Rule) -> list[str]:
@@ -320,7 +408,8 @@ def _note(row: Row, told: list[str], text: str, target: Target, taken: cells.Tak
         return None
     if taken.unusual:
         shown = HIDDEN if hidden else text
-        row.unusual.append(Refusal(row.number, told[0], shown, f"{taken.unusual} ({target.path})"))
+        said = f"{taken.unusual} ({target.path})"
+        row.unusual.append(Refusal(row.number, told[0], _short(shown), said, row.file))
     if taken.outside_list:
         row.outside.append((target.path, taken.outside_list))
     return taken.value

@@ -23,6 +23,8 @@ _KINDS = {
     "codes": "several codes",
     "yes_no": "code",
     "partial_date": "date (year, year-month or day)",
+    "link": "address that begins with https://",
+    "items": "answers by item number, each from a column: `items`",
     "ki67": "Ki-67 as stated: 12, 3-20, <3",
 }
 _INTRODUCTION = """# Variables a map may fill

@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask
 
-from registry.course.models import BY_NAME, Staging, Tumour
+from registry.course.models import Staging, Tumour
 from registry.db import db
 from registry.interop import actions, map_files, queries, variables
 from registry.patients.rules import PURPOSES
@@ -55,13 +55,8 @@ def test_the_list_of_variables_is_current() -> None:
 
 def test_the_page_names_every_key_of_a_map() -> None:
     keys = map_files.SOURCE | map_files.CONSENT | map_files.RULE | map_files.CONDITION
-    keys |= (
-        map_files.TABLES - {"source"}
-        | map_files.OWN_BLOCK
-        | {*BY_NAME}
-        | {*PURPOSES}
-        | {*map_files.DELIMITERS}
-    )
+    keys |= map_files.TABLES - {"source"} | map_files.OWN_BLOCK | map_files.FILE
+    keys |= {*PURPOSES} | {*map_files.DELIMITERS}
     assert {
         key
         for key in keys

@@ -16,6 +16,7 @@ from registry.course.models import FollowUp, Pathology, Staging, StatedEndpoint,
 from registry.db import db
 from registry.interop import actions, map_files, queries
 from registry.interop.models import Import, SourceRow
+from registry.interop.reports import Report
 from registry.patients import queries as patients
 from registry.patients.models import Consent, Patient
 from tests import make
@@ -41,7 +42,7 @@ def importer() -> Viewer:
     return queries.importer("CENTRE-1")
 
 
-def made_up(by: Viewer) -> actions.Report:
+def made_up(by: Viewer) -> Report:
     by_map = map_files.load(COHORTS / "made_up_contradictions.toml")
     return actions.bring_in(COHORTS / "made_up_contradictions.csv", by_map, by=by)
 
@@ -81,7 +82,12 @@ def test_the_basis_of_the_source_is_the_consent_of_every_patient(
 def test_an_import_is_audited(app: Flask, tmp_path: Path) -> None:
     brought_in(tmp_path, importer(), WARD, "id,sex", "1,f")
     done = set(db.session.scalars(sa.select(AuditEntry.action)))
-    assert {"imported", "registered patient", "recorded consent", "added tumour"} <= done
+    assert {"imported", "imported patient"} <= done
+    [about] = db.session.scalars(
+        sa.select(AuditEntry).where(AuditEntry.action == "imported patient")
+    )
+    assert about.patient_id == db.session.scalars(sa.select(Patient.id)).one()
+    assert about.changes == {"source": [None, "ward"], "tumour": [None, 1]}
 
 
 def test_the_same_file_twice_adds_nothing(app: Flask, tmp_path: Path) -> None:
@@ -100,14 +106,19 @@ def test_a_longer_file_adds_what_is_new(app: Flask, tmp_path: Path) -> None:
     assert (again.created, again.unchanged) == (1, 1)
 
 
-def test_a_changed_row_is_refused_and_nothing_is_written(app: Flask, tmp_path: Path) -> None:
+def test_a_corrected_row_shows_what_changed_and_changes_it(app: Flask, tmp_path: Path) -> None:
     by = importer()
     brought_in(tmp_path, by, WARD, "id,sex", "1,f")
     db.session.commit()
     again = brought_in(tmp_path, by, WARD, "id,sex", "1,m", "2,f")
-    [refusal] = again.refusals
-    assert (refusal.row, refusal.column, refusal.reason) == (2, "id", actions.DIFFERS)
-    assert count(Patient) == 1
+    assert (again.created, again.changed, again.refused) == (1, 1, 0)
+    [change] = again.changes
+    assert (change.row, change.entity, change.variable) == (2, "patient", "sex_at_birth")
+    assert (change.before, change.after, change.conflict) == ("female", "male", False)
+    assert db.session.scalars(sa.select(Patient.sex_at_birth).order_by(Patient.id)).all() == [
+        "male",
+        "female",
+    ]
 
 
 def test_two_sources_may_use_the_same_ids(app: Flask, tmp_path: Path) -> None:
@@ -332,7 +343,14 @@ def test_several_rows_twice_add_nothing_and_a_new_visit_is_a_change(
     assert brought_in(tmp_path, by, VISITS, *lines, head=SEVERAL).unchanged == 1
     more = (*lines, "1,,,,12,,,alive,")
     again = brought_in(tmp_path, by, VISITS, *more, head=SEVERAL)
-    assert (again.unchanged, [r.reason for r in again.refusals]) == (0, [actions.DIFFERS])
+    assert (again.unchanged, again.changed, again.refusals) == (0, 1, [])
+    assert {(one.kind, one.entity) for one in again.changes} == {
+        ("added", "follow_up"),
+        ("added", "therapy"),
+    }
+    patient = db.session.scalars(sa.select(Patient)).one()
+    assert len(course.record_of(patient).of("follow_up")) == 3
+    assert brought_in(tmp_path, by, VISITS, *more, head=SEVERAL).unchanged == 1
 
 
 # -- contradictions ----------------------------------------------------------------------------
@@ -377,7 +395,7 @@ def test_what_was_stated_stays_as_stated(app: Flask) -> None:
 # -- the made-up lung cohort: the shape of the published one ------------------------------------
 
 
-def made_up_lung() -> actions.Report:
+def made_up_lung() -> Report:
     by_map = map_files.load(map_files.find("lung_nen_iarc"))
     return actions.bring_in(COHORTS / "made_up_lung.csv", by_map, by=importer())
 

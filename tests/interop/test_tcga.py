@@ -22,6 +22,7 @@ from registry.course.models import (
 from registry.db import db
 from registry.interop import actions, map_files, queries
 from registry.interop.models import SourceRow
+from registry.interop.reports import Report
 from registry.patients.models import Patient
 from tests import make
 from tests.make_interop import COHORTS
@@ -45,7 +46,7 @@ def held(column: Any, *where: Any) -> Counter[Any]:
     return Counter(db.session.scalars(sa.select(column).where(*where)))
 
 
-def imported() -> actions.Report:
+def imported() -> Report:
     make.centre()
     by_map = map_files.load(map_files.find("pcpg_tcga"))
     return actions.bring_in(FILE, by_map, by=queries.importer("CENTRE-1"))
@@ -55,7 +56,7 @@ def translated(found: Counter[Any], words: dict[str, Any]) -> Counter[Any]:
     return Counter({words[value]: count for value, count in found.items()})
 
 
-def values_are_those_of_the_file(report: actions.Report) -> None:
+def values_are_those_of_the_file(report: Report) -> None:
     assert (report.read, report.created, report.refused) == (179, 179, 0)
     assert held(Patient.sex_at_birth) == translated(
         source("gender"), {"FEMALE": "female", "MALE": "male"}
@@ -124,11 +125,11 @@ def what_has_no_variable_is_kept_with_the_row() -> None:
     assert kept == source("ct_scan")
 
 
-def every_column_adds_up(report: actions.Report) -> None:
+def every_column_adds_up(report: Report) -> None:
     assert {sum(fates.values()) for fates in report.account.fates.values()} == {179}
 
 
-def twice_adds_nothing(report: actions.Report) -> None:
+def twice_adds_nothing(report: Report) -> None:
     again = actions.bring_in(FILE, report.map, by=queries.importer("CENTRE-1"))
     assert (again.created, again.unchanged) == (0, 179)
 

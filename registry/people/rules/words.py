@@ -74,5 +74,8 @@ SUBJECTS = {
     "release": _l("Release"),
     "grant": _l("Grant"),
     "import": _l("Import"),
+    "upload": _l("File to be brought in"),
+    "map": _l("Map"),
+    "export": _l("Export of a centre's own data"),
     "support_contact": _l("Support contact"),
 }
