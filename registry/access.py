@@ -57,6 +57,7 @@ class Right(StrEnum):
     STEP = "step"  # take a step; which steps is the step table's business
     READ_RECORD = "read_record"
     WRITE_COURSE = "write_course"
+    FOLLOW_UP = "follow_up"  # the centre's list of who is due for what
     REGISTER_PATIENT = "register_patient"  # the centre's own, without a referral
     WHO_OPENED = "who_opened"
     CONSENT = "consent"
@@ -82,6 +83,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
         {_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.DATA_MANAGER}
     ),
     Right.WRITE_COURSE: frozenset({_R.REFERRER, _R.CLINICIAN}),
+    Right.FOLLOW_UP: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
     Right.REGISTER_PATIENT: frozenset({_R.CLINICIAN}),
     Right.WHO_OPENED: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
     Right.CONSENT: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
@@ -260,6 +261,7 @@ def ask(client: FlaskClient, method: str, url: str, token: str) -> int:
     return client.post(url, data={"csrf_token": token}).status_code
 
 
+@pytest.mark.timeout(300)  # thousands of requests: twenty seconds on a quiet machine
 def test_every_endpoint_for_every_role_and_relation(app, client):
     world = build()
     wrong = []

@@ -6,15 +6,16 @@ import pytest
 
 from registry import codes
 from registry.access import Role
+from registry.course import actions as course
 from registry.dates import PartialDate
 from registry.db import db
-from registry.errors import Conflict, Invalid
+from registry.errors import Invalid
 from registry.people import actions
 from registry.people.models import LocalCode
 from registry.people.queries import code_lists as queries
 from registry.people.rules.lists import OPEN_LISTS
 from registry.research import documents
-from tests import make, make_course, make_people
+from tests import make, make_course, make_people, test_walk
 
 
 def boss():
@@ -57,8 +58,6 @@ def test_it_can_be_chosen_in_a_form_and_stands_on_the_chart(client):
     make.sign_in(client, clara)
     form = client.get(f"/patients/{patient.id}/course/therapy/new").text
     assert "Examplinib (local)" in form
-    from registry.course import actions as course
-
     course.add(
         "therapy",
         patient,
@@ -123,33 +122,32 @@ def test_a_retired_one_is_offered_no_more_and_still_read(client):
     assert "Proton therapy" in client.get("/administration/organisations/new").text
 
 
-@pytest.mark.parametrize("where", ["column", "list", "frozen"])
-def test_a_code_in_use_cannot_be_removed(app, where):
+def test_a_code_in_use_cannot_be_removed(client):
+    """In a column of the record, in a list of an organisation, in what was typed into a draft."""
     by = boss()
-    one = drug(by, name="service" if where == "list" else "therapy")
-    if where == "list":
-        make.centre(services=["TRIAL_X12"])
-    else:
-        viewer = make.viewer(make.person(make.centre(), Role.CLINICIAN))
-        _use(viewer, where)
-    with pytest.raises(Conflict, match="Retire it instead"):
-        actions.remove_code(one, by=by)
-
-
-def _use(viewer, where):
-    if where == "frozen":  # in the facts of something that was sent, as a draft keeps them
-        alice = make.viewer(make.person(make.hospital(), Role.REFERRER, name="Alice A"))
-        from tests import test_walk
-
-        draft = test_walk._draft(alice, make.queries.organisation("CENTRE-1"), "Zonneveld")
-        draft.draft = {"therapy-agent": ["TRIAL_X12"]}
-        db.session.flush()
-        return
-    from registry.course import actions as course
-
-    patient = make.patient(viewer)
-    make_course.tumour(patient, viewer)
-    course.add("therapy", patient, by=viewer, values={"agent": "TRIAL_X12"})
+    centre = make.centre(services=["PROTONS"])
+    clara = make.viewer(make.person(centre, Role.CLINICIAN, name="Clara Centre"))
+    alice = make.viewer(make.person(make.hospital(), Role.REFERRER, name="Alice Adler"))
+    held = [
+        drug(by),
+        drug(by, name="service", code="PROTONS", label="Proton therapy"),
+        drug(by, code="TRIAL_X14", label="Draftinib"),
+    ]
+    patient = make.patient(clara)
+    course.add("therapy", patient, by=clara, values={"agent": "TRIAL_X12"})
+    draft = test_walk._draft(alice, make.queries.organisation("CENTRE-1"), "Zonneveld")
+    draft.draft = {"therapy-agent": ["TRIAL_X14"]}
+    make.sign_in(client, make_people.administrator("Bert", "bert@example.org"))
+    for one in held:
+        answer = make.post(
+            client,
+            f"/administration/code-lists/{one.id}",
+            {"step": "remove"},
+            follow_redirects=True,
+        )
+        assert "This code is in use. Retire it instead" in answer.text
+    queries.look_again()
+    assert codes.known("therapy", "TRIAL_X14")
 
 
 def test_one_that_nothing_holds_can_be_removed(client):

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from registry import codes, web
 from registry.access import Right
-from registry.errors import Invalid
+from registry.errors import Conflict, Invalid
 from registry.forms import Option
 from registry.people import actions
 from registry.people.forms import CodeForm
@@ -37,7 +37,6 @@ def _page(form: Any) -> str:
         "people/code_lists.html",
         form=form,
         added=added,
-        used={one.id for one in added if queries.in_use(one)},
         shipped={name: len(codes.shipped(name)) for name in OPEN_LISTS},
         names={name: label for name, (label, _about) in OPEN_LISTS.items()},
     )
@@ -84,8 +83,12 @@ def change_code(code_id: UUID) -> Any:
         actions.offer_again(found, by=viewer)
         web.done(_("The code is offered again."))
     elif step == "remove":
-        actions.remove_code(found, by=viewer)
-        web.done(_("The code was removed."))
+        try:
+            actions.remove_code(found, by=viewer)
+        except Conflict as used:
+            web.warn(used.message)
+        else:
+            web.done(_("The code was removed."))
     else:
         raise Invalid(_("Choose what to do with the code."))
     return web.go("people.code_lists")
