@@ -34,6 +34,7 @@ class Documents:
     patient_id: UUID
     rows: list[Listed]
     may_add: bool
+    is_alive: bool  # as far as is known; nobody writes to a patient who has died
 
     @property
     def standing(self) -> list[Listed]:
@@ -56,10 +57,12 @@ def of_patient(viewer: Viewer, patient: Patient) -> Documents:
     kinds = patients.relation(viewer, patient.id)
     rows = documents.of_patient(viewer, patient, kinds)
     words = _belonging(rows)
+    may_add = patients.may_write(viewer, kinds)
     return Documents(
         patient.id,
         [Listed(one, words.get((one.entry_kind, one.entry_id), "")) for one in rows],
-        patients.may_write(viewer, kinds),
+        may_add,
+        is_alive=not may_add or course.death_date(patient.id) is None,
     )
 
 

@@ -102,6 +102,11 @@ def clinician(page: Page) -> Found:
         "identity": f"{patient}/identity",
         "consent": f"{patient}/consent",
         "who opened": f"{patient}/opened",
+        "documents": f"{patient}/documents",
+        "new document": f"{patient}/documents/new",
+        "letter to the referring doctor": f"{patient}/letters/referring-doctor",
+        "letter to the patient": f"{charts[0].removesuffix('/chart')}/letters/patient",
+        "support for patients": "/support?country=NL",
         "edit therapy": next(one for one in edits if not one.endswith("/new")),
         **new,
         **cases,
@@ -158,6 +163,8 @@ def administrator(page: Page) -> Found:
     places = links(page, "/administration/organisations?kind=reference_centre", "/organisations/")
     centre = next(one for one in places if not one.endswith("/new"))
     return {
+        "support contacts": "/administration/support",
+        "new support contact": "/administration/support/new",
         "administration": "/administration",
         "people": "/administration/people",
         "people, nobody found": "/administration/people?q=nobody",

@@ -84,7 +84,8 @@ def test_the_summary_tells_the_course_in_order(app, clara):
     order = ["Diagnosis", "Pathology", "Surgery", "Metastasis", "Response", "Recurrence"]
     assert [one for one in what if one in order] == order
     text = told(body)
-    for fact in ("Ki-67 8 %", "reported Grade 2", "T2 N0 M0", "Krenning", "R0", "Worse", "120 ng/mL"):
+    facts = ("Ki-67 8 %", "reported Grade 2", "T2 N0 M0", "Krenning", "R0", "Worse", "120 ng/mL")
+    for fact in facts:
         assert fact in text, fact
 
 
@@ -236,6 +237,7 @@ def test_a_kept_letter_is_the_same_file_for_ever(client, clara, letter):
     text = words(first.data)
     assert "".join(HARM.split()) in "".join(text.split())
     assert "+31 20 1" in text
+    assert ("Call Centre 1 on +31 20 1 if:" in text) is (letter == "patient")
     assert "Draft" not in text
     assert ("Dr. #A" in text) is (letter != "patient")
     assert "Clara Chen" in text

@@ -70,7 +70,9 @@ def test_a_contact_is_added_changed_and_retired(client, ada):
     make.post(client, f"{url}/standing", {"active": "yes"})
     assert [found.name for found in queries.support_for(ada, "NL")] == ["NET Friends"]
     audited = db.session.scalars(
-        sa.select(AuditEntry.action).where(AuditEntry.subject_kind == "support_contact")
+        sa.select(AuditEntry.action)
+        .where(AuditEntry.subject_kind == "support_contact")
+        .order_by(AuditEntry.id)
     )
     assert list(audited) == ["added support contact"] + ["changed support contact"] * 3
 

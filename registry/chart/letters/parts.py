@@ -52,6 +52,7 @@ class Body:
     running: str  # at the foot of each page
     note_title: str
     size: float = 9.5  # of the letters, in points
+    call_in: str = ""  # the section that says whom to call, by its title
 
     @property
     def mark(self) -> str:

@@ -69,6 +69,7 @@ def body(source: Source) -> Body:
         running=source.patient.pseudonym,
         note_title=str(_("A word from your doctor")),
         size=10.5,
+        call_in=str(_("When to call us")),
     )
 
 

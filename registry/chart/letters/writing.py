@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from flask_babel import gettext as _
@@ -68,7 +68,7 @@ def facts(
         "intro": body.intro,
         "note_title": body.note_title,
         "note": parts.paragraphs(added.note),
-        "sections": [_section(one) for one in body.sections],
+        "sections": [_section(_with_number(one, body, added, centre)) for one in body.sections],
         "closing": body.closing,
         "signature": [source.viewer.name, source.own.name],
         "running": body.running,
@@ -81,6 +81,16 @@ def facts(
             )
         ),
     }
+
+
+def _with_number(
+    one: parts.Section, body: Body, added: Added, centre: Organisation
+) -> parts.Section:
+    """The section on whom to call, with the number to call."""
+    if one.title != body.call_in or not added.telephone:
+        return one
+    text = _("Call %(place)s on %(number)s if:", place=centre.name, number=added.telephone)
+    return replace(one, paragraphs=[str(text)])
 
 
 def _section(one: parts.Section) -> dict[str, Any]:
