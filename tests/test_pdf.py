@@ -99,3 +99,18 @@ def test_a_long_table_repeats_its_header_on_each_page():
         assert "Zeit" in text
         assert f"Page {number} of {len(reader.pages)}" in text
         assert "N4KQ-7M2X" in text
+
+
+def test_a_letter_of_a_language_from_right_to_left():
+    about = [["الاسم", "محمد"]]
+    facts = letter(language="ar", direction="rtl", title="ملخص", about=about, draft="مسودة")
+    page = pypdf.PdfReader(io.BytesIO(pdf.pages(LAYOUT, facts))).pages[0]
+    places: list[float] = []
+
+    def note(text, matrix, line, _font, _size):
+        if "Centre" in text:
+            places.append(matrix[4] + matrix[0] * line[4])
+
+    page.extract_text(visitor_text=note)
+    assert places
+    assert places[0] > 0.5 * float(page.mediabox.width)  # the letterhead begins at the right
