@@ -101,6 +101,10 @@ format: setup-dev ## put the Python files into the house's format
 	@$(PY) -m ruff check --quiet --fix-only .
 	@$(PY) -m ruff format .
 
+.PHONY: bench
+bench: setup-dev ## measure the chart of 500 entries against its floor, on SQLite and PostgreSQL
+	@$(PY) -m tests.bench
+
 .PHONY: check-cohorts
 check-cohorts: setup ## import and release the published cohorts and compare with their source (DATA=folder)
 	@test -n "$(DATA)" || { echo "Say where the cohorts are: make check-cohorts DATA=folder" >&2; exit 1; }

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Flask, current_app, url_for
-from flask_babel import format_date, get_locale
+from flask import Flask, current_app, g, url_for
+from flask_babel import Domain, format_date, get_locale
 from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefined
 
 from registry.access import ROLE_LABELS, Seat
@@ -92,10 +92,44 @@ def inline(labels: Iterable[Any]) -> bool:
     return len(texts) <= 5 and sum(len(text) + 5 for text in texts) <= 46
 
 
+class Catalogue(Domain):
+    """The translations of a request, found once: a long page asks for a thousand texts."""
+
+    def get_translations(self) -> Any:
+        """The translations for the reader's language, also while another one is forced."""
+        try:
+            here = g._get_current_object()
+        except RuntimeError:  # outside of an application
+            return super().get_translations()
+        context = here.get("_flask_babel")
+        kept = getattr(context, "translations", None)
+        if kept is not None and kept[0] is getattr(context, "babel_locale", None):
+            return kept[1]
+        found = super().get_translations()
+        context = here.get("_flask_babel")
+        if context is not None:
+            context.translations = (getattr(context, "babel_locale", None), found)
+        return found
+
+
+def _speak(app: Flask) -> None:
+    """Let templates and code ask this catalogue."""
+    babel = app.extensions["babel"].instance
+    catalogue = babel.domain_instance = Catalogue()
+    found = catalogue.get_translations
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: found().ugettext(text),
+        ngettext=lambda one, many, n: found().ungettext(one, many, n),
+        newstyle=True,
+    )
+
+
 def install(app: Flask) -> None:
     """Make the kit known to the templates of an application."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.add_extension("jinja2.ext.do")
+    if "babel" in app.extensions:
+        _speak(app)
     app.jinja_env.filters["local_date"] = local_date
     app.jinja_env.globals.update(
         kit=macros(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import gc
 import os
 import select
 import signal
@@ -29,6 +30,13 @@ PARENT_DIED = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 # Bound before any fork: between fork and exec nothing may be imported or looked up.
 _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
+
+
+def settle() -> None:
+    """Called once an application is whole: what it is made of lives as long as the process, and the
+    collector of garbage need not look through it again while a page is made."""
+    gc.collect()
+    gc.freeze()
 
 
 def die_with_parent(parent: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 
@@ -28,8 +28,7 @@ SCALES = ("QL2", "FA", "DI")
 DIARY = ("flushing_per_day", "stools_per_day", "pain", "wellbeing")
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """One value: the day, what is drawn, what is said, and where it stands in the record."""
 
     day: date
@@ -215,9 +214,9 @@ def _scales(rows: Sequence[Any], words: Words, chosen: Sequence[str]) -> Curve |
         if row["instrument"].removesuffix(" v3") in instruments
     ]
     wanted = [row for row in offered if row["scale"] in (chosen or SCALES)][:MOST_SERIES]
-    series = []
+    series, sizes = [], _sizes()
     for scale in wanted or offered[:1]:
-        values = _scored(dated, scale, words)
+        values = _scored(dated, scale, sizes, words)
         if values:
             series.append(Series(scale["scale"], _scale_name(scale), values))
     if not series:
@@ -237,7 +236,12 @@ def _scale_name(scale: Mapping[str, str]) -> str:
     return name
 
 
-def _scored(rows: Sequence[Any], scale: Mapping[str, str], words: Words) -> list[Value]:
+def _scored(
+    rows: Sequence[Any],
+    scale: Mapping[str, str],
+    sizes: Mapping[tuple[str, str], str],
+    words: Words,
+) -> list[Value]:
     instrument = scale["instrument"].removesuffix(" v3")
     values: list[Value] = []
     before: float | None = None
@@ -249,7 +253,7 @@ def _scored(rows: Sequence[Any], scale: Mapping[str, str], words: Words) -> list
             continue
         more = ""
         if before is not None:
-            more = _change(instrument, scale["scale"], before, score)
+            more = sizes[quality_of_life.size_of_change(instrument, scale["scale"], before, score)]
         before = score
         values.append(
             Value(row.date.earliest, words.date(row.date), score, f"{score:.0f}", more=more)
@@ -271,14 +275,16 @@ def _score(row: Any, instrument: str, scale: str) -> float | None:
         return None
 
 
-def _change(instrument: str, scale: str, before: float, after: float) -> str:
-    size, direction = quality_of_life.size_of_change(instrument, scale, before, after)
-    sizes = {"none": _("no change"), "small": _("small"), "moderate": _("moderate"),
-             "large": _("large")}  # fmt: skip
-    if size == "none":
-        return str(sizes[size])
+def _sizes() -> dict[tuple[str, str], str]:
+    """The sizes of a change with its direction, in words."""
+    sizes = {"small": _("small"), "moderate": _("moderate"), "large": _("large")}
     ways = {"better": _("%(size)s, better"), "worse": _("%(size)s, worse")}
-    return str(ways[direction] % {"size": sizes[size]})
+    found = {
+        (size, way): str(text % {"size": name})
+        for size, name in sizes.items()
+        for way, text in ways.items()
+    }
+    return {**found, ("none", "same"): str(_("no change"))}
 
 
 # -- diary and weight ----------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from registry.clinical.results import Reason
 from registry.course.queries.findings import progressions
 from registry.course.rules.lines import Given
 from registry.course.rules.lines import lines as derived_lines
+from registry.dates import PartialDate
 
 #: Done on a day: without a stop they do not go on.
 ON_A_DAY = frozenset({"surgery", "ablation", "liver-directed"})
@@ -110,6 +111,7 @@ class _Line:
 def table(record: Record, lines: dict[str, Placed], words: Words, today: date) -> list[LineRow]:
     """The systemic lines in their order, then what counts as none, apart."""
     counted, apart = _grouped(lines.values())
+    seen = _Seen.of(record)
     several = len({line.tumour_id for line in counted}) > 1
     rows = []
     for line in counted:
@@ -119,8 +121,8 @@ def table(record: Record, lines: dict[str, Placed], words: Words, today: date) -
             if (other.tumour_id, other.intent) == (line.tumour_id, line.intent)
             and (other.number or 0) > (line.number or 0)
         ]
-        rows.append(_row(record, line, after, words, today, several=several))
-    return rows + [_row(record, line, [], words, today, several=several) for line in apart]
+        rows.append(_row(record, seen, line, after, words, today, several=several))
+    return rows + [_row(record, seen, line, [], words, today, several=several) for line in apart]
 
 
 def _grouped(placed_: Iterable[Placed]) -> tuple[list[_Line], list[_Line]]:
@@ -142,6 +144,7 @@ def _grouped(placed_: Iterable[Placed]) -> tuple[list[_Line], list[_Line]]:
 
 def _row(
     record: Record,
+    seen: _Seen,
     line: _Line,
     after: Sequence[_Line],
     words: Words,
@@ -155,9 +158,9 @@ def _row(
     on = any(goes_on(one) for one in members) and record.death_date is None
     last = max(stops) if stops and not on else None
     following = min((other.first.start for other in after), default=None)
-    best, code, best_why = _best(record, line, words)
-    pfs, pfs_why = _time(record, "PFS", line, following, words, today)
-    ttnt, ttnt_why = _time(record, "TTNT", line, following, words, today)
+    best, code, best_why = _best(seen, line, words)
+    pfs, pfs_why = _time(seen, "PFS", line, following, words, today)
+    ttnt, ttnt_why = _time(seen, "TTNT", line, following, words, today)
     return LineRow(
         key=str(line.number or ""),
         tag=_tag(record, line, words, several=several),
@@ -165,7 +168,7 @@ def _row(
         period=period(words, first.start, last, on),
         start=first.start.iso,
         stop="" if on else (last or first.start).iso,
-        given=_given(record, members),
+        given=_given(seen, members),
         best=best,
         best_code=code,
         pfs=pfs,
@@ -224,11 +227,10 @@ def cycles_of(record: Record) -> dict[str, list[Any]]:
     return found
 
 
-def _given(record: Record, members: Sequence[Any]) -> str:
-    by_therapy = cycles_of(record)
+def _given(seen: _Seen, members: Sequence[Any]) -> str:
     count, activity = 0, Decimal(0)
     for one in members:
-        cycles = by_therapy.get(one.id, [])
+        cycles = seen.cycles.get(one.id, [])
         count += max(len(cycles), int(one.cycles or 0))
         activity += sum((c.activity_gbq for c in cycles if c.activity_gbq), Decimal(0))
     texts = [str(_("%(n)s cycles", n=count))] if count else []
@@ -237,9 +239,40 @@ def _given(record: Record, members: Sequence[Any]) -> str:
     doses = [
         f"{number(one.dose_value)} {one.dose_unit or ''}".strip()
         for one in members
-        if one.dose_value and not by_therapy.get(one.id)
+        if one.dose_value and not seen.cycles.get(one.id)
     ]
     return ", ".join(texts + doses)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What every line is measured by, read once: each with the day it counts as."""
+
+    progressions: list[tuple[date, str, Any]]  # day, ISO, tumour
+    responses: list[tuple[date, str, Any]]  # day, ISO, the assessment
+    contact: PartialDate | None
+    death: str
+    cycles: dict[str, list[Any]]
+
+    @classmethod
+    def of(cls, record: Record) -> _Seen:
+        """Of a record."""
+        contacts = [one.date for one in record.of("follow_up") if one.date]
+        return cls(
+            [
+                (assumed(one.date.iso), one.date.iso, one.tumour_id)
+                for one in record.of("progression")
+                if one.date and one.basis != "biochemical"
+            ],
+            [
+                (assumed(one.date.iso), one.date.iso, one)
+                for one in record.of("response")
+                if one.date and one.therapy_id
+            ],
+            max(contacts, default=None),
+            record.death_date.iso if record.death_date else "",
+            cycles_of(record),
+        )
 
 
 def best_of(row: Any) -> str:
@@ -247,16 +280,17 @@ def best_of(row: Any) -> str:
     return row.response_stated or row.derived_response or ""
 
 
-def _best(record: Record, line: _Line, words: Words) -> tuple[str, str, list[str]]:
+def _best(seen: _Seen, line: _Line, words: Words) -> tuple[str, str, list[str]]:
     """The best response of a line: from its dated assessments, else as stated at the therapy."""
     ids = {one.therapy.id for one in line.members}
     start = assumed(line.first.start.iso)
     visits = [
-        (max((assumed(one.date.iso) - start).days, 0), best_of(one))
-        for one in record.of("response")
-        if one.therapy_id in ids and one.date and one.timepoint != "baseline"
+        (max((day - start).days, 0), best_of(one))
+        for day, _iso, one in seen.responses
+        if one.therapy_id in ids
+        and one.timepoint != "baseline"
         and best_of(one) in recist.VISIT_RESPONSES
-    ]  # fmt: skip
+    ]
     if visits:
         found = recist.best_response(
             [(Decimal(days) / 7, answer) for days, answer in visits], confirmation_required=False
@@ -272,7 +306,7 @@ def _best(record: Record, line: _Line, words: Words) -> tuple[str, str, list[str
 
 
 def _time(
-    record: Record, endpoint: str, line: _Line, following: Any, words: Words, today: date
+    seen: _Seen, endpoint: str, line: _Line, following: Any, words: Words, today: date
 ) -> tuple[str, str]:
     """Months of a line's endpoint, and how they were counted; empty where it has none."""
     if line.number is None or line.intent != therapy_lines.PALLIATIVE:
@@ -280,27 +314,24 @@ def _time(
     start = line.first.start
     after = assumed(start.iso)
     went_on = [
-        one.date
-        for one in record.of("progression")
-        if one.date and one.basis != "biochemical" and assumed(one.date.iso) > after
-        and one.tumour_id in (None, line.tumour_id)
-    ]  # fmt: skip
+        (day, iso)
+        for day, iso, tumour in seen.progressions
+        if day > after and tumour in (None, line.tumour_id)
+    ]
     ids = {one.therapy.id for one in line.members}
     assessed = [
-        one.date
-        for one in record.of("response")
-        if one.date and one.therapy_id in ids and assumed(one.date.iso) >= after
-        and best_of(one) != "NE"
-    ]  # fmt: skip
-    contacts = [one.date for one in record.of("follow_up") if one.date]
-    death = record.death_date
+        (day, iso)
+        for day, iso, one in seen.responses
+        if day >= after and one.therapy_id in ids and best_of(one) != "NE"
+    ]
+    contact = seen.contact if seen.contact and seen.contact >= start else None
     found = endpoints.derive_endpoint(
         endpoint=endpoint,
         start=start.iso,
-        progression_date=min(went_on).iso if went_on else "",
-        death_date=death.iso if death else "",
-        last_assessment=max(assessed).iso if assessed else "",
-        last_contact=max(contacts).iso if contacts and max(contacts) >= start else "",
+        progression_date=min(went_on)[1] if went_on else "",
+        death_date=seen.death,
+        last_assessment=max(assessed)[1] if assessed else "",
+        last_contact=contact.iso if contact else "",
         new_therapy_date=following.iso if following else "",
         today=today,
     )

@@ -9,11 +9,10 @@ what `course.wording` says of an entry it says of a row. Ids are text.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -80,59 +79,75 @@ def _columns(model: Any, whole: bool) -> tuple[Any, ...]:
 
 
 @cache
-def _statement(model: Any) -> Any:
-    """The standing entries of one patient, undecoded: what they mean is told by `_decoders`."""
-    columns = _columns(model, False)
-    return sa.select(*(sa.type_coerce(c, sa.String) for c in columns)).where(
+def _statement(model: Any, dialect: Any) -> tuple[str, bool]:
+    """The standing entries of one patient as the driver's own SQL, and whether its parameter has a
+    place instead of a name. What the columns mean is told by `_decoded`: a statement of 25 columns
+    costs the library more than its rows cost the database."""
+    query = sa.select(*(sa.type_coerce(c, sa.String) for c in _columns(model, False))).where(
         model.__table__.c.patient_id == sa.bindparam("patient"),
         model.__table__.c.error_at.is_(None),
     )
+    compiled = query.compile(dialect=dialect)
+    return str(compiled), bool(compiled.positional)
 
 
 @cache
-def _decoded(model: Any, whole: bool) -> tuple[tuple[int, str], ...]:
+def _decoded(model: Any) -> tuple[tuple[int, str], ...]:
     """Which columns of a row are not what the driver gives, by place, and what they are."""
     kinds = {sa.Uuid: "id", PartialDateType: "date", Exact: "number", sa.JSON: "json",
              Moment: "moment"}  # fmt: skip
     return tuple(
         (place, kinds[type(column.type)])
-        for place, column in enumerate(_columns(model, whole))
+        for place, column in enumerate(_columns(model, False))
         if type(column.type) in kinds
     )
 
 
 class Decoder:
-    """From what a driver gives to what a page reads. The same text is decoded once a page."""
+    """From what a driver gives to what a page reads, a column at a time. The same text is decoded
+    once a page."""
 
     def __init__(self) -> None:
-        self._dates: dict[str, PartialDate] = {}
-        self._ids: dict[Any, str] = {}
-        self.by: dict[str, Callable[[Any], Any]] = {
-            "id": self.id,
-            "date": self.date,
-            "number": _number,
-            "json": _json,
-            "moment": lambda value: value,
+        self._dates: dict[Any, PartialDate | None] = {None: None}
+        self._ids: dict[Any, str | None] = {None: None}
+        self._by: dict[str, Callable[[Sequence[Any]], Sequence[Any]]] = {
+            "id": self._all_ids,
+            "date": self._all_dates,
+            "number": _all_numbers,
+            "json": _all_json,
+            "moment": lambda column: column,
         }
 
-    def id(self, value: Any) -> str:
-        """An id as text with its dashes."""
-        found = self._ids.get(value)
-        if found is None:
-            found = str(value if isinstance(value, UUID) else UUID(value))
-            self._ids[value] = found
-        return found
+    def column(self, kind: str, column: Sequence[Any]) -> Sequence[Any]:
+        """A column decoded."""
+        return self._by[kind](column)
 
-    def date(self, value: str) -> PartialDate:
-        """A partial date."""
-        found = self._dates.get(value)
-        if found is None:
-            found = self._dates[value] = PartialDate(value)
-        return found
+    def _all_ids(self, column: Sequence[Any]) -> Sequence[Any]:
+        known = self._ids
+        for value in set(column).difference(known):
+            known[value] = _id(value)
+        return [known[value] for value in column]
+
+    def _all_dates(self, column: Sequence[Any]) -> Sequence[Any]:
+        known = self._dates
+        for value in set(column).difference(known):
+            known[value] = PartialDate(value)
+        return [known[value] for value in column]
 
 
-def _number(value: Any) -> Decimal:
-    return value if isinstance(value, Decimal) else Decimal(value)
+def _id(value: Any) -> str:
+    """An id as text with its dashes; SQLite keeps it without."""
+    if isinstance(value, str) and len(value) == 32:
+        return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
+    return str(value)
+
+
+def _all_numbers(column: Sequence[Any]) -> Sequence[Any]:
+    return [Decimal(value) if isinstance(value, str) else value for value in column]
+
+
+def _all_json(column: Sequence[Any]) -> Sequence[Any]:
+    return [_json(value) for value in column]
 
 
 def _json(value: Any) -> Any:
@@ -141,19 +156,18 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _rows(model: Any, found: Any, decoder: Decoder, whole: bool) -> list[Any]:
-    kind, by = _kind(model), decoder.by
-    names = [column.key for column in _columns(model, whole)]
-    decoded = [(place, by[what]) for place, what in _decoded(model, whole)]
+def _rows(model: Any, found: Sequence[Any], decoder: Decoder) -> list[Any]:
+    if not found:
+        return []
+    kind = _kind(model)
+    names = [column.key for column in _columns(model, False)]
+    columns: list[Sequence[Any]] = list(zip(*found, strict=True))
+    for place, what in _decoded(model):
+        columns[place] = decoder.column(what, columns[place])
     rows = []
-    for values in found:
-        told = list(values)
-        for place, decode in decoded:
-            value = told[place]
-            if value is not None:
-                told[place] = decode(value)
+    for values in zip(*columns, strict=True):
         row = kind()
-        row.__dict__.update(zip(names, told, strict=True))
+        row.__dict__ = dict(zip(names, values, strict=True))
         rows.append(row)
     return rows
 
@@ -176,20 +190,16 @@ def in_order(rows: list[Any]) -> list[Any]:
 def record(patient: Patient) -> Record:
     """The standing entries of a patient who was fetched for a viewer."""
     connection, decoder = db.session.connection(), Decoder()
-    return Record(
-        patient,
-        {
-            model.entity: in_order(
-                _rows(
-                    model,
-                    connection.execute(_statement(model), {"patient": patient.id}),
-                    decoder,
-                    False,
-                )
-            )
-            for model in ENTITIES
-        },
-    )
+    dialect = connection.dialect
+    bind = sa.Uuid().dialect_impl(dialect).bind_processor(dialect)
+    key = bind(patient.id) if bind is not None else patient.id
+    found = {}
+    for model in ENTITIES:
+        text, positional = _statement(model, dialect)
+        values: Any = (key,) if positional else {"patient": key}
+        rows = connection.exec_driver_sql(text, values).fetchall()
+        found[model.entity] = in_order(_rows(model, rows, decoder))
+    return Record(patient, found)
 
 
 def entries(

@@ -404,6 +404,8 @@ def latest(entity: str, found: Sequence[Any], at: Desk) -> Table:
 
 def table(entity: str, some: Sequence[Any], count: int, at: Desk) -> Table:
     """These entries of a kind as a table."""
+    if not some:
+        return Table(entity, str(BY_NAME[entity].entity_label), (), (), count, "")
     columns = (*columns_of(entity), *_links(entity, at))
     told = {how for _label_, how in columns if isinstance(how, str)}
     told |= _TOLD.get(entity, frozenset({BY_NAME[entity].dated_by}))
@@ -425,7 +427,7 @@ def _row(one: Any, columns: Sequence[Column], told: set[str], at: Desk) -> Row:
         id=str(one.id),
         head=cells[0] or str(_("No date")),
         cells=tuple(cells[1:]),
-        beside=wording.beside_of(one) if one.entity in _DERIVED else None,
+        beside=words.beside(one) if one.entity in _DERIVED else None,
         more=tuple(_more(one, told, words)),
         source=_source(one, at),
         contradicts=bool(getattr(one, "contradictions", None)),

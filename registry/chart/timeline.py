@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from registry.chart import drawing
 from registry.dates import PartialDate
@@ -84,8 +85,7 @@ def _day(day: date, move: timedelta) -> date:
 # -- what is drawn -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """An event on a day."""
 
     label: str

@@ -37,6 +37,7 @@ class Words:
         self._values: dict[tuple[str, str, Any], str] = {}
         self._labels: dict[tuple[str, str], str] = {}
         self._months: Any = None
+        self._beside: dict[Any, wording.Beside | None] = {}
 
     def code(self, name: str, code: str | None) -> str:
         """A code of a list; empty for none."""
@@ -120,6 +121,12 @@ class Words:
     def tumour(self, row: Any) -> str:
         """A tumour by its place."""
         return self.code("topography", row.primary_site) or str(_("Primary site not stated"))
+
+    def beside(self, row: Any) -> wording.Beside | None:
+        """What was derived of a pathology or staging, beside what was stated."""
+        if row.id not in self._beside:
+            self._beside[row.id] = wording.beside_of(row)
+        return self._beside[row.id]
 
     def reason(self, found: Reason) -> str:
         """A reason of a rule."""

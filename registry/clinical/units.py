@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 
 from registry.clinical import tables
 from registry.clinical.numbers import plain
@@ -68,6 +69,7 @@ class Converted(Derived):
         return found
 
 
+@lru_cache(512)
 def canonical(unit: str) -> str:
     """One spelling of a unit: `µg/l` is `ug/L`, `mg/24 h` is `mg/(24.h)`. Unknown ones stay."""
     text = unit.strip().replace("µ", "u").replace("μ", "u").replace(" ", "")

@@ -349,6 +349,8 @@ def of_patient(viewer: Viewer, patient_id: UUID) -> list[ReferralRow]:
         .order_by(Referral.submitted_at.desc(), Referral.id.desc())
     )
     found = list(db.session.scalars(query))
+    if not found:
+        return []
     happened, given = _events(viewer, found), _advice(found)
     return [
         ReferralRow(

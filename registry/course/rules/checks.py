@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from registry import dictionary
@@ -87,13 +88,20 @@ def _kept(entity: str, row: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
+@cache
+def _ranges(model: Any) -> tuple[tuple[str, dictionary.Variable], ...]:
+    """The variables of a kind of entry that have a plausible range."""
+    declared = dictionary.described(model).items()
+    return tuple((name, one) for name, one in declared if one.plausible is not None)
+
+
 def _unusual(entity: str, model: type[Any], row: Mapping[str, Any]) -> list[Finding]:
     found = []
-    for name, declared in dictionary.described(model).items():
+    for name, declared in _ranges(model):
         value = row.get(name)
-        if declared.plausible is None or value in (None, "") or (entity, name) in _CHECKED_BETTER:
+        if value in (None, "") or (entity, name) in _CHECKED_BETTER:
             continue
-        low, high = declared.plausible
+        low, high = declared.plausible or (Decimal("-Infinity"), Decimal("Infinity"))
         if not low <= Decimal(str(value)) <= high:
             said = {"low": f"{low:f}", "high": f"{high:f}", "unit": str(declared.unit)}
             found.append(

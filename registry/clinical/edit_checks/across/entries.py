@@ -27,8 +27,10 @@ class Entry:
     def text(self, name: str) -> str:
         """A value as text; "" for blank and for the words of an absent value."""
         value = self.values.get(name)
-        value = getattr(value, "iso", value)
-        text = "" if value is None else str(value).strip()
+        if value is None:
+            return ""
+        text = value if isinstance(value, str) else str(getattr(value, "iso", value))
+        text = text.strip()
         return "" if text in ABSENT and text != "unknown" else text
 
     def number(self, name: str) -> Decimal | None:
@@ -45,6 +47,12 @@ class Entry:
 
     def date(self, name: str) -> str:
         """A date as ISO text of any precision, "" where there is none that can be read."""
+        value = self.values.get(name)
+        if value is None:
+            return ""
+        iso = getattr(value, "iso", None)
+        if iso is not None:  # it was read when it was kept
+            return str(iso)
         text = self.text(name)
         try:
             bounds(text)
