@@ -211,7 +211,7 @@ def _one(said: Mapping[str, str], given: Mapping[str, str], line: str, month_fir
     code, left = _test(name, unit) if name else (given["analyte"], "")
     cells = {
         "date": _date(said.get("date", ""), month_first),
-        "analyte": codes.label("biomarker", code) if code else (left or name),
+        "analyte": code or left or name,
         "comparator": sign,
         "value": number,
         "unit": unit,
@@ -264,7 +264,9 @@ def _upper(text: str) -> str:
 
 
 def _yes_no(text: str) -> str:
-    return {"yes": "yes", "y": "yes", "no": "no", "n": "no", "?": "?"}.get(text.strip().lower(), "")
+    return {"yes": "yes", "y": "yes", "no": "no", "n": "no", "?": "absent:not_known"}.get(
+        text.strip().lower(), ""
+    )
 
 
 def _date(text: str, month_first: bool) -> str:

@@ -19,8 +19,8 @@ function showConditional(form) {
     if (!asked) continue;
     const parent = asked.closest("[data-show-if]");
     const met = answers(form, question.dataset.showIf).some((answer) => wanted.includes(answer) || wanted.includes("*"));
-    // A question with an error stays visible: a link in the summary must lead somewhere.
-    const failed = question.querySelector(".nhsuk-error-message") !== null;
+    // A question with an error or warning stays visible: a link in the summary must lead somewhere.
+    const failed = question.querySelector(".nhsuk-error-message, .app-field__warning") !== null;
     question.hidden = !failed && (!met || (parent !== null && parent.hidden));
   }
 }

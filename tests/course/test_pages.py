@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from types import SimpleNamespace
 from typing import Any
@@ -202,7 +203,7 @@ def _sent(page: str) -> list[tuple[str, str]]:
         r'<textarea[^>]*name="([^"]+)"[^>]*>(.*?)</textarea>', page, re.DOTALL
     ):
         found.append((name, text.strip()))
-    return found
+    return [(name, html.unescape(text)) for name, text in found]
 
 
 @pytest.mark.parametrize("entity", NAMES)

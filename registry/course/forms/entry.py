@@ -13,9 +13,10 @@ from flask_babel import lazy_gettext as _l
 
 from registry.clinical import quality_of_life
 from registry.course import facts as facts_
-from registry.course.forms.fields import special
+from registry.course.forms.fields import ASKED_WITH, special
 from registry.course.forms.layout import KEY_QUESTION, SECTIONS, Section
 from registry.course.models import BY_NAME, links_of
+from registry.course.rules import wellbeing
 from registry.forms import Choice, Facts, HouseForm, Option, field_for
 
 
@@ -39,10 +40,30 @@ class EntryForm(HouseForm):
         if name and self[name].is_empty and not self[name].errors:
             self[name].errors.append(str(message))
             return False
+        if self.entity == "questionnaire":
+            fine = self._check_items() and fine
         if fine and not name and self.stated().is_empty:
             self[self.first_name].errors.append(_("Nothing is entered yet."))
             return False
         return fine
+
+    def _check_items(self) -> bool:
+        """Only items of the instrument, and only answers it offers."""
+        instrument, answers = self["instrument"].data, self["answers"]
+        if not instrument or answers.errors or not answers.data:
+            return not answers.errors
+        said = {"answers": answers.data}
+        foreign = wellbeing.not_of(instrument, said)
+        wrong = foreign or wellbeing.impossible(instrument, said)
+        if wrong:
+            answers.bad_parts = {str(item) for item in wrong}
+            listed = ", ".join(str(item) for item in wrong)
+            answers.errors.append(
+                _("The instrument has no item %(items)s.", items=listed)
+                if foreign
+                else _("The instrument has no such answer; look at item %(items)s.", items=listed)
+            )
+        return not wrong
 
     def stated(self) -> Facts:
         """What the form says, without the answers to questions that do not arise."""
@@ -59,6 +80,8 @@ class EntryForm(HouseForm):
         """Is the question asked, given the answer it depends on?"""
         condition = self[name].show_if
         if condition is None:
+            return True
+        if (self.entity, name) in ASKED_WITH and not self[name].is_empty:
             return True
         return self.arises(condition[0]) and self[condition[0]].data in condition[1]
 

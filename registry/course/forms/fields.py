@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from registry import codes
 from registry.clinical import tables, toxicity
+from registry.course.rules import imaging
 from registry.forms import CodeField, HouseField, Option
 
 
@@ -65,9 +66,43 @@ SPECIAL: dict[tuple[str, str], type[HouseField]] = {
 }
 
 
+_DRUGS = {"SSA", "interferon", "targeted", "PRRT", "chemotherapy", "immunotherapy",
+          "hormonal-symptom control", "trial", "supportive"}  # fmt: skip
+_WITH_DOSE = _DRUGS | {"radiotherapy", "liver-directed"}
+_PPI = {"CGA_MASS", "CGA_MOLAR", "CGA_UNITS", "GASTRIN"}
+_FASTING = {"GASTRIN", "INSULIN", "CPEPTIDE", "PROINSULIN", "GLUCOSE", "GLUCAGON", "VIP", "PP",
+            "SOMATOSTATIN"}  # fmt: skip
+_WITH_VARIANT = {"pathogenic", "likely_pathogenic", "uncertain", "benign"}
+_HEART = ("carcinoid_heart_disease", {"yes"})
+
+#: What is asked only with certain answers to another question. An answer that is there is shown
+#: and kept all the same: it may be what is wrong.
+ASKED_WITH: dict[tuple[str, str], tuple[str, set[str]]] = {
+    ("imaging", "krenning"): ("modality", set(imaging.SSTR)),
+    ("imaging", "krenning_scale"): ("modality", set(imaging.SSTR)),
+    ("imaging", "suv_max"): ("modality", set(imaging.SSTR_PET | imaging.FDG)),
+    ("imaging", "fdg_result"): ("modality", set(imaging.FDG)),
+    ("imaging", "netpet"): ("modality", set(imaging.SSTR_PET | imaging.FDG)),
+    ("biomarker", "ppi"): ("analyte", _PPI),
+    ("biomarker", "fasting"): ("analyte", _FASTING),
+    ("therapy", "dose_value"): ("therapy_class", _WITH_DOSE),
+    ("therapy", "dose_unit"): ("therapy_class", _WITH_DOSE),
+    ("therapy", "interval_days"): ("therapy_class", _DRUGS),
+    ("therapy", "cycles"): ("therapy_class", _DRUGS | {"radiotherapy"}),
+    ("heart_assessment", "tricuspid"): _HEART,
+    ("heart_assessment", "pulmonary"): _HEART,
+    ("heart_assessment", "left_sided"): _HEART,
+    ("heart_assessment", "right_ventricle"): _HEART,
+    ("genomic_finding", "variant"): ("finding", _WITH_VARIANT),
+}
+
+
 def special(entity: str, name: str, made: Any) -> Any:
     """The field of a variable as the course asks it."""
     found = SPECIAL.get((entity, name))
     if found is not None:
         made.field_class = found
+    condition = ASKED_WITH.get((entity, name))
+    if condition is not None:
+        made.kwargs["show_if"] = (condition[0], frozenset(condition[1]))
     return made

@@ -63,7 +63,9 @@ def assess(patient_id: UUID) -> Any:
     return _answer(_grid(desk, _baseline_asked(desk)))
 
 
-@room.page("/course/assessment/<uuid:response_id>", right=Right.WRITE_COURSE, methods=("GET", "POST"))
+@room.page(
+    "/course/assessment/<uuid:response_id>", right=Right.WRITE_COURSE, methods=("GET", "POST")
+)
 def assessment(response_id: UUID) -> Any:
     """An assessment that is kept, with its lesions."""
     entry: Any = queries.entry_to_write(web.viewer(), "response", response_id)
