@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 #: A misspelt one must not quietly be less safe than production.
 ENVIRONMENTS = ("demo", "production", "testing")
+LOGS = ("plain", "json")
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -45,6 +46,19 @@ def _kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
+def _path(name: str) -> Path | None:
+    stated = os.environ.get(name, "")
+    return Path(stated).resolve() if stated else None
+
+
+def _one_of(name: str, known: tuple[str, ...]) -> str:
+    """A choice; the first of the known ones is the default."""
+    stated = os.environ.get(name) or known[0]
+    if stated not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}")
+    return stated
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the operator decides. `load()` reads the environment."""
@@ -54,6 +68,17 @@ class Settings:
     secret_key: str
     environment: str = "demo"  # demo | production | testing
     keys: str = ""  # JSON key ring; empty: the file instance/keys.json
+    keys_file: Path | None = None  # the key ring as a file; None: instance/keys.json
+    keys_beside_data: bool = False  # the operator knows that keys and data are lost together
+    sqlite_ok: bool = False  # the operator wants SQLite in production
+    secret_stated: bool = True  # SECRET_KEY was given, not made in the instance folder
+    log: str = "plain"  # plain | json
+    slow_seconds: float = 2.0  # an answer that takes longer is logged
+    metrics_token: str = ""  # who scrapes /metrics says it; empty: there is no such page
+    backups: Path | None = None  # None: instance/backups
+    backups_kept: int = 14
+    seal_log: str = ""  # a file, or "syslog": where each seal of the audit is written besides
+    worker_threads: int = 4
     staging_licensed: bool = True
     idle_minutes: int = 30
     absolute_hours: int = 12
@@ -69,6 +94,16 @@ class Settings:
         """Is the synthetic network shown, with its sign-ins?"""
         return self.environment == "demo"
 
+    @property
+    def key_place(self) -> Path:
+        """The file of the key ring, where it is in a file."""
+        return self.keys_file or self.instance / "keys.json"
+
+    @property
+    def backup_place(self) -> Path:
+        """The folder that `netreg backup` writes to."""
+        return self.backups or self.instance / "backups"
+
     @classmethod
     def load(cls) -> Settings:
         """Read the environment; the embedded default needs none of it."""
@@ -83,6 +118,17 @@ class Settings:
             instance=instance,
             secret_key=os.environ.get("SECRET_KEY") or _kept_secret(instance / "secret_key"),
             environment=environment,
+            secret_stated=bool(os.environ.get("SECRET_KEY")),
+            log=_one_of("NETREG_LOG", LOGS),
+            slow_seconds=float(os.environ.get("NETREG_SLOW_SECONDS", "2")),
+            metrics_token=os.environ.get("NETREG_METRICS_TOKEN", ""),
+            backups=_path("NETREG_BACKUPS"),
+            backups_kept=int(os.environ.get("NETREG_BACKUPS_KEPT", "14")),
+            seal_log=os.environ.get("NETREG_SEAL_LOG", ""),
+            worker_threads=max(2, int(os.environ.get("NETREG_WORKER_THREADS", "4"))),
+            sqlite_ok=_flag("NETREG_SQLITE_OK", False),
+            keys_file=_path("NETREG_KEYS_FILE"),
+            keys_beside_data=_flag("NETREG_KEYS_BESIDE_DATA", False),
             keys=os.environ.get("NETREG_KEYS", ""),
             # Staging texts are licensed: in production the operator says so before stages are
             # derived (docs/decisions/0006).

@@ -14,9 +14,20 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings
-from registry import audit, dictionary, jobs, keys, kit, web
+from registry import (
+    audit,
+    away,
+    dictionary,
+    jobs,
+    keys,
+    kit,
+    logs,
+    probes,
+    web,
+)
 from registry.access import Right
 from registry.db import Base, db
+from registry.operations import production
 
 #: Rooms with tables.
 ROOMS = ("people", "knowledge", "patients", "course", "referrals", "research", "interop")
@@ -40,12 +51,16 @@ def all_models() -> None:
     """Import every room's tables, so that the metadata is whole."""
     import_module("registry.audit")
     import_module("registry.health")
+    import_module("registry.rekeying")
     for room in ROOMS:
         import_module(f"registry.{room}.models")
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The application for these settings, or for those of the environment."""
+def create_app(settings: Settings | None = None, *, serving: bool = True) -> Flask:
+    """The application for these settings, or for those of the environment.
+
+    Raises Unsafe when it would serve production with settings that are not safe for it.
+    """
     settings = settings or Settings.load()
     app = Flask("registry", template_folder=str(ROOT / "templates"), static_folder=None)
     app.static_folder = str(ROOT / "static")
@@ -56,6 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_pre_ping": not settings.database_url.startswith("sqlite"),
             "hide_parameters": True,  # the text of an error never holds what was in a record
+            "connect_args": _connecting(settings),
         },
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
@@ -71,7 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         BABEL_DEFAULT_LOCALE=settings.languages[0],
     )
     app.extensions["netreg_settings"] = settings
-    app.extensions["netreg_keys"] = keys.load(settings.keys, settings.instance / "keys.json")
+    app.extensions["netreg_keys"] = keys.Holder(settings.keys, settings.key_place)
     app.extensions["netreg_version"] = _version()
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -80,10 +96,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
+    away.keep_missing_file_missing(app)
     Babel(app, locale_selector=lambda: settings.languages[0])
     kit.install(app)
     all_models()
     _put_actions_in_words()
+    logs.install(app)
+    probes.install(app)
     web.install(app)
     for room in PAGES:
         app.register_blueprint(import_module(f"registry.{room}.views").room)
@@ -100,7 +119,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     from registry.referrals import queries as referral_queries
 
     import_module("registry.interop.jobs")
+    import_module("registry.patients.rekeying")  # what a rotation of keys has to reach
     people_views.manager.init_app(app)
+    app.extensions["netreg_nobody"] = people_views.manager.anonymous_user
     app.extensions["netreg_navigation"] = NAVIGATION
     app.extensions["netreg_find_viewer"] = people_views.find_viewer
     app.extensions["netreg_sign_in_form"] = people_forms.SignInForm
@@ -112,6 +133,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["netreg_notice_about"] = referral_queries.pseudonyms
     app.extensions["netreg_level1_of_referral"] = referral_level1.items
     app.extensions["netreg_refused_passwords"] = refused_passwords(settings)
+    app.extensions["netreg_demo_emails"] = demo_emails
     app.extensions["netreg_demo_accounts"] = lambda: demo_accounts()
     jobs.connect(app)
 
@@ -125,8 +147,17 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     web.state_right("home", Right.SIGNED_IN)
     web.refuse_open_views(app)
+    if serving and settings.environment == "production":
+        production.refuse_unsafe(app)
     logging.getLogger("netreg").setLevel(logging.INFO)
     return app
+
+
+def _connecting(settings: Settings) -> dict[str, Any]:
+    """A server that does not answer is given up soon: people are told instead of left waiting."""
+    if settings.database_url.startswith("sqlite"):
+        return {}
+    return {"connect_timeout": 5, "keepalives_idle": 30, "tcp_user_timeout": 20_000}
 
 
 def _put_actions_in_words() -> None:
@@ -184,6 +215,13 @@ def refused_passwords(settings: Settings) -> frozenset[str]:
     from registry import demo
 
     return frozenset({demo.PASSWORD} if settings.environment == "production" else ())
+
+
+def demo_emails() -> frozenset[str]:
+    """The addresses that the demonstration's accounts have."""
+    from registry.demo import network
+
+    return frozenset(one.email for one in network.STAFF)
 
 
 def demo_accounts() -> list[object]:

@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import json
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -300,6 +301,46 @@ def seal(limit: int = 5000) -> int:
     )
     db.session.flush()
     return len(entries) + len(late)
+
+
+def newest_seal(connection: sa.Connection) -> dict[str, Any] | None:
+    """The newest seal as it is written down elsewhere: numbers, a time, and nothing of a record."""
+    query = sa.select(AuditSeal.id, AuditSeal.last, AuditSeal.at, AuditSeal.mac)
+    row = connection.execute(query.order_by(AuditSeal.id.desc()).limit(1)).first()
+    if row is None:
+        return None
+    return {"seal": row.id, "last": row.last, "at": row.at.isoformat(), "mac": row.mac}
+
+
+def absent(written: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What is wrong when seals that were written down elsewhere are looked for here: whoever cuts
+    off the newest entries together with their seals leaves a chain that is shorter and whole."""
+    problems = []
+    for noted in written:
+        found = db.session.get(AuditSeal, noted["seal"])
+        if found is None:
+            problems.append(
+                f"batch {noted['seal']}, sealed at {noted['at']} up to entry {noted['last']}, is "
+                "gone: the newest entries were cut off"
+            )
+        elif (found.last, found.mac) != (noted["last"], noted["mac"]):
+            problems.append(f"batch {noted['seal']} is not the one sealed at {noted['at']}")
+    return problems
+
+
+def written_down(text: str) -> Iterator[dict[str, Any]]:
+    """The seals in a file that NETREG_SEAL_LOG wrote, in lines of syslog, or in the manifest of a
+    backup."""
+    with suppress(ValueError):
+        whole = json.loads(text)
+        if isinstance(whole, dict) and isinstance(whole.get("seal"), dict):
+            yield whole["seal"]
+            return
+    for line in text.splitlines():
+        with suppress(ValueError):
+            found = json.loads(line[line.index('{"seal":') :])
+            if {"seal", "last", "at", "mac"} <= set(found):
+                yield found
 
 
 @dataclass(frozen=True)

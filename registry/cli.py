@@ -11,12 +11,18 @@ import click
 if TYPE_CHECKING:
     from flask import Flask
 
+#: Exit status when the settings do not allow a start: trying again does not help (EX_CONFIG).
+UNSAFE = 78
 #: Commands that live with their room, imported only when they are called.
 _ROOM_COMMANDS = {
     "import": ("registry.interop.commands", "import_command"),
     "check-cohorts": ("registry.check_cohorts", "check_cohorts"),
     "derive": ("registry.derive", "derive"),
     "demo": ("registry.demo", "demo"),
+    "backup": ("registry.operations.commands", "backup"),
+    "restore": ("registry.operations.commands", "restore"),
+    "keys": ("registry.operations.commands", "keys"),
+    "check": ("registry.operations.commands", "check"),
     "people": ("registry.people.commands", "people"),
 }
 
@@ -46,10 +52,11 @@ def main(ctx: click.Context) -> None:
 
 
 def application() -> Flask:
-    """The application for a command."""
+    """The application for a command. It serves nobody, so unsafe settings do not stop it: they
+    are what a command may be there to put right."""
     from registry import create_app
 
-    return create_app()
+    return create_app(serving=False)
 
 
 # -- database ----------------------------------------------------------------------------------
@@ -97,6 +104,8 @@ def serve(port: int, workers: int, threads: int) -> None:
     """Start the web server and the background worker; Ctrl-C stops both."""
     from registry.serve import serve as start
 
+    _refused_settings()
+
     def announce() -> str:
         from config import Settings
 
@@ -109,12 +118,48 @@ def serve(port: int, workers: int, threads: int) -> None:
     start(port, workers=workers, threads=threads, announce=announce)
 
 
+def _refused_settings() -> Flask:
+    """The application to serve people with, or a message that lists every unsafe setting."""
+    from registry import create_app
+    from registry.operations.production import Unsafe
+
+    try:
+        return create_app()
+    except Unsafe as refused:
+        click.echo(str(refused), err=True)
+        sys.exit(UNSAFE)
+    except ValueError as refused:  # a setting that cannot be read
+        click.echo(str(refused), err=True)
+        sys.exit(UNSAFE)
+
+
 @main.command()
 def worker() -> None:
     """Run background work until told to stop."""
-    app = application()
-    queue = app.extensions["netreg_huey"]
-    queue.create_consumer(workers=1, periodic=True, initial_delay=0.1, max_delay=1.0).run()
+    from registry import jobs, logs
+
+    app = _refused_settings()
+    logs.set_up(app.extensions["netreg_settings"].log)
+    jobs.work(app)
+
+
+@main.command()
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port.")
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--threads", default=4, show_default=True, help="Threads of each.")
+def web(bind: str, workers: int, threads: int) -> None:
+    """Start the web server alone, as a service manager does; the worker is a service of its own."""
+    import os
+
+    from config import ROOT
+
+    app = _refused_settings()  # once, in words, instead of once a process
+    app.extensions["netreg_huey"].storage.close()
+    os.chdir(ROOT)
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", bind]
+    os.execv(  # noqa: S606 - the service manager's signals reach gunicorn itself
+        command[0], [*command, "--workers", str(workers), "--threads", str(threads)]
+    )
 
 
 # -- audit -------------------------------------------------------------------------------------
@@ -126,20 +171,34 @@ def audit() -> None:
 
 
 @audit.command()
-def verify() -> None:
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False),
+    multiple=True,
+    help="A file of NETREG_SEAL_LOG or the manifest of a backup: are its seals still here?",
+)
+def verify(against: tuple[str, ...]) -> None:
     """Check that nothing sealed was altered, removed or slipped in; exit status 1 if so."""
+    from pathlib import Path
+
     from registry import audit as book
 
+    noted = [seal for path in against for seal in book.written_down(Path(path).read_text())]
+    if against and not noted:
+        raise click.ClickException("No seal is written down there.")
     with application().app_context():
         verdict = book.verify()
+        gone = book.absent(noted)
     click.echo(
         f"{verdict.seals} batches, {verdict.entries} sealed entries, "
         f"{verdict.unsealed} not yet sealed"
     )
-    for problem in verdict.problems:
+    for problem in (*verdict.problems, *gone):
         click.echo(problem, err=True)
-    if not verdict.intact:
+    if gone or not verdict.intact:
         sys.exit(1)
+    if noted:
+        click.echo(f"{len(noted)} seals written down elsewhere are here")
     click.echo("intact")
 
 

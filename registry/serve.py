@@ -19,9 +19,8 @@ from pathlib import Path
 import click
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMORY = Path("/dev/shm")  # noqa: S108
 HOST = "127.0.0.1"
-GRACE_SECONDS = 20  # for answers that are under way when the server is told to stop
+GRACE_SECONDS = 20  # as in gunicorn.conf.py
 WORKER_GRACE_SECONDS = 10  # for the job that is under way; what is cut short, the sweep finds again
 LONGEST_PAUSE_SECONDS = 30.0
 # The path only: a query string may hold what was searched for, a referrer where somebody came from.
@@ -71,11 +70,7 @@ def _start_web(
     host: str, port: int, workers: int, threads: int, access_log: bool
 ) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"{host}:{port}"]
-    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
-    command += ["--graceful-timeout", str(GRACE_SECONDS), "--timeout", "60"]
-    command += ["--log-level", "warning", "--no-control-socket"]
-    if MEMORY.is_dir():  # the heartbeat of a worker must not wait for a disk
-        command += ["--worker-tmp-dir", str(MEMORY)]
+    command += ["--workers", str(workers), "--threads", str(threads)]  # more: gunicorn.conf.py
     if access_log:
         command += ["--access-logfile", "-", "--access-logformat", ACCESS_LOG_FORMAT]
     return _start(command)

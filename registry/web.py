@@ -36,11 +36,12 @@ from flask import (
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from registry import audit, codes, jobs
+from registry import audit, away, codes, jobs
 from registry.access import Right, Viewer
 from registry.db import READING, db, own_transaction
 from registry.errors import Conflict, Refusal
@@ -51,6 +52,8 @@ _RIGHTS: dict[str, Right] = {}
 #: Views that take more than MAX_CONTENT_LENGTH, and how many bytes.
 _LARGEST: dict[str, int] = {}
 _BEFORE_NEW_PASSWORD = {"people.account", "people.change_password", "people.sign_out"}
+#: Answered without asking the database who is there.
+WITHOUT_VIEWER = {"static", "healthz", "metrics", "readyz"}
 NOBODY = Viewer(person_id=None, name="")
 
 _HEADERS = {
@@ -152,7 +155,7 @@ def _guard() -> Any:
     right = right_of(request.endpoint)
     if right is None:
         abort(403)
-    if request.endpoint == "static":
+    if request.endpoint in WITHOUT_VIEWER:
         return None
     g.viewer = current_app.extensions["netreg_find_viewer"]() or NOBODY
     if right is not Right.ANYONE and g.viewer.person_id is None:
@@ -176,7 +179,7 @@ def _must_change_password_first(right: Right) -> bool:
     )
 
 
-def _from_our_page() -> bool:
+def from_our_page() -> bool:
     """Was the form sent from a page of ours? Every browser says where a form comes from."""
     said = request.headers.get("Sec-Fetch-Site")
     if said is not None:
@@ -192,7 +195,7 @@ def _ask_to_sign_in() -> Any:
         return jsonify(sign_in=url_for("people.sign_in_again")), 401
     if request.method in READING:
         return redirect(url_for("people.sign_in", next=request.full_path.rstrip("?")), 303)
-    if not _from_our_page():  # else a stranger's page could have its own words sent in our name
+    if not from_our_page():  # else a stranger's page could have its own words sent in our name
         return answer_refusal(400)
     typed = [(n, v) for n, v in request.form.items(multi=True) if n != "csrf_token"]
     form = current_app.extensions["netreg_sign_in_form"]()
@@ -273,7 +276,19 @@ def _on_refusal(error: Refusal) -> Any:
     return answer_refusal(error.status, error.message if error.status in {409, 422} else "")
 
 
+def _on_database(error: DBAPIError | PoolTimeout) -> Any:
+    if not away.is_away(error):
+        return _on_any(error)
+    away.give_up_connection()
+    away.log_away(error)
+    return away.answer()
+
+
 def _on_http(error: HTTPException) -> Any:
+    cause = getattr(error, "original_exception", None)
+    # It rose after the view: on the commit.
+    if isinstance(cause, DBAPIError | PoolTimeout) and away.is_away(cause):
+        return _on_database(cause)
     if error.response is not None:
         return error.response
     return answer_refusal(error.code or 500)
@@ -284,7 +299,7 @@ def _on_csrf(error: CSRFError) -> Any:
     if wants_json():
         return jsonify(sign_in=url_for("people.sign_in_again")), 401
     typed = [(n, v) for n, v in request.form.items(multi=True) if n != "csrf_token"]
-    if not typed or viewer().person_id is None or not _from_our_page():
+    if not typed or viewer().person_id is None or not from_our_page():
         return answer_refusal(400)
     page = render_template("people/send_again.html", typed=typed, target=request.path)
     return page, 400
@@ -416,6 +431,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(CSRFError, _on_csrf)
     app.register_error_handler(StaleDataError, _on_stale)
     app.register_error_handler(IntegrityError, _on_integrity)
+    app.register_error_handler(DBAPIError, _on_database)
+    app.register_error_handler(PoolTimeout, _on_database)
     app.register_error_handler(HTTPException, _on_http)
     app.register_error_handler(Exception, _on_any)
     app.log_exception = _log_kind  # type: ignore[method-assign]

@@ -29,6 +29,8 @@ COMMITTERS = {
     "registry/interop/commands.py",
     "registry/people/commands.py",
     "registry/people/jobs.py",
+    "registry/operations/commands.py",
+    "registry/rekeying.py",
     "registry/research/jobs.py",
     "registry/research/making.py",
     "registry/interop/exporting.py",

@@ -27,20 +27,20 @@ def _each(ids: Sequence[UUID], act: Callable[[UUID], None], what: str) -> None:
             log.warning("%s %s was not done", what, one)
 
 
-@job("interop.work", sweep=True)
+@job("interop.work", sweep=True, long=True)
 def work(upload_id: str = "") -> None:
     """Check a file or bring it in; without one, all that wait or were left by the dead."""
     ids = [UUID(upload_id)] if upload_id else claims.waiting(Upload, working.BEGINS)
     _each(ids, working.work, "upload")
 
 
-@job("interop.undo", sweep=True)
+@job("interop.undo", sweep=True, long=True)
 def undo(import_id: str = "") -> None:
     """Undo an import; without one, all that wait."""
     _each([UUID(import_id)] if import_id else working.to_undo(), working.undo_import, "undo")
 
 
-@job("interop.export", sweep=True)
+@job("interop.export", sweep=True, long=True)
 def export(export_id: str = "") -> None:
     """Make the file of a centre's own data; without one, all that wait."""
     ids = [UUID(export_id)] if export_id else claims.waiting(CentreExport, exporting.BEGINS)

@@ -15,6 +15,7 @@ from registry.access import Viewer
 from registry.dates import PartialDate
 from registry.db import db, new_id, now
 from registry.errors import Invalid
+from registry.keys import ring
 from registry.patients import queries, rules
 from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
 
@@ -130,13 +131,14 @@ def _index(patient: Patient) -> None:
 def set_hospital_number(patient: Patient, number: str, *, by: Viewer) -> None:
     """Keep the number the viewer's organisation knows the patient by. Raises Invalid if taken."""
     number = number.strip()
-    index = queries.number_index(by, number)
+    index = queries.number_index(by.organisation_id, number)
     mine = next(
         (one for one in patient.local_identifiers if one.organisation_id == by.organisation_id),
         None,
     )
-    if mine is not None and mine.number_index == index:
+    if mine is not None and rules.plain_number(mine.reveal()) == rules.plain_number(number):
         return
+    _one_number_at_a_time(by.organisation_id, number)
     taken = Invalid(_("Another patient of your hospital has this number."), field="hospital_number")
     if queries.number_is_taken(by, number):
         raise taken
@@ -158,6 +160,14 @@ def set_hospital_number(patient: Patient, number: str, *, by: Viewer) -> None:
         patient_id=patient.id,
         changes={"hospital_number": "changed"},
     )
+
+
+def _one_number_at_a_time(organisation_id: UUID | None, number: str) -> None:
+    """While keys are rotated a number may stand under an older fingerprint, which the table's own
+    uniqueness does not see: who gives the same number waits. SQLite has one writer anyway."""
+    if db.session.connection().dialect.name == "postgresql":
+        same = ring().blind(f"hospital number {organisation_id}", rules.plain_number(number))
+        db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(int(same[:15], 16))))
 
 
 def confirm(patient: Patient, *, by: Viewer) -> None:

@@ -114,7 +114,7 @@ class Registering:
                 "patient_id": patient_id,
                 "organisation_id": self._by.organisation_id,
                 "number": ring().seal(number, "local_identifier", "number", row_id),
-                "number_index": queries.number_index(self._by, number),
+                "number_index": queries.number_index(self._by.organisation_id, number),
             }
         )
 
@@ -182,7 +182,12 @@ def show(connection: Any, ids: Any, organisation_id: UUID | None, *, at: datetim
 
 def taken_numbers(connection: Any, by: Viewer, numbers: Sequence[str]) -> set[str]:
     """Of these hospital numbers, those that a patient of the viewer's organisation has."""
-    wanted = {queries.number_index(by, number): number for number in numbers if number}
+    wanted = {
+        index: number
+        for number in numbers
+        if number
+        for index in queries.number_indexes(by, number)
+    }
     if not wanted:
         return set()
     query = sa.select(LocalIdentifier.number_index).where(
@@ -200,7 +205,7 @@ def known_people(
     wanted: dict[str, int] = {}
     for place, facts in people.items():
         born = facts.get("birth_date")
-        for kind, value in queries.fingerprints(
+        for kind, value in queries.fingerprints_to_find(
             family_name=str(facts.get("family_name") or ""),
             given_names=str(facts.get("given_names") or ""),
             birth_date=PartialDate(str(born)) if born else None,

@@ -113,29 +113,68 @@ def number_is_taken(viewer: Viewer, number: str) -> bool:
     """Does the viewer's own organisation know some patient by this number?"""
     query = sa.select(LocalIdentifier.id).where(
         LocalIdentifier.organisation_id == viewer.organisation_id,
-        LocalIdentifier.number_index == number_index(viewer, number),
+        LocalIdentifier.number_index.in_(number_indexes(viewer, number)),
     )
     return db.session.scalar(query) is not None
 
 
-def number_index(viewer: Viewer, number: str) -> str:
-    """The fingerprint under which a number of the viewer's own organisation is found."""
-    return ring().blind(f"hospital number {viewer.organisation_id}", rules.plain_number(number))
+def number_index(organisation_id: UUID | None, number: str, key_id: str = "") -> str:
+    """The fingerprint of an organisation's own number, to be stored."""
+    return ring().find(f"hospital number {organisation_id}", rules.plain_number(number), key_id)
+
+
+def number_indexes(viewer: Viewer, number: str) -> list[str]:
+    """The fingerprints under which a number of the viewer's own organisation may stand."""
+    return ring().finds(f"hospital number {viewer.organisation_id}", rules.plain_number(number))
 
 
 # -- finding -----------------------------------------------------------------------------------
 
 
 def fingerprints(
+    *,
+    family_name: str,
+    given_names: str,
+    birth_date: PartialDate | None,
+    national_number: str,
+    key_id: str = "",
+) -> set[tuple[str, str]]:
+    """(kind, fingerprint) under which a patient with these facts is found, to be stored; under
+    the current key or another one of the ring."""
+    words = _findable(
+        family_name=family_name,
+        given_names=given_names,
+        birth_date=birth_date,
+        national_number=national_number,
+    )
+    return {(kind, ring().find(f"name index {kind}", text, key_id)) for kind, text in words}
+
+
+def fingerprints_to_find(
     *, family_name: str, given_names: str, birth_date: PartialDate | None, national_number: str
 ) -> set[tuple[str, str]]:
-    """(kind, fingerprint) under which a patient with these facts is found."""
+    """(kind, fingerprint) under which a patient with these facts may stand: under any key."""
+    words = _findable(
+        family_name=family_name,
+        given_names=given_names,
+        birth_date=birth_date,
+        national_number=national_number,
+    )
+    return {
+        (kind, value) for kind, text in words for value in ring().finds(f"name index {kind}", text)
+    }
+
+
+def _findable(
+    *, family_name: str, given_names: str, birth_date: PartialDate | None, national_number: str
+) -> set[tuple[str, str]]:
+    """(kind, text) of what a patient with these facts is found by."""
     birth = birth_date.iso if birth_date else ""
     found: set[tuple[str, str]] = set()
 
     def add(kind: str, *parts: str) -> None:
         if all(parts):
-            found.add((kind, ring().blind(f"name index {kind}", "|".join(parts))))
+            found.add((kind, "|".join(parts)))
 
     for word in rules.words(family_name):
         add("family", word)
@@ -185,7 +224,7 @@ def same_person(
     for born in birth_dates:
         wanted = {
             value: kind
-            for kind, value in fingerprints(
+            for kind, value in fingerprints_to_find(
                 family_name=family_name,
                 given_names=given_names,
                 birth_date=born,
@@ -214,7 +253,7 @@ def same_person(
 def _by_number(viewer: Viewer, number: str) -> Sequence[UUID]:
     query = sa.select(LocalIdentifier.patient_id).where(
         LocalIdentifier.organisation_id == viewer.organisation_id,
-        LocalIdentifier.number_index == number_index(viewer, number),
+        LocalIdentifier.number_index.in_(number_indexes(viewer, number)),
         LocalIdentifier.patient_id.in_(related_to(viewer)),
     )
     return db.session.scalars(query).all()
@@ -228,13 +267,14 @@ def search(viewer: Viewer, text: str, limit: int = 200) -> list[UUID]:
     found: set[UUID] | None = None
     for word in rules.words(text):
         values = [
-            ring().blind(f"name index {kind}", key)
+            value
             for kind, key in (
                 ("family", word),
                 ("given", word),
                 ("family_sound", rules.sound(word)),
             )
             if key
+            for value in ring().finds(f"name index {kind}", key)
         ]
         query = sa.select(NameIndex.patient_id).where(
             NameIndex.value.in_(values), NameIndex.patient_id.in_(related_to(viewer))
@@ -242,11 +282,11 @@ def search(viewer: Viewer, text: str, limit: int = 200) -> list[UUID]:
         ids = set(db.session.scalars(query))
         found = ids if found is None else found & ids
     others = set(_by_number(viewer, text))
-    national = ring().blind("name index national", rules.plain_number(text))
+    national = ring().finds("name index national", rules.plain_number(text))
     others |= set(
         db.session.scalars(
             sa.select(NameIndex.patient_id).where(
-                NameIndex.value == national, NameIndex.patient_id.in_(related_to(viewer))
+                NameIndex.value.in_(national), NameIndex.patient_id.in_(related_to(viewer))
             )
         )
     )

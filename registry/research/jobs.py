@@ -9,7 +9,7 @@ from registry.jobs import job
 from registry.research import making
 
 
-@job("research.make_release", sweep=True)
+@job("research.make_release", sweep=True, long=True)
 def make_release(release_id: str = "") -> None:
     """Make the release that was asked for; without one, all that wait or were left by the dead.
 

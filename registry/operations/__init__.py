@@ -1,0 +1,1 @@
+"""Running the house: what production refuses, backup and restore, keys; for administrators."""
