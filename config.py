@@ -87,6 +87,7 @@ class Settings:
     public_url: str = ""  # where people reach the product, as it stands in mail
     mail_url: str = ""  # the mail server; empty: no mail is sent
     mail_from: str = ""
+    follow_up_intervals: str = ""  # the network's own table of intervals; empty: the product's
     extra: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -136,5 +137,6 @@ class Settings:
             idle_minutes=int(os.environ.get("NETREG_IDLE_MINUTES", "30")),
             absolute_hours=int(os.environ.get("NETREG_ABSOLUTE_HOURS", "12")),
             proxies=int(os.environ.get("NETREG_PROXIES", "0")),
+            follow_up_intervals=os.environ.get("NETREG_FOLLOW_UP_INTERVALS", ""),
             **_mail(),  # type: ignore[arg-type]
         )

@@ -40,6 +40,7 @@ NAVIGATION = (
     web.Place(_l("Worklist"), "referrals.worklist", Right.TRIAGE),
     web.Place(_l("Referrals"), "referrals.mine", Right.FOLLOW_REFERRALS),
     web.Place(_l("Patients"), "patients.index", Right.READ_RECORD),
+    web.Place(_l("Follow-up due"), "course.due", Right.FOLLOW_UP),
     web.Place(_l("Research"), "research.index", Right.MAKE_RELEASE),
     web.Place(_l("Data access"), "research.grants", Right.GRANT),
     web.Place(_l("Bring data in"), "interop.index", Right.BRING_IN),
@@ -109,8 +110,9 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
     for part in ("knowledge.views_support", "chart.views_documents", "chart.views_letters"):
         app.register_blueprint(import_module(f"registry.{part}").room)
     import_module("registry.chart.views_letters").put_on_chart(app)
-    for handlers in ("audit_jobs", "people.jobs", "research.jobs"):
+    for handlers in ("audit_jobs", "people.jobs", "course.jobs", "research.jobs"):
         import_module(f"registry.{handlers}")
+    from registry.course import intervals
     from registry.patients import queries as patient_queries
     from registry.people import forms as people_forms
     from registry.people import queries as people_queries
@@ -135,6 +137,7 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
     app.extensions["netreg_refused_passwords"] = refused_passwords(settings)
     app.extensions["netreg_demo_emails"] = demo_emails
     app.extensions["netreg_demo_accounts"] = lambda: demo_accounts()
+    intervals.read(settings.follow_up_intervals)  # a table with a mistake stops the start
     jobs.connect(app)
 
     @app.get("/", endpoint="home")

@@ -26,6 +26,7 @@ COMMITTERS = {
     "registry/cli.py",
     "registry/audit_jobs.py",
     "registry/check_cohorts.py",
+    "registry/course/jobs.py",
     "registry/interop/commands.py",
     "registry/people/commands.py",
     "registry/people/jobs.py",

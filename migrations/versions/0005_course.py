@@ -130,6 +130,12 @@ def new_tables() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("grade", sa.String(length=10), nullable=False),
+        sa.Column("site_group", sa.String(length=40), nullable=False),
+        sa.Column("clinician_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["clinician_id"], ["person.id"], name=op.f("fk_follow_up_plan_clinician_id")
+        ),
         sa.Column("rule_version", sa.String(length=40), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -1048,6 +1054,22 @@ def tables_of_sheets() -> None:
         sa.UniqueConstraint("patient_id", "person_id", "page", name="uq_sheet_draft_one"),
     )
 
+    op.create_table(
+        "follow_up_due",
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("test", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("is_dated", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_follow_up_due_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("patient_id", "test", "kind", name=op.f("pk_follow_up_due")),
+    )
+    with op.batch_alter_table("follow_up_due") as batch_op:
+        batch_op.create_index("ix_follow_up_due_on", ["kind", "on", "patient_id", "test"])
+        batch_op.create_index("ix_follow_up_due_test", ["kind", "test", "on", "patient_id"])
+
 
 VISIT = ("progression_since", "therapies_go_on", "imaging_since")
 
@@ -1369,6 +1391,10 @@ def more_columns() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("follow_up_due") as batch_op:
+        batch_op.drop_index("ix_follow_up_due_test")
+        batch_op.drop_index("ix_follow_up_due_on")
+    op.drop_table("follow_up_due")
     for table in ("overview", "board_opinion"):
         with op.batch_alter_table(table) as batch_op:
             batch_op.drop_index(batch_op.f(f"ix_{table}_patient_id"))

@@ -346,7 +346,8 @@ def keys_for(options: Sequence[Option]) -> list[tuple[Option, str]]:
         if option.value.startswith(ABSENT):
             key = SIGN_OF.get(option.value.removeprefix(ABSENT), "")
         else:
-            letters = (c for c in str(option.label).lower() if c.isalnum() and c not in taken)
+            words = str(option.label).lower().replace("µ", "")  # on few keyboards
+            letters = (c for c in words if c.isalnum() and c not in taken)
             key = next(letters, "")
         taken.add(key)
         found.append((option, key))

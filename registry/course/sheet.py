@@ -347,15 +347,16 @@ class Sheet:
         found = [f.validate(None) for f in self.shared.values()]
         for part in self:
             if self.arises(part.slot) and not part.locked:
-                found.append(part.check())
-                found.append(self._still_says_something(part))
+                found += [part.check(), self._is_still_there(part), _still_says_something(part)]
         return all(found)
 
-    def _still_says_something(self, part: Part) -> bool:
-        if part.entry is None or not part.is_empty:
+    def _is_still_there(self, part: Part) -> bool:
+        """An entry that was on the page and is gone must not come back as a new one."""
+        said = self.typed is not None and self.typed.get(f"{part.key}__entry")
+        if not said or part.entry is not None:
             return True
-        part.place(part.slot.decides or part.slot.names[0]).errors.append(
-            _("An entry cannot be emptied here: mark it as entered in error on the chart.")
+        part.place(part.slot.names[0]).errors.append(
+            _("This entry was marked as entered in error meanwhile. Open the page again.")
         )
         return False
 
@@ -412,6 +413,18 @@ class Sheet:
             for name in self.typed
             if name in own
         } | {"form_key": [str(self.form_key)]}
+
+
+def _still_says_something(part: Part) -> bool:
+    entry = part.entry
+    if entry is None or not part.is_empty:
+        return True
+    if all(getattr(entry, n) in (None, "", []) and n not in entry.absent for n in part.slot.names):
+        return True
+    part.place(part.slot.decides or part.slot.names[0]).errors.append(
+        _("An entry cannot be emptied here: mark it as entered in error on the chart.")
+    )
+    return False
 
 
 def blank(slot: Slot, form_key: UUID) -> Part:

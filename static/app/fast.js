@@ -4,8 +4,10 @@
 
 const form = document.querySelector(".fast-form");
 const words = JSON.parse(form.dataset.words);
-const days = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const months = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", year: "numeric", timeZone: "UTC" });
+// The day first, as the server writes it.
+const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+const days = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const months = new Intl.DateTimeFormat(language, { month: "short", year: "numeric", timeZone: "UTC" });
 
 // -- going on --------------------------------------------------------------------------------------
 
@@ -147,7 +149,7 @@ form.addEventListener("click", (event) => {
 function monthOf(text) {
   if (/^\d+$/.test(text)) return Number(text);
   for (let month = 0; month < 12; month += 1) {
-    const shown = new Intl.DateTimeFormat(document.documentElement.lang, { month: "long", timeZone: "UTC" });
+    const shown = new Intl.DateTimeFormat(language, { month: "long", timeZone: "UTC" });
     if (text.length > 2 && shown.format(Date.UTC(2000, month, 1)).toLowerCase().startsWith(text)) return month + 1;
   }
   return NaN;
@@ -234,5 +236,8 @@ form.addEventListener("focusout", (event) => {
   if (event.target.matches("[data-code]")) fillCode(event.target);
 });
 showTakes(form);
-const start = form.dataset.start || location.hash.slice(1);
-if (start) goTo(document.getElementById(start)?.matches("input, select, textarea") ? document.getElementById(start) : null);
+const start = document.getElementById(form.dataset.start || location.hash.slice(1));
+if (start?.matches("input, select, textarea")) {
+  goTo(start);
+  start.select?.();
+}

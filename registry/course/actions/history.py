@@ -8,6 +8,7 @@ from typing import Any
 from registry import audit
 from registry.access import Viewer
 from registry.course import facts as facts_
+from registry.course.actions import plans
 from registry.course.actions.links import links_in
 from registry.course.models import EntryChange
 from registry.course.models.entry import Entry
@@ -33,6 +34,7 @@ def record(action: str, entry: Entry, *, by: Viewer, changes: dict[str, Any]) ->
         else change
         for name, change in changes.items()
     }
+    plans.touch(entry)
     audit.record(
         action,
         by=by,

@@ -7,7 +7,7 @@ from registry.course.models.examination import GenomicFinding, HeartAssessment
 from registry.course.models.followup import FollowUp, Progression, StatedEndpoint
 from registry.course.models.history import History
 from registry.course.models.imaging import Imaging
-from registry.course.models.keeping import EntryChange, FollowUpPlan, SheetDraft
+from registry.course.models.keeping import EntryChange, FollowUpDue, FollowUpPlan, SheetDraft
 from registry.course.models.overview import BoardOpinion, Overview
 from registry.course.models.pathology import Pathology
 from registry.course.models.response import Lesion, Measurement, Response
@@ -80,6 +80,7 @@ __all__ = [
     "Cycle",
     "EntryChange",
     "FollowUp",
+    "FollowUpDue",
     "FollowUpPlan",
     "GenomicFinding",
     "HeartAssessment",

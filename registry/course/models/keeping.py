@@ -63,6 +63,32 @@ class FollowUpPlan(Model):
 
     patient_id: Mapped[UUID] = technical(sa.ForeignKey("patient.id"), primary_key=True)
     next_due: Mapped[date | None] = technical()
+    #: What the list is narrowed by: grade of `clinical.follow_up.GRADES`, a triage group, and who
+    #: entered the last contact.
+    grade: Mapped[str] = technical(sa.String(10), default="unknown")
+    site_group: Mapped[str] = technical(sa.String(40), default="")
+    clinician_id: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
     items: Mapped[list[Any]] = technical(Json, default=list)
     rule_version: Mapped[str] = technical(sa.String(40))
     made_at: Mapped[datetime] = technical(Moment(), default=now)
+
+
+class FollowUpDue(Model):
+    """One test of a plan, so that a centre's list is one range of an index.
+
+    `kind`: *due*, or *early* for a test that was done before its interval. `on` orders the list:
+    the day it should be done by (the day the plan was made where nothing counts from), or the day
+    it was done.
+    """
+
+    __tablename__ = "follow_up_due"
+    __table_args__ = (
+        sa.Index("ix_follow_up_due_on", "kind", "on", "patient_id", "test"),
+        sa.Index("ix_follow_up_due_test", "kind", "test", "on", "patient_id"),
+    )
+
+    patient_id: Mapped[UUID] = technical(sa.ForeignKey("patient.id"), primary_key=True)
+    test: Mapped[str] = technical(sa.String(40), primary_key=True)
+    kind: Mapped[str] = technical(sa.String(10), primary_key=True)
+    on: Mapped[date] = technical()
+    is_dated: Mapped[bool] = technical(default=True)

@@ -1,6 +1,6 @@
 """The pages of the course."""
 
-from registry.course.views import assessment, entry, level1, mistakes, paste, table
+from registry.course.views import assessment, due, entry, level1, mistakes, paste, table, visit
 from registry.course.views.room import room
 
-__all__ = ["assessment", "entry", "level1", "mistakes", "paste", "room", "table"]
+__all__ = ["assessment", "due", "entry", "level1", "mistakes", "paste", "room", "table", "visit"]

@@ -1,0 +1,29 @@
+"""The worker's part of the course: plans that are missing or old, drafts nobody came back to."""
+
+from __future__ import annotations
+
+import time
+
+from registry.course.actions import plans
+from registry.db import db
+from registry.jobs import job
+
+#: So long one run may take; the next one goes on.
+SECONDS = 20
+AT_ONCE = 50
+
+
+@job("course.follow_up_plans", sweep=True)
+def make_plans() -> None:
+    """Make plans until none is old or the time is over; a run that is killed loses one batch."""
+    db.session.rollback()
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        ids = plans.outdated(AT_ONCE)
+        for patient_id in ids:
+            plans.make(patient_id)
+        db.session.commit()
+        if len(ids) < AT_ONCE:
+            break
+    plans.drop_old_drafts()
+    db.session.commit()
