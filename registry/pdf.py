@@ -24,27 +24,17 @@ def pages(layout: str, facts: Mapping[str, Any]) -> bytes:
 
     The layout finds them as `json(bytes(sys.inputs.facts))`.
     """
-    made: bytes = _compile(layout, facts)
-    return made
-
-
-def pictures(layout: str, facts: Mapping[str, Any], *, dots_per_inch: float = 80) -> list[bytes]:
-    """The same pages as PNG pictures, to look at them."""
-    made = _compile(layout, facts, format="png", ppi=dots_per_inch)
-    return made if isinstance(made, list) else [made]
-
-
-def _compile(layout: str, facts: Mapping[str, Any], **how: Any) -> Any:
     import typst  # here: the start of the product does not wait for it
 
-    return typst.compile(
-        (ROOT / "templates" / layout).read_bytes(),
+    source: Any = (ROOT / "templates" / layout).read_bytes()
+    made: bytes = typst.compile(
+        source,
         root=str(ROOT / "templates"),
         font_paths=[str(path) for path in sorted((ROOT / "static" / "vendor").glob("pdf-*"))],
         ignore_system_fonts=True,
         sys_inputs={"facts": json.dumps(facts, ensure_ascii=False)},
-        **how,
     )
+    return made
 
 
 def without_letters(texts: Iterable[str]) -> str:

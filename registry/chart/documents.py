@@ -41,16 +41,6 @@ class Documents:
         """Those that were not entered in error."""
         return [one for one in self.rows if one.document.error_at is None]
 
-    @property
-    def letters(self) -> list[Listed]:
-        """The letters that were written here and kept."""
-        return [one for one in self.standing if one.document.is_letter]
-
-    @property
-    def files(self) -> list[Listed]:
-        """The others."""
-        return [one for one in self.standing if not one.document.is_letter]
-
 
 def of_patient(viewer: Viewer, patient: Patient) -> Documents:
     """The documents of a patient who was fetched for the viewer, the newest first."""

@@ -62,11 +62,6 @@ class Survivorship:
     needs: list[Need]
     contacts: list[Contact]
 
-    @property
-    def is_empty(self) -> bool:
-        """Is there nothing to tell?"""
-        return not (self.effects or self.needs)
-
 
 def of_patient(viewer: Viewer, patient: Patient) -> Survivorship:
     """Late effects, needs and contacts of a patient who was fetched for the viewer."""

@@ -44,11 +44,6 @@ class DocumentRow:
     error_because: str
 
     @property
-    def is_letter(self) -> bool:
-        """Was it written here?"""
-        return self.kind in rules.WRITTEN_HERE
-
-    @property
     def size_text(self) -> str:
         """The size, to read."""
         return " ".join(rules.size_text(self.size))
