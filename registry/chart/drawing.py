@@ -68,7 +68,7 @@ def bar(
             at, shift = left, 6
         elif before:
             anchor, at, shift = "end", left, -5
-        kind = "in" if inside else "out"
+        kind = "in" if inside and not thin else "out"
         parts.append(
             f'<svg x="{at:.2f}%" y="{top + 18}" overflow="visible"><text'
             f' class="app-timeline__{kind}" x="{shift}" text-anchor="{anchor}">{escape(label)}'

@@ -168,7 +168,8 @@ def _of_bar(bar: Bar, shown: Period) -> Item | None:
     left, right = max(left, 0.0), min(right, 100 * (1 - MARGIN / (1 + LEAD + MARGIN)))
     width = max(right - left, 0.4)
     text = len(bar.label) * CHARACTER + 1 if bar.label else 0.0
-    inside = text <= width and bar.css_class != "background"
+    outside = left + width + text <= 100 or left - text >= 0
+    inside = text <= width and not (bar.css_class == "background" and outside)
     before = not inside and left + width + text > 100 and left - text >= 0
     strokes = [(shown.percent(day), said) for day, said in bar.strokes if shown.shows(day)]
 
