@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from registry import storage
 from registry.db import db, new_id
 from registry.errors import Unreadable
-from registry.keys import load, ring
+from registry.keys import Holder, KeyRing, ring
 
 BLOCK = storage.SEALED_BLOCK
 SECRET = b"Anna Maria Zonneveld "
@@ -26,8 +26,13 @@ def bare(folder):
     """As much of the product as the storage needs."""
     app = Flask("bare")
     app.extensions["netreg_settings"] = SimpleNamespace(instance=folder)
-    app.extensions["netreg_keys"] = load("", folder / "keys.json")
+    app.extensions["netreg_keys"] = Holder("", folder / "keys.json")
     return app
+
+
+def use(app: Flask, keys: KeyRing) -> None:
+    """Give the application another ring."""
+    app.extensions["netreg_keys"] = SimpleNamespace(ring=lambda: keys)
 
 
 @pytest.fixture
@@ -109,7 +114,7 @@ def test_no_flipped_bit_is_read(data, tmp_path_factory):
 
 def test_a_missing_key_is_told_before_the_answer_begins(house):
     file_id, _out = seal(SECRET)
-    house.extensions["netreg_keys"] = replace(ring(), sealing={"other": b"x" * 32})
+    use(house, replace(ring(), sealing={"other": b"x" * 32}))
     with pytest.raises(Unreadable):
         storage.unsealed(file_id)
 
@@ -119,13 +124,13 @@ def test_a_new_key_takes_files_over_one_by_one(house):
     file_id, _out = seal(data)
     old = ring()
     both = {**old.sealing, "k2": secrets.token_bytes(32)}
-    house.extensions["netreg_keys"] = replace(old, current="k2", sealing=both)
+    use(house, replace(old, current="k2", sealing=both))
     assert storage.sealed_under(file_id) == old.current
     assert storage.reseal(file_id) == "k2"
     before = storage.place(file_id).read_bytes()
     assert storage.reseal(file_id) == "k2"
     assert storage.place(file_id).read_bytes() == before  # left as it is
-    house.extensions["netreg_keys"] = replace(old, current="k2", sealing={"k2": both["k2"]})
+    use(house, replace(old, current="k2", sealing={"k2": both["k2"]}))
     assert opened(file_id) == data
 
 
@@ -133,7 +138,7 @@ def test_resealing_that_stops_leaves_the_old_file(house, monkeypatch):
     file_id, _out = seal(SECRET)
     old = ring()
     both = {**old.sealing, "k2": secrets.token_bytes(32)}
-    house.extensions["netreg_keys"] = replace(old, current="k2", sealing=both)
+    use(house, replace(old, current="k2", sealing=both))
     monkeypatch.setattr(storage.SealedWriter, "finish", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         storage.reseal(file_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import resource
 import zlib
-from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -15,10 +14,9 @@ from registry.access import Role
 from registry.audit import AuditEntry
 from registry.db import db, new_id
 from registry.errors import Invalid
-from registry.keys import ring
 from registry.patients import actions as patients
 from registry.patients import rules as relations
-from registry.patients.documents import actions, content, pdf_reader, rules
+from registry.patients.documents import content, pdf_reader, rules
 from registry.patients.models import Document
 from tests import make, make_course
 from tests import make_documents as files
@@ -345,22 +343,6 @@ def test_entered_in_error_it_stays_with_its_reason(client, clara):
 
 
 # -- keys --------------------------------------------------------------------------------------
-
-
-def test_a_new_key_takes_over_files_and_names(app, client, clara, monkeypatch):
-    patient = make.patient(clara)
-    data = files.pdf()
-    one = files.kept(patient, clara, data, name=f"{NAME}.pdf")
-    old = ring()
-    both = {**old.sealing, "k2": b"2" * 32}
-    monkeypatch.setitem(app.extensions, "netreg_keys", replace(old, current="k2", sealing=both))
-    assert actions.reseal() == 1
-    assert actions.reseal() == 0
-    assert one.key_id == storage.sealed_under(one.id) == "k2"
-    only = replace(old, current="k2", sealing={"k2": both["k2"]})
-    monkeypatch.setitem(app.extensions, "netreg_keys", only)
-    assert one.reveal() == f"{NAME}.pdf"
-    assert b"".join(storage.unsealed(one.id)) == data
 
 
 def test_an_altered_file_is_not_given_out(app, client, clara):

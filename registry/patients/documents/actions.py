@@ -1,4 +1,4 @@
-"""Keeping a file about a patient, marking it as entered in error, and re-encrypting files."""
+"""Keeping a file about a patient, and marking it as entered in error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry.access import Viewer
 from registry.dates import PartialDate
 from registry.db import db, new_id, now
 from registry.errors import Conflict, Invalid
-from registry.patients.documents import content, queries, rules
+from registry.patients.documents import content, rules
 from registry.patients.models import Document, Patient
 
 _BLOCK = 1 << 18
@@ -108,15 +108,3 @@ def _record(action: str, found: Document, *, by: Viewer, changes: dict[str, Any]
         patient_id=found.patient_id,
         changes=changes,
     )
-
-
-def reseal(limit: int = 100) -> int:
-    """Bring documents under the current key, file and name; returns how many. For a rotation of
-    the keys: it can be stopped at any moment and begun again."""
-    some = queries.under_other_keys(limit)
-    for one in some:
-        one.key_id = storage.reseal(one.id)
-        if one.name:
-            one.hide(one.reveal())
-    db.session.flush()
-    return len(some)

@@ -133,10 +133,3 @@ def pieces(found: Document) -> Iterator[bytes]:
         return storage.unsealed(found.id)
     except FileNotFoundError as error:
         raise NotFound() from error
-
-
-def under_other_keys(limit: int = 100) -> list[Document]:
-    """Documents that do not lie under the current key."""
-    current = storage.current_key()
-    query = sa.select(Document).where(Document.key_id != current).order_by(Document.id)
-    return list(db.session.scalars(query.limit(limit)))
