@@ -368,15 +368,16 @@ def _questionnaire(draft: Draft) -> Following:
     scores = before.scores if before is not None else None
     changes = wellbeing.changes(instrument, derived, scores)
     when = wording.when(before) if before is not None else ""
-    columns = (_("Scale"), _("Score"), _("Before: %(date)s", date=when) if when else _("Before"),
-               _("Change"))  # fmt: skip
+    columns: tuple[str, ...] = (_("Scale"), _("Score"))
+    if before is not None:
+        columns = (*columns, _("Before: %(date)s", date=when), _("Change"))
     rows = tuple(
         (
             wording.scale(instrument, one.scale),
             wording.score(one.score) or wording.reason(one.reasons[0]),
             wording.score(one.before),
             wording.size_of_change(one.size, one.direction),
-        )
+        )[: len(columns)]
         for one in changes
     )
     differs = tuple(one.size in ("moderate", "large") for one in changes)

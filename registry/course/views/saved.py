@@ -14,7 +14,7 @@ from registry.course import wording
 from registry.errors import NotFound
 
 #: So many entries are taken back at once; what stands in the session must stay small.
-MOST_UNDONE = 30
+MOST_UNDONE = 12
 
 
 def tell_saved(entries: Sequence[Any]) -> None:
