@@ -103,6 +103,7 @@ STAFF = (
     PersonFacts("coordinator@demo.example", "Robin Tulpveld", "NL-TULP",
                 (Role.TRIAGE_COORDINATOR,), True),
     PersonFacts("clinician@demo.example", "Dr Lark Tulpveld", "NL-TULP", (Role.CLINICIAN,), True),
+    PersonFacts("manager@demo.example", "Jackdaw Tulpveld", "NL-TULP", (Role.DATA_MANAGER,), True),
     PersonFacts("researcher@demo.example", "Dr Finch Kantoor", "NETWORK", (Role.RESEARCHER,),
                 True),
     PersonFacts("committee@demo.example", "Swift Kantoor", "NETWORK", (Role.ACCESS_COMMITTEE,),

@@ -18,7 +18,7 @@ from registry.dates import PartialDate
 ORDERS = {"ymd": "year month day", "dmy": "day month year", "mdy": "month day year"}
 MARKS = (".", ",")
 _DATE_PART = re.compile(r"[./\-\s]+|,\s+")
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+")
 
 

@@ -129,7 +129,7 @@ class Report:
                 [column, reason, count]
                 for (column, reason), count in self.reasons.most_common(50)
             ],
-            "contradictions": [asdict(one) for one in self.contradictions[:200]],
+            "contradictions": [asdict(one) for one in self.contradictions],
             "unusual": [asdict(one) for one in self.account.unusual[:200]],
             "unusual_count": len(self.account.unusual) + self.account.more_unusual,
             "outside": [[*one, count] for one, count in self.account.outside.most_common(50)],

@@ -45,8 +45,11 @@ class Table:
     the file is 1, comment lines count.
     """
 
-    def __init__(self, records: Iterator[list[str] | BadRow], header_row: int = 0) -> None:
+    def __init__(
+        self, records: Iterator[list[str] | BadRow], header_row: int = 0, *, ragged: bool = False
+    ) -> None:
         self._records = records
+        self._ragged = ragged  # a sheet leaves out the blank cells at the end of a row
         self.number = 0
         self.encoding = ""
         self.columns = self._header(header_row)
@@ -84,6 +87,8 @@ class Table:
             cells = [cell.strip() for cell in found]
             if not any(cells):
                 continue  # an empty line at the end of the file
+            if self._ragged:
+                cells += [""] * (width - len(cells))
             while len(cells) > width and not cells[-1]:
                 cells.pop()
             if len(cells) != width:
@@ -113,7 +118,7 @@ def opened(
         with source.open("rb") as raw:
             if sheets.is_workbook(raw):
                 with sheets.records(raw, sheet, merged) as (name, records):
-                    table = Table(records, header_row)
+                    table = Table(records, header_row, ragged=True)
                     table.encoding = f"sheet {name!r}"
                     yield table
                 return

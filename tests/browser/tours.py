@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from playwright.sync_api import Page
 
@@ -198,6 +199,31 @@ def privacy(page: Page) -> Found:
     return {"audit of a privacy officer": "/administration/audit?kind=person"}
 
 
+WARD = """No;Sex;Born;Site;Ki67;Seen
+1;f;3.4.1961;ileum;2;5.2.2019
+2;m;17.9.1955;elsewhere;na;31.2.2020
+"""
+
+
+def manager(page: Page) -> Found:
+    """A data manager, who sends a file and looks at it."""
+    page.goto("/imports/new")
+    file: Any = {"name": "ward.csv", "mimeType": "text/csv", "buffer": WARD.encode()}
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Send the file").click()
+    page.wait_for_url("**/shape")
+    address = page.url.removesuffix("/shape")
+    return {
+        "imports": "/imports",
+        "new import": "/imports/new",
+        "file": address,
+        "shape of a file": f"{address}/shape",
+        "columns of a file": f"{address}/columns",
+        "a column of a file": f"{address}/columns/3",
+        "exports": "/exports",
+    }
+
+
 TOURS: dict[str, Callable[[Page], Found]] = {
     "referrer": referrer,
     "coordinator": coordinator,
@@ -205,6 +231,7 @@ TOURS: dict[str, Callable[[Page], Found]] = {
     "researcher": researcher,
     "committee": committee,
     "administrator": administrator,
+    "manager": manager,
     "lead": lead,
     "privacy": privacy,
 }

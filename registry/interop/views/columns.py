@@ -124,9 +124,9 @@ def _constants(editor: pages.Editor) -> list[dict[str, Any]]:
                 else [],
             }
         )
-    # What is stated already, and what the number needs, stands first.
+    # What is stated already, and what the number needs; all else is said in the map's file.
     needed = {"unit", "interval_unit", "time_unit", "analyte", "endpoint"}
-    return sorted(found, key=lambda one: (not one["value"], one["name"] not in needed))[:8]
+    return [one for one in found if one["value"] or one["name"] in needed]
 
 
 def _changed(content: drafting.Content, editor: pages.Editor) -> tuple[Any, str]:
