@@ -463,11 +463,15 @@ class Choice(HouseField):
         return bool(value == self._value())
 
     def read(self) -> None:
-        """Refuse what is not offered."""
+        """Take an option by its value, or by its label typed in full; refuse what is not offered."""
         super().read()
-        if self.data is not None and self.data not in {option.value for option in self.options}:
+        if self.data is None or self.data in {option.value for option in self.options}:
+            return
+        typed = self.data.casefold()
+        named = [option.value for option in self.options if str(option.label).casefold() == typed]
+        self.data = named[0] if len(named) == 1 else None
+        if self.data is None:
             self.errors.append(_("Choose one of the options."))
-            self.data = None
 
 
 class Choices(Choice):
