@@ -52,7 +52,7 @@ def _load(if_empty: bool, quiet: bool) -> None:
             return
         raise click.ClickException("The database is not empty.")
     day = today()
-    places, people = network.build(day.replace(year=day.year - 12, day=1))
+    places, people = network.build(day.replace(year=day.year - 16, day=1))
     cast = story.Cast(places, people)
     with click.progressbar(
         length=story.TOTAL, label="Loading the synthetic network", hidden=quiet

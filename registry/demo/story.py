@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from registry.access import Viewer
-from registry.course import actions as course
-from registry.course import facts as plain
+from registry.course import licence
 from registry.course import queries as course_queries
 from registry.dates import PartialDate
 from registry.db import acting_at, db, new_id
-from registry.demo import caseload
+from registry.demo import bulk, caseload
 from registry.demo.caseload import SEED
 from registry.demo.network import PLACES, STAFF
-from registry.patients import actions as patients
-from registry.patients import rules as relations
 from registry.patients.models import Patient
 from registry.people import queries as people
 from registry.people.models import Notice, Organisation, Person
@@ -42,7 +40,7 @@ _LIVE = (
     ("accepted", 9), ("submitted", 0), ("advised", 16), ("information_requested", 3),
 )  # fmt: skip
 _PAST = 46  # referrals of earlier years, answered and closed
-_OWN = 12  # patients a centre registered without a referral
+_OWN = 248  # patients a centre registered without a referral
 TOTAL = len(_LIVE) + _PAST + _OWN
 
 _COUNTRY_CENTRE = {"NL": "NL-TULP", "DE": "DE-LINDE", "IT": "IT-OLIVO", "ES": "IT-OLIVO",
@@ -71,6 +69,7 @@ class Cast:
 
     places: dict[str, Organisation]
     people: dict[str, Person]
+    _at: dict[tuple[str, str], Viewer] = field(default_factory=dict)
 
     def viewer(self, email: str) -> Viewer:
         """The viewer this account is."""
@@ -78,6 +77,11 @@ class Cast:
 
     def at(self, code: str, role: str) -> Viewer:
         """The first person with the role at a place."""
+        if (code, role) not in self._at:
+            self._at[code, role] = self._first(code, role)
+        return self._at[code, role]
+
+    def _first(self, code: str, role: str) -> Viewer:
         found = next(
             one.email for one in STAFF if one.place == code and role in {r.value for r in one.roles}
         )
@@ -101,20 +105,29 @@ def parts(today: date) -> Iterator[Part]:
     hospitals = [place for place in PLACES if place.kind == "referring_hospital"]
     for index, (state, ago) in enumerate(_LIVE):
         hospital = hospitals[0] if index % 2 == 0 else hospitals[index % len(hospitals)]
-        case = caseload.case(index, today, hospital.country, recent=True)
         begun = today - timedelta(days=ago)
+        case = caseload.case(index, begun, hospital.country, recent=True)
         centre = "NL-TULP" if index < 19 else _COUNTRY_CENTRE[hospital.country]
         yield Part(case, hospital.code, centre, state, begun, True)
     for index in range(len(_LIVE), len(_LIVE) + _PAST):
         hospital = hospitals[index % len(hospitals)]
         case = caseload.case(index, today, hospital.country, recent=False)
         centre = _COUNTRY_CENTRE[hospital.country] if index % 3 else "NL-TULP"
-        begun = min(case.diagnosed + timedelta(days=21), case.died or today)
+        begun = min(case.diagnosed + timedelta(days=30), case.end - timedelta(days=13))
         yield Part(case, hospital.code, centre, "closed", begun, False)
     for index in range(len(_LIVE) + _PAST, TOTAL):
-        centre = ("NL-TULP", "DE-LINDE", "NL-TULP", "IT-OLIVO")[index % 4]
-        case = caseload.case(index, today, centre[:2], recent=False)
-        yield Part(case, "", centre, "own", case.diagnosed + timedelta(days=10), False)
+        yield _own(index, today)
+
+
+def _own(index: int, today: date) -> Part:
+    """A patient a centre looks after itself; half of the lung tumours are in the lung centre."""
+    centre = ("NL-TULP", "DE-LINDE", "NL-TULP", "IT-OLIVO")[index % 4]
+    case = caseload.case(index, today, centre[:2], recent=False)
+    if case.pool == "lung" and index % 2:
+        centre = "SE-BJORK"
+        case = caseload.case(index, today, "SE", recent=False)
+    begun = min(case.diagnosed + timedelta(days=10), case.end)
+    return Part(case, "", centre, "own", begun, False)
 
 
 @contextmanager
@@ -126,17 +139,19 @@ def _on(day: date, hour: int = 9) -> Iterator[None]:
 
 def tell(cast: Cast, today: date, step: Callable[[], None]) -> None:
     """Act every part out; `step` is called after each."""
+    batch = bulk.Batch()
     for part in parts(today):
-        _Telling(cast, part, today).tell()
-        db.session.flush()
+        _Telling(cast, part, today, batch).tell()
         step()
+    db.session.flush()
+    batch.write()
 
 
 class _Telling:
     """One case, acted out from the first page to where it has come."""
 
-    def __init__(self, cast: Cast, part: Part, today: date) -> None:
-        self.cast, self.part, self.today = cast, part, today
+    def __init__(self, cast: Cast, part: Part, today: date, batch: bulk.Batch) -> None:
+        self.cast, self.part, self.today, self.batch = cast, part, today, batch
         self.case = part.case
         self.rng = Random(f"{SEED}/story/{self.case.number}")  # noqa: S311
         self.question = self._question()
@@ -249,7 +264,7 @@ class _Telling:
         if state == "closed":
             self._step(referral, "close", coordinator, begun, 12)
         if not self.part.live:
-            self._live_on(referral.patient, clinician)
+            self._live_on(referral.patient_id, clinician, referral.patient)
 
     def _step(
         self, referral: Referral, name: str, by: Viewer, begun: date, days: int, **more: Any
@@ -261,40 +276,26 @@ class _Telling:
 
     def _register_own(self) -> None:
         clinician = self.cast.at(self.part.centre, "clinician")
-        with _on(self.part.begun):
-            made = patients.register(
-                by=clinician,
-                facts=self._identity(),
-                hospital_number=f"S{self.case.number:05}",
-                relation=relations.TREATING,
-                why="registered by the centre",
-            )
-            for purpose, answer in self._consents().items():
-                given_on = PartialDate.of(self.part.begun)
-                patients.answer_consent(made.id, purpose, answer, by=clinician, given_on=given_on)
-            course.open_record(made, self.case.facts, by=clinician, source=("entered", ""))
-        self._live_on(made, clinician)
+        who = bulk.Registered(
+            self._identity(), f"S{self.case.number:05}", self._consents(), self.part.begun
+        )
+        patient_id = bulk.patient(self.batch, who, by=clinician, today=self.today)
+        self._live_on(patient_id, clinician)
 
-    def _live_on(self, patient: Patient, clinician: Viewer) -> None:
-        tumour = course_queries.record(clinician, patient.id).tumours[0]
-        therapies: list[Any] = []
-        for entity in ("therapy", "response", "progression", "follow_up"):
-            for row in self.case.later.get(entity, []):
-                row = dict(row)
-                of = row.pop("of", None)
-                day = date.fromisoformat(row.get("stop") or row.get("date") or row["start"])
-                values, absent = plain.from_json(entity, row)
-                with _on(min(day + timedelta(days=1), self.today), 15):
-                    added = course.add(
-                        entity,
-                        patient,
-                        by=clinician,
-                        values=values,
-                        absent=absent,
-                        **_links(entity, tumour, None if of is None else therapies[of]),
-                    )
-                if entity == "therapy":
-                    therapies.append(added)
+    def _live_on(self, patient_id: UUID, clinician: Viewer, patient: Patient | None = None) -> None:
+        """The years up to today. Of a referred patient the diagnosis is in the record already."""
+        known: dict[str, UUID] | None = None
+        if patient is not None:
+            record = course_queries.record_of(patient)
+            known = {name: record.of(name)[0].id for name in ("tumour", "pathology")}
+        bulk.course(
+            self.batch,
+            self.case,
+            patient_id,
+            by=clinician,
+            licensed=licence.may_derive_stages(),
+            known=known,
+        )
 
 
 def settle(today: date) -> None:
@@ -317,9 +318,3 @@ def grant(cast: Cast, today: date) -> None:
             from_date=today - timedelta(days=20),
             until_date=today + timedelta(days=345),
         )
-
-
-def _links(entity: str, tumour: Any, therapy: Any) -> dict[str, Any]:
-    """What a later entry is about: contacts are about the patient."""
-    links = {} if entity == "follow_up" else {"tumour_id": tumour.id}
-    return links if therapy is None else links | {"therapy_id": therapy.id}
