@@ -88,7 +88,7 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
         BABEL_DEFAULT_LOCALE=settings.languages[0],
     )
     app.extensions["netreg_settings"] = settings
-    app.extensions["netreg_keys"] = keys.Holder(settings.keys, settings.key_place)
+    app.extensions["netreg_keys"] = _key_holder(settings, serving)
     app.extensions["netreg_version"] = _version()
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -154,6 +154,18 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
         production.refuse_unsafe(app)
     logging.getLogger("netreg").setLevel(logging.INFO)
     return app
+
+
+def _key_holder(settings: Settings, serving: bool) -> keys.Holder:
+    """Where the keys are. In production none are made by themselves: a path mistyped would give
+    new keys that open nothing. What cannot be used is refused below, by its name."""
+    production_start = settings.environment == "production"
+    try:
+        return keys.Holder(settings.keys, settings.key_place, make=not production_start)
+    except (OSError, ValueError):
+        if serving and production_start:
+            return keys.Holder(keys.to_json(keys.fresh()), settings.key_place)
+        raise
 
 
 def _connecting(settings: Settings) -> dict[str, Any]:

@@ -204,9 +204,11 @@ class Holder:
     """Where the ring of the running application comes from. A ring in a file is read again when
     the file has changed, so that a new key needs no restart."""
 
-    def __init__(self, text: str, path: Path) -> None:
+    def __init__(self, text: str, path: Path, *, make: bool = True) -> None:
+        """Raises ValueError or OSError where there is no ring to be read. With `make` a file that
+        is not there is made: for the embedded default, never where a ring was in use."""
         self.path = None if text else path
-        if self.path is not None and not self.path.exists():
+        if make and self.path is not None and not self.path.exists():
             keep_once(self.path, to_json(fresh()))
         self._changed = self._mark()
         self._ring = from_json(text if self.path is None else self.path.read_text())

@@ -229,9 +229,8 @@ def _demonstration() -> Iterator[Problem]:
 # -- what should be looked at besides ----------------------------------------------------------
 
 
-def advice(app: Flask) -> Iterator[Problem]:
+def advice(settings: Settings) -> Iterator[Problem]:
     """What production runs without, and is better with."""
-    settings: Settings = app.extensions["netreg_settings"]
     if not settings.mail_url:
         yield Problem(
             "NETREG_MAIL_URL", "No mail is sent.", "Links are handed over by the administrator."
