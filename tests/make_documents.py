@@ -37,9 +37,9 @@ def pdf(pages: int = 1, **more: Any) -> bytes:
     return out.getvalue()
 
 
-def pdf_bomb(unpacked: int = 1 << 30) -> bytes:
+def pdf_bomb(unpacked: int = 1 << 29) -> bytes:
     """A small PDF whose list of objects unpacks to so many bytes."""
-    packer = zlib.compressobj(9)
+    packer = zlib.compressobj(1)
     body = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(unpacked >> 20))
     body += packer.flush()
     about = b"3 0 obj<</Type/ObjStm/N 1/First 6/Filter/FlateDecode/Length %d>>stream\n" % len(body)
