@@ -241,7 +241,8 @@ class Sheet:
         entry = self._entry(key, number, there)
         locked = entry is not None and not self._may_change(entry)
         sent = self.typed if self._was_shown(key) and not locked else None
-        stored, absent = self._begun.get(key, {}), {}
+        stored: Mapping[str, Any] = self._begun.get(key, {}) if self.typed is None else {}
+        absent: Mapping[str, Any] = {}
         if entry is not None:
             stored = _stored_values(slot, entry)
             absent = {name: why for name, why in entry.absent.items() if name in slot.names}

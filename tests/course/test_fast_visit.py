@@ -132,6 +132,11 @@ def test_all_therapies_go_on(ward: Any) -> None:
     assert {one.version for one in there.therapies} == {1}
 
 
+def test_an_empty_form_records_no_visit(ward: Any) -> None:
+    make.post(ward.client, url(ward))
+    assert counts(ward) == BEFORE
+
+
 def test_a_stop_needs_its_date_and_everything_or_nothing_is_kept(ward: Any) -> None:
     answer = sheets.fill(ward.client, url(ward), {**VISIT, "therapy__0__stop": ""})
     assert answer.status_code == 422

@@ -67,7 +67,13 @@ def due(
         values = [sa.literal(value, column.type) for column, value in zip(key, after, strict=True)]
         query = query.where(sa.tuple_(*key) > sa.tuple_(*values))
     found = db.session.execute(query.order_by(*key).limit(limit + 1)).all()
-    return [DueRow(*one[:7], _item(one.items, filters, one.test)) for one in found]
+    return [
+        DueRow(
+            one.patient_id, one.test, one.on, one.is_dated, one.grade, one.site_group,
+            one.clinician_id, _item(one.items, filters, one.test),
+        )
+        for one in found
+    ]  # fmt: skip
 
 
 def _item(items: list[dict[str, Any]], filters: Filters, test: str) -> dict[str, Any]:
