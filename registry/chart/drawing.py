@@ -8,6 +8,7 @@ style attributes and no scripts: colours and sizes stand in the style sheets.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape as _escape
 
@@ -22,12 +23,13 @@ SHAPES = {
     "spread": "M0-6L1.8-1.8 6 0 1.8 1.8 0 6-1.8 1.8-6 0-1.8-1.8Z",
 }
 DOT = "M-4 0A4 4 0 1 0 4 0 4 4 0 1 0-4 0Z"
+_UNSAFE = re.compile("[&<>\"']")
 SMALL_DOT = "M-2.5 0A2.5 2.5 0 1 0 2.5 0 2.5 2.5 0 1 0-2.5 0Z"
 
 
-def escape(text: object) -> str:
+def escape(text: str) -> str:
     """Text that can stand between tags and in a quoted attribute."""
-    return _escape(str(text), quote=True)
+    return _escape(text, quote=True) if _UNSAFE.search(text) else text
 
 
 def bar(

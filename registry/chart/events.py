@@ -333,13 +333,16 @@ _TIMELESS = frozenset({"history", "stated_endpoint", "lesion", "measurement", "o
 
 def undated(record: Record, words: Words) -> list[Undated]:
     """Entries without a date, with what is known of when instead."""
-    return [
-        Undated(one.id, entity, what(one, words), words.when(one))
-        for entity, entries in record.entries.items()
-        if entity not in _TIMELESS
-        for one in entries
-        if date_of(one) is None and not (entity == "follow_up" and one.death_date is not None)
-    ]
+    found = []
+    for entity, entries in record.entries.items():
+        if entity in _TIMELESS:
+            continue
+        for one in reversed(entries):  # they stand last
+            if date_of(one) is not None:
+                break
+            if entity != "follow_up" or one.death_date is None:
+                found.append(Undated(one.id, entity, what(one, words), words.when(one)))
+    return found
 
 
 def what(row: Any, words: Words) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 from registry.chart import drawing
@@ -31,17 +32,17 @@ class Period:
     last: date
     whole: bool = True
 
-    @property
+    @cached_property
     def days(self) -> int:
         """How long it is."""
         return max((self.last - self.first).days, LEAST_DAYS)
 
-    @property
+    @cached_property
     def start(self) -> int:
         """The number of the day at the left edge of the picture."""
         return self.first.toordinal() - round(self.days * LEAD)
 
-    @property
+    @cached_property
     def span(self) -> int:
         """How many days the picture is wide."""
         return round(self.days * (1 + LEAD + MARGIN)) + 1
