@@ -105,6 +105,10 @@ format: setup-dev ## put the Python files into the house's format
 bench: setup-dev ## measure the chart of 500 entries against its floor, on SQLite and PostgreSQL
 	@$(PY) -m tests.bench
 
+.PHONY: drill
+drill: setup-dev ## back up and restore, and exchange the keys, under load: the long version (TIMES=20)
+	@NETREG_DRILL=$(or $(TIMES),20) $(PY) -m pytest -n0 -q --timeout 3600 tests/operations -k "load or any_moment"
+
 .PHONY: check-cohorts
 check-cohorts: setup ## import and release the published cohorts and compare with their source (DATA=folder)
 	@test -n "$(DATA)" || { echo "Say where the cohorts are: make check-cohorts DATA=folder" >&2; exit 1; }

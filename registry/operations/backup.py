@@ -119,8 +119,8 @@ def _postgresql(draft: Path, made: Manifest, say: Say) -> set[UUID]:
     with snapshot() as connection:
         tables.begin_writing_text(connection)
         names = tables.names(connection)
-        for number, name in enumerate(names, 1):
-            say(f"Copying table {number} of {len(names)}: {name}")
+        say(f"Copying {len(names)} tables")
+        for name in names:
             path = draft / "tables" / f"{name}.copy.gz"
             made.tables[name] = tables.write_out(connection, name, path)
             made.note(draft, path)
