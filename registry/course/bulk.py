@@ -18,10 +18,13 @@ from registry.clinical.edit_checks import REFUSE
 from registry.clinical.results import Reason
 from registry.course import facts as facts_
 from registry.course import rules
-from registry.course.models import BY_NAME, links_of
+from registry.course.models import BY_NAME, EntryChange, FollowUpDue, FollowUpPlan, links_of
 from registry.course.rules.response import assessments, derive_response
 from registry.dates import PartialDate
 from registry.db import table_of
+
+#: Tables that are made anew from the record, or keep its history: nobody's work is in them.
+DERIVED = (table_of(FollowUpDue), table_of(FollowUpPlan), table_of(EntryChange))
 
 
 @dataclass
@@ -241,3 +244,12 @@ def forget(connection: Any, entity: str, ids: Sequence[UUID]) -> None:
     """Take out entries: for an import that is undone."""
     table = table_of(BY_NAME[entity])
     connection.execute(sa.delete(table).where(table.c.id.in_(ids)))
+
+
+def forget_patients(connection: Any, ids: Sequence[UUID], order: Mapping[str, int]) -> None:
+    """Take out the whole course of patients, in an order in which what points comes first."""
+    for table in DERIVED:
+        connection.execute(sa.delete(table).where(table.c.patient_id.in_(ids)))
+    for entity in sorted(BY_NAME, key=lambda one: -order[one]):
+        table = table_of(BY_NAME[entity])
+        connection.execute(sa.delete(table).where(table.c.patient_id.in_(ids)))

@@ -105,17 +105,19 @@ class Run:
         *,
         take: frozenset[str] = frozenset(),
         begun: Callable[[UUID], None] = lambda _id: None,
+        may_show: Callable[[], None] = lambda: None,
         import_id: UUID | None = None,
     ) -> Report:
         """Write what was planned. `begun` is told the import's id in the transaction that begins
-        it; `import_id` is the one of an earlier try whose new patients are in. Raises Lost, Busy,
+        it; `may_show` is asked in the one that shows it, and raises Lost if it was cancelled;
+        `import_id` is the one of an earlier try whose new patients are in. Raises Lost, Busy,
         and Conflict where somebody else brought in the same records meanwhile."""
         imported_id = import_id or self._begin(source, report, begun)
         report.import_id = imported_id
         try:
             if import_id is None:
                 self._write_new(imported_id, report, spool)
-                self._show(imported_id, report)
+                self._show(imported_id, report, may_show)
         except IntegrityError as error:
             db.session.rollback()
             take_back(imported_id)
@@ -172,9 +174,10 @@ class Run:
         if not alive.rowcount:  # type: ignore[attr-defined]
             raise Lost
 
-    def _show(self, import_id: UUID, report: Report) -> None:
+    def _show(self, import_id: UUID, report: Report, may_show: Callable[[], None]) -> None:
         """The one moment in which everything is there for everybody."""
         self._tell("showing", report.created, report.created)
+        may_show()
         self._alive(import_id, report.created)
         made = db.session.get_one(Import, import_id)
         writing.show(db.session.connection(), made, by=self._by, at=now())

@@ -206,6 +206,7 @@ def _do(claim: claims.Claim, order: _Order, by: Viewer, kept: list[UUID]) -> Non
             run.write(
                 sources[""], report, spool, take=take, import_id=done_already,
                 begun=lambda import_id: _note_import(claim, import_id),
+                may_show=lambda: _no_way_back(claim),
             )  # fmt: skip
         refused_id, size = refused.kept()
         kept[:] = refused.drafts
@@ -239,6 +240,13 @@ def _taken_up(order: _Order) -> UUID | None:
 def _note_import(claim: claims.Claim, import_id: UUID) -> None:
     upload: Upload = claim.ours()
     upload.import_id = import_id
+    db.session.flush()
+
+
+def _no_way_back(claim: claims.Claim) -> None:
+    """From here on it cannot be cancelled: in the transaction in which all of it is shown."""
+    upload: Upload = claim.ours()
+    upload.phase = "showing"
     db.session.flush()
 
 

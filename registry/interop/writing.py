@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from registry import audit
 from registry.access import Viewer
 from registry.course import bulk as course
-from registry.course.models import BY_NAME
 from registry.db import new_id, table_of
 from registry.interop import changes
 from registry.interop.links import ranks
@@ -133,8 +132,6 @@ def take_back(connection: Any, import_id: UUID) -> int:
     ids = [row[1] for row in found]
     rows = [row[0] for row in found]
     connection.execute(sa.delete(table_of(SourceRow)).where(SourceRow.id.in_(rows)))
-    for entity in sorted(BY_NAME, key=lambda one: -ranks()[one]):
-        table = table_of(BY_NAME[entity])
-        connection.execute(sa.delete(table).where(table.c.patient_id.in_(ids)))
+    course.forget_patients(connection, ids, ranks())
     people.forget(connection, ids)
     return len(ids)

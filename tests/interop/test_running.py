@@ -16,7 +16,7 @@ from registry.course import actions as course
 from registry.course.models import BY_NAME, Biomarker
 from registry.db import db, metadata, now
 from registry.errors import NotFound
-from registry.interop import actions, queries, rules, running, working
+from registry.interop import actions, claims, queries, rules, running, working
 from registry.interop.models import Import, Upload
 from registry.interop.planning import Shape
 from registry.interop.spool import Spool, spool_folder
@@ -208,6 +208,32 @@ def test_a_cancelled_check_is_stopped_and_keeps_nothing(app: Flask) -> None:
     working.work(upload.id)
     db.session.expire_all()
     assert db.session.get_one(Upload, upload.id).state == rules.UPLOADED
+
+
+def test_what_is_cancelled_while_it_is_written_is_not_shown(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However late: until the moment of showing, and without the worker being told before."""
+    by = manager()
+    upload_id = sent(by).id
+    working.work(upload_id)
+    upload = db.session.get_one(Upload, upload_id)
+    actions.ask_import(upload, by=by, keep_valid=False)
+    db.session.commit()
+    before = rows()
+    monkeypatch.setattr(claims, "_SECONDS", 1000)
+    written = running.Run._write_new
+
+    def cancelled(self: Any, *arguments: Any) -> None:
+        written(self, *arguments)
+        actions.cancel(db.session.get_one(Upload, upload_id), by=by)
+        db.session.commit()
+
+    monkeypatch.setattr(running.Run, "_write_new", cancelled)
+    working.work(upload_id)
+    db.session.expire_all()
+    assert db.session.get_one(Upload, upload_id).state == rules.CHECKED
+    assert rows() == {**before, "audit_entry": before["audit_entry"] + 1}
 
 
 def test_the_audit_can_be_sealed_and_verified_after_an_import(app: Flask, tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ def _touched_elsewhere(connection: Any, ids: Sequence[UUID], imported: Import) -
         *(model.__tablename__ for model in people.TABLES),
         SourceRow.__tablename__,
         ImportChange.__tablename__,
-        *_DERIVED,
+        *(table.name for table in bulk.DERIVED),
     }
     for table in metadata.sorted_tables:
         for column in table.columns:
@@ -225,10 +225,6 @@ def _touched_elsewhere(connection: Any, ids: Sequence[UUID], imported: Import) -
     identity = sa.select(Patient.id).where(Patient.id.in_(ids), Patient.version != 1)
     found |= dict.fromkeys(connection.execute(identity).scalars(), IDENTITY)
     return found
-
-
-#: Tables that are made anew from the record, or keep its history.
-_DERIVED = ("follow_up_plan", EntryChange.__tablename__)
 
 
 def _judged(
@@ -278,13 +274,9 @@ def _keep_record(connection: Any, row: Any, stay: set[str]) -> None:
 
 
 def _remove_patients(connection: Any, ids: Sequence[UUID]) -> None:
-    for entity in sorted(BY_NAME, key=lambda one: -ranks()[one]):
-        table = table_of(BY_NAME[entity])
+    bulk.forget_patients(connection, ids, ranks())
+    for table in (table_of(ImportChange), table_of(SourceRow)):
         connection.execute(sa.delete(table).where(table.c.patient_id.in_(ids)))
-    for name in (*_DERIVED, ImportChange.__tablename__, SourceRow.__tablename__):
-        other = metadata.tables.get(name)
-        if other is not None:
-            connection.execute(sa.delete(other).where(other.c.patient_id.in_(ids)))
     people.forget(connection, ids)
 
 
