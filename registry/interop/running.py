@@ -117,7 +117,7 @@ class Run:
         try:
             if import_id is None:
                 self._write_new(imported_id, report, spool)
-                self._show(imported_id, report, may_show)
+                self._show(imported_id, report, spool, may_show)
         except IntegrityError as error:
             db.session.rollback()
             take_back(imported_id)
@@ -162,6 +162,7 @@ class Run:
             writer.insert(db.session.connection(), rows)
             db.session.commit()
             db.session.expunge_all()
+            spool.add_told(writing.counts_of(rows))
             self._tell("writing", done, report.created)
 
     def _alive(self, import_id: UUID, done: int) -> None:
@@ -174,13 +175,15 @@ class Run:
         if not alive.rowcount:  # type: ignore[attr-defined]
             raise Lost
 
-    def _show(self, import_id: UUID, report: Report, may_show: Callable[[], None]) -> None:
+    def _show(
+        self, import_id: UUID, report: Report, spool: Spool, may_show: Callable[[], None]
+    ) -> None:
         """The one moment in which everything is there for everybody."""
         self._tell("showing", report.created, report.created)
         may_show()
         self._alive(import_id, report.created)
         made = db.session.get_one(Import, import_id)
-        writing.show(db.session.connection(), made, by=self._by, at=now())
+        writing.show(db.session.connection(), made, spool.told(), by=self._by, at=now())
         made.state, made.maker, made.heartbeat_at = rules.DONE, None, None
         actions.record(made, report, by=self._by)
         db.session.commit()

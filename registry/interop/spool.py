@@ -49,6 +49,7 @@ class Spool:
             "CREATE TABLE id (key BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID",
             "CREATE TABLE row (place INTEGER, part INTEGER, number INTEGER, cells BLOB)",
             "CREATE TABLE plan (number INTEGER PRIMARY KEY, content BLOB)",
+            "CREATE TABLE told (number INTEGER PRIMARY KEY, content BLOB)",
             "CREATE TABLE seen (key BLOB PRIMARY KEY, row INTEGER) WITHOUT ROWID",
             "BEGIN",
         ):
@@ -157,4 +158,15 @@ class Spool:
         """What is planned, in the order it was kept."""
         self._flush_plans()
         for (content,) in self._db.execute("SELECT content FROM plan ORDER BY number"):
+            yield self._open(content)
+
+    # -- what is to be told of patients that are written -------------------------------------------
+
+    def add_told(self, content: Any) -> None:
+        """Keep what the audit will say of a batch, until it is shown."""
+        self._db.execute("INSERT INTO told (content) VALUES (?)", (self._seal(content),))
+
+    def told(self) -> Iterator[Any]:
+        """What was kept to be told, batch by batch."""
+        for (content,) in self._db.execute("SELECT content FROM told ORDER BY number"):
             yield self._open(content)

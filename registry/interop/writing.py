@@ -6,7 +6,7 @@ makes all of it visible in one short transaction, and `take_back` leaves nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -56,8 +56,7 @@ class Writer:
         self._course.insert(connection, ranks())
         connection.execute(sa.insert(table_of(SourceRow)), list(rows))
         if not self._hidden:
-            tell(connection, [(row["patient_id"], row["made"]) for row in rows], self._source.name,
-                 by=self._by)  # fmt: skip
+            tell(connection, counts_of(rows), self._source.name, by=self._by)
 
     def _take_in(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         patient_id = new_id()
@@ -90,32 +89,43 @@ class Writer:
         }
 
 
-def tell(
-    connection: Any, made: Sequence[tuple[UUID, Mapping[str, Any]]], source: str, *, by: Viewer
-) -> None:
+def counts_of(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """Each patient of a batch, and how many entries of which kind were made."""
+    found = []
+    for row in rows:
+        counts: dict[str, int] = {}
+        for one in row["made"]["entries"]:
+            counts[one["e"]] = counts.get(one["e"], 0) + 1
+        found.append([str(row["patient_id"]), counts])
+    return found
+
+
+def tell(connection: Any, made: Sequence[Sequence[Any]], source: str, *, by: Viewer) -> None:
     """The audit of new patients: one entry each, which says how many entries of which kind."""
-    about = []
-    for patient_id, said in made:
-        counts: dict[str, list[Any]] = {}
-        for one in said["entries"]:
-            counts.setdefault(one["e"], [None, 0])[1] += 1
-        changes_ = {"source": [None, source], **counts}
-        about.append((("patient", patient_id), patient_id, changes_))
+    about: list[Any] = []
+    for patient, counts in made:
+        patient_id = UUID(patient)
+        changed = {"source": [None, source], **{kind: [None, n] for kind, n in counts.items()}}
+        about.append((("patient", patient_id), patient_id, changed))
     audit.record_many("imported patient", by=by, about=about, connection=connection)
 
 
-def show(connection: Any, imported: Import, *, by: Viewer, at: datetime) -> None:
-    """Let everybody see what was written hidden, with its audit: one short transaction."""
+def show(
+    connection: Any,
+    imported: Import,
+    told: Iterable[Sequence[Sequence[Any]]],
+    *,
+    by: Viewer,
+    at: datetime,
+) -> None:
+    """Let everybody see what was written hidden, with its audit: one short transaction.
+
+    `told` is what `counts_of` said of each batch, so that nothing has to be read for it.
+    """
     ids = sa.select(SourceRow.patient_id).where(SourceRow.import_id == imported.id)
     people.show(connection, ids, imported.organisation_id, at=at)
-    query = (
-        sa.select(SourceRow.patient_id, SourceRow.made)
-        .where(SourceRow.import_id == imported.id)
-        .order_by(SourceRow.id)
-        .execution_options(yield_per=_AT_ONCE)
-    )
-    for some in connection.execute(query).partitions(_AT_ONCE):
-        tell(connection, [(row[0], row[1]) for row in some], imported.source, by=by)
+    for some in told:
+        tell(connection, some, imported.source, by=by)
 
 
 def take_back(connection: Any, import_id: UUID) -> int:
