@@ -44,6 +44,7 @@ class ColumnRow:
 class Word:
     """A word of a column: how often, what the map makes of it, and what it would become."""
 
+    place: int  # among the words of the column, the commonest first
     text: str
     count: int
     meant: str = ""  # as the map says: a value, `absent:…`, `blank`, or empty
@@ -188,12 +189,22 @@ def _words(content: Content, use: Use, profile: Profile) -> tuple[list[Word], Ta
     own = use.rule.get("missing")
     marks = own if isinstance(own, dict) else {}
     found = []
-    for text, count in profile.words.most_common(WORDS):
-        word = Word(text, count, _meant(values, marks, text))
+    for place, (text, count) in enumerate(profile.words.most_common(WORDS)):
+        word = Word(place, text, count, _meant(values, marks, text))
         if rule is not None:
             word.becomes, word.refused = becomes(text, rule, target)
         found.append(word)
-    return found, target
+    return sorted(found, key=lambda word: (not word.refused, word.place)), target
+
+
+def to_decide(words: Sequence[Word], target: Target | None) -> list[Word]:
+    """The words somebody has to look at: those of a list of codes, and of numbers, dates and texts
+    those that are refused, mean something else, or are no value."""
+    if target is None or target.code_list:
+        return list(words)
+    return [
+        one for one in words if one.refused or one.meant or not one.becomes.startswith(one.text)
+    ]
 
 
 def _meant(values: Mapping[str, Any], marks: Mapping[str, Any], text: str) -> str:

@@ -86,6 +86,7 @@ def column(upload_id: UUID, n: int) -> Any:
     page = render_template(
         "interop/column.html",
         editor=editor,
+        words=pages.to_decide(editor.words, editor.target),
         error=error,
         choices=pages.choices(),
         orders=ORDERS,
