@@ -52,6 +52,8 @@ def upgrade() -> None:
             table.alter_column(name, server_default=None)
     with op.batch_alter_table("source_row") as table:
         table.add_column(sa.Column("made", _json(), nullable=True))
+    # Without it every pathology that is taken back is looked for in all others.
+    op.create_index(op.f("ix_pathology_review_of_id"), "pathology", ["review_of_id"])
     op.create_table(
         "import_change",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -177,6 +179,7 @@ def downgrade() -> None:
     op.drop_table("import_upload")
     op.drop_table("saved_map")
     op.drop_table("import_change")
+    op.drop_index(op.f("ix_pathology_review_of_id"), table_name="pathology")
     with op.batch_alter_table("source_row") as table:
         table.drop_column("made")
     with op.batch_alter_table("import") as table:

@@ -45,7 +45,7 @@ class Pathology(Entry, OfTumour, SinceDiagnosis, Recharacterised, Model):
         help=_l("A central review names the local report of the same specimen."),
         codes="report_kind",
     )
-    review_of_id: Mapped[UUID | None] = technical(sa.ForeignKey("pathology.id"))
+    review_of_id: Mapped[UUID | None] = technical(sa.ForeignKey("pathology.id"), index=True)
     specimen_site: Mapped[str | None] = variable(
         label=_l("Specimen taken from"),
         codes="specimen_site",
