@@ -281,3 +281,23 @@ def test_what_is_derived_in_bulk_is_what_an_entry_derives(app: Flask, tmp_path: 
         for entity in ("pathology", "staging"):
             assert derived(entity, patient.id) == derived(entity, by_hand.id)
     assert {b.value for b in db.session.scalars(sa.select(Biomarker))} == {0, 1, 2, 3}
+
+
+def test_what_points_to_a_patient_or_an_entry_is_found_by_an_index() -> None:
+    """Or each row that is taken back is looked for in every row of another table."""
+    wanted = {"patient", *(model.__tablename__ for model in BY_NAME.values())}
+    without = []
+    for table in metadata.sorted_tables:
+        firsts = {next(iter(index.columns)).name for index in table.indexes}
+        firsts |= {
+            next(iter(rule.columns)).name
+            for rule in table.constraints
+            if isinstance(rule, sa.UniqueConstraint | sa.PrimaryKeyConstraint) and rule.columns
+        }
+        without += [
+            f"{table.name}.{column.name}"
+            for column in table.columns
+            if column.name not in firsts
+            and any(key.column.table.name in wanted for key in column.foreign_keys)
+        ]
+    assert without == []
