@@ -24,7 +24,7 @@ from jinja2 import UndefinedError, nodes
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from registry import kit
+from registry import codes, kit
 from registry.dates import PartialDate
 from registry.forms import (
     Choice,
@@ -103,8 +103,9 @@ def test_scripts_keep_nothing_in_the_browser_and_evaluate_nothing() -> None:
 
 
 @pytest.fixture
-def pages() -> Iterator[Flask]:
+def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The kit on a bare application: no database, nobody signed in, one request open."""
+    monkeypatch.setattr(codes, "_local", dict)  # local codes stand in a database
     app = Flask("kit", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.update(SECRET_KEY="only for tests", TESTING=True)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -476,8 +477,16 @@ def test_an_asset_address_changes_with_the_content(pages: Flask, tmp_path: Path)
 
 # -- the frame ---------------------------------------------------------------------------------
 
-SEAT = SimpleNamespace(organisation_id=1, organisation_name="North", roles=frozenset({"clinician"}))
-OTHER = SimpleNamespace(organisation_id=2, organisation_name="South", roles=frozenset())
+SEAT = SimpleNamespace(
+    organisation_id=1,
+    organisation_name="North",
+    roles=frozenset({"clinician"}),
+    key="1",
+    for_name="",
+)
+OTHER = SimpleNamespace(
+    organisation_id=2, organisation_name="South", roles=frozenset(), key="2", for_name=""
+)
 FRAME: dict[str, Any] = {
     "viewer": None, "navigation": [], "demo": False, "unread": 0, "version": "1.2.3"
 }  # fmt: skip

@@ -32,7 +32,7 @@ from tests import (
     make_support,
 )
 
-OWN, RELATED, OTHER, NOWHERE = "own", "related", "other", "nowhere"
+RELATIONS = OWN, RELATED, OTHER, NOWHERE = "own", "related", "other", "nowhere"
 OPEN, REFUSED, HIDDEN = "open", "refused", "hidden"
 MEANS = {OPEN: {200, 303, 409, 422}, REFUSED: {403}, HIDDEN: {404}}
 
@@ -70,6 +70,8 @@ OF_THE_CENTRE = {"upload_id", "import_id", "map_id", "export_id"}
 OF_SOMEBODY_ELSE = {"people.open_notice"}
 #: A lead decides about those who ask for an account at their own organisation: the hospital.
 OF_THE_LEAD = {"people.approve_request", "people.refuse_request"}
+#: Answers only to whoever knows the token of the settings, and is not there for others.
+OF_THE_TOKEN = {"metrics"}
 #: Ends the walker's own session, so it is walked apart.
 ENDS_THE_SESSION = {"people.sign_out"}
 
@@ -219,7 +221,7 @@ def _owned(rule: Rule, role: Role, relation: str) -> str:
 def expected(rule: Rule, role: Role | None, relation: str) -> str:
     """What the house rules say; read from the rights and the care relation, not from the views."""
     right = web.right_of(rule.endpoint)
-    if rule.endpoint in OF_SOMEBODY_ELSE:
+    if rule.endpoint in OF_SOMEBODY_ELSE | OF_THE_TOKEN:
         return HIDDEN
     if right in (Right.ANYONE, Right.SIGNED_IN):
         return OPEN
@@ -261,12 +263,15 @@ def ask(client: FlaskClient, method: str, url: str, token: str) -> int:
     return client.post(url, data={"csrf_token": token}).status_code
 
 
-@pytest.mark.timeout(300)  # thousands of requests: twenty seconds on a quiet machine
-def test_every_endpoint_for_every_role_and_relation(app, client):
+@pytest.mark.timeout(300)  # well over a thousand requests
+@pytest.mark.parametrize("where", RELATIONS)
+def test_every_endpoint_for_every_role_and_relation(app, client, where):
     world = build()
+    walkers = {key: person for key, person in world.walkers.items() if key[1] == where}
+    assert {role for role, _relation in walkers} == (set(Role) if where != NOWHERE else {None})
     wrong = []
     walked = 0
-    for (role, relation), person in world.walkers.items():
+    for (role, relation), person in walkers.items():
         walker = app.test_client()
         make.sign_in(walker, person)
         token = make.token(walker.get("/account").text)
@@ -283,7 +288,7 @@ def test_every_endpoint_for_every_role_and_relation(app, client):
             if rule.endpoint in {"people.sign_in", "people.sign_in_again", "people.resume"}:
                 token = make.token(walker.get("/account").text) or token
     assert not wrong, "\n".join(wrong)
-    assert walked == len(world.walkers) * len(rules(app))
+    assert walked == len(walkers) * len(rules(app))
 
 
 def test_nobody_sees_anything_without_signing_in(app, client):

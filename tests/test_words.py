@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
+from flask import Flask
 
 from config import Settings
 from registry import create_app
@@ -31,12 +35,14 @@ _SAME = """
     json html txt csv zip README manifest HOSP CENTRE NETWORK WALK
 """
 SAME = frozenset(_SAME.split())
+_MONTHS = "|".join(Locale(PSEUDO).months["format"]["abbreviated"].values())
 _NO_WORDS = (
     r"[\w ]+, [\w.]+@[\w.]+",  # a person in a list to choose from
     r"[\w.]+@[\w.]+",  # addresses of mail
     r"\b[A-Z]\w+(/[\w+-]+)+",  # names of time zones
     r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b",  # pseudonyms
     r"\d{1,2}[. ]+\w{3,4}[.,]? \d{4}",  # a day, as the language writes it
+    rf"\b({_MONTHS})\.? \d{{4}}\b",  # a month
 )
 
 
@@ -45,10 +51,11 @@ def pseudo(text: str) -> str:
     return f"⟦{text}⟧"
 
 
-@pytest.fixture
-def pseudo_app(database, tmp_path):
-    folder = tmp_path / "translations" / PSEUDO / "LC_MESSAGES"
-    folder.mkdir(parents=True)
+@pytest.fixture(scope="module")
+def translations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every text of the product, between marks."""
+    folder = tmp_path_factory.mktemp("translations")
+    (folder / PSEUDO / "LC_MESSAGES").mkdir(parents=True)
     found = Catalog(locale=PSEUDO)
     for message in catalogue():
         if not message.id:
@@ -59,21 +66,34 @@ def pseudo_app(database, tmp_path):
             found.add(message.id, pseudo(message.id))
     out = io.BytesIO()
     write_mo(out, found)
-    (folder / "messages.mo").write_bytes(out.getvalue())
-    instance = tmp_path / "instance"
-    instance.mkdir()
-    app = create_app(
-        Settings(
-            database_url=database,
-            instance=instance,
-            secret_key="x",
-            environment="testing",
-            languages=(PSEUDO,),
-            extra={"translations": str(tmp_path / "translations")},
+    (folder / PSEUDO / "LC_MESSAGES" / "messages.mo").write_bytes(out.getvalue())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[dict[str, Flask]]:
+    """The applications in the pseudo-language, one for each database."""
+    apps: dict[str, Flask] = {}
+    yield apps
+    for app in apps.values():
+        app.extensions["netreg_huey"].storage.close()
+
+
+@pytest.fixture
+def pseudo_app(database, translations, made, tmp_path_factory):
+    if database not in made:
+        made[database] = create_app(
+            Settings(
+                database_url=database,
+                instance=tmp_path_factory.mktemp("instance"),
+                secret_key="x",
+                environment="testing",
+                languages=(PSEUDO,),
+                extra={"translations": str(translations)},
+            )
         )
-    )
-    with app.app_context():
-        yield app
+    with made[database].app_context():
+        yield made[database]
         db.session.remove()
         db.engine.dispose()
 
@@ -135,7 +155,7 @@ def test_no_text_is_hard_coded(pseudo_app, role):
     for rule, method in test_walk.rules(pseudo_app):
         if method != "GET" or rule.endpoint in {"static", "research.download"}:
             continue
-        answer = client.get(world.address(pseudo_app, rule))
+        answer = client.get(world.address(pseudo_app, rule), buffered=True)
         if answer.mimetype != "text/html" or answer.status_code not in {200, 403, 404}:
             continue
         found = hard_coded(answer.text)

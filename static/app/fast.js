@@ -204,11 +204,12 @@ form.addEventListener("click", (event) => {
   event.preventDefault();
   const place = button.closest("[data-rows]");
   const count = place.querySelector(`input[name="${CSS.escape(button.dataset.add)}__rows"]`);
-  const holder = document.createElement("template");
   const number = Number(count.value);
-  holder.innerHTML = place.querySelector("template").innerHTML.replace(TO_COME, (text) => text.replace("99", number));
+  const row = place.querySelector("template").content.firstElementChild.cloneNode(true);
+  for (const element of [row, ...row.querySelectorAll("*")]) {
+    for (const one of element.attributes) one.value = one.value.replace(TO_COME, (text) => text.replace("99", number));
+  }
   count.value = number + 1;
-  const row = holder.content.firstElementChild;
   place.querySelector("template").before(row);
   showTakes(row);
   form.dispatchEvent(new Event("change"));

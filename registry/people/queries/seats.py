@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -19,11 +20,13 @@ from registry.people.models import Cover, Membership, Organisation, Person, Sign
 _ROLES = {role.value for role in Role}
 _Absent = aliased(Person)
 
+#: A day, or where one is put in later.
+Day = date | sa.BindParameter[Any]
 #: A membership, its organisation, and the cover through which it is held: (id, whose id and name).
 Held = tuple[Membership, Organisation, UUID | None, UUID | None, str | None]
 
 
-def in_force(day: date) -> sa.ColumnElement[bool]:
+def in_force(day: Day) -> sa.ColumnElement[bool]:
     """Memberships that hold on a day."""
     return sa.and_(
         Membership.from_date <= day,
@@ -31,7 +34,7 @@ def in_force(day: date) -> sa.ColumnElement[bool]:
     )
 
 
-def covering(day: date) -> sa.ColumnElement[bool]:
+def covering(day: Day) -> sa.ColumnElement[bool]:
     """Covers that hold on a day."""
     return sa.and_(Cover.from_date <= day, Cover.until_date >= day, Cover.ended_at.is_(None))
 
@@ -58,8 +61,8 @@ def _seats(rows: Iterable[Held]) -> tuple[Seat, ...]:
 
 
 def _with_seats(query: Any) -> Any:
-    """Join a query about Person with what each is where, of their own or as a cover."""
-    day = today()
+    """Join a query about Person with what each is where, of their own or as a cover, on `:day`."""
+    day: Day = sa.bindparam("day", type_=sa.Date)
     covered = (
         sa.select(Membership.id)
         .join(
@@ -100,20 +103,27 @@ def _held(rows: Iterable[Any]) -> list[Held]:
     ]
 
 
+@cache
+def _of_sign_in() -> sa.Select[Any]:
+    """Asked at every request, so it is put together once."""
+    query: sa.Select[Any] = _with_seats(
+        sa.select(SignIn, Person, *_HELD).join(Person, Person.id == SignIn.person_id)
+    )
+    return query.where(
+        SignIn.id == sa.bindparam("sign_in_id"),
+        SignIn.ended_at.is_(None),
+        SignIn.expires_at > sa.bindparam("now"),
+        Person.active,
+    )
+
+
 def viewer_of_sign_in(sign_in_id: UUID) -> Viewer | None:
     """Who a session belongs to; None when it ended, expired, or the account was closed.
 
     One query whatever the number of memberships and covers.
     """
-    query = _with_seats(
-        sa.select(SignIn, Person, *_HELD).join(Person, Person.id == SignIn.person_id)
-    ).where(
-        SignIn.id == sign_in_id,
-        SignIn.ended_at.is_(None),
-        SignIn.expires_at > now(),
-        Person.active,
-    )
-    rows = db.session.execute(query).all()
+    given = {"sign_in_id": sign_in_id, "day": today(), "now": now()}
+    rows = db.session.execute(_of_sign_in(), given).all()
     if not rows:
         return None
     sign_in, person = rows[0][0], rows[0][1]
@@ -140,6 +150,6 @@ def _viewer(
 def viewer_of_person(person: Person, organisation_code: str = "") -> Viewer:
     """The viewer a person would be, for commands and tests."""
     query = _with_seats(sa.select(*_HELD).select_from(Person)).where(Person.id == person.id)
-    seats = _seats(_held(db.session.execute(query)))
+    seats = _seats(_held(db.session.execute(query, {"day": today()})))
     chosen = next((s for s in seats if s.organisation_code == organisation_code), None)
     return _viewer(person, seats, chosen)
