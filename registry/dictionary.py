@@ -116,7 +116,7 @@ def technical(*arguments: Any, **column: Any) -> orm.MappedColumn[Any]:
     return orm.mapped_column(*arguments, info=info, **column)
 
 
-def described(model: type[Any]) -> dict[str, Variable]:
+def described(model: Any) -> dict[str, Variable]:
     """The variables of a mapped class, by column name, in the order they are declared."""
     return dict(_declared(model))
 

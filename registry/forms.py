@@ -463,7 +463,7 @@ class Choice(HouseField):
         return bool(value == self._value())
 
     def read(self) -> None:
-        """Take an option by its value, or by its label typed in full; refuse what is not offered."""
+        """Take an option by its value or by its label typed in full; refuse what is not offered."""
         super().read()
         if self.data is None or self.data in {option.value for option in self.options}:
             return

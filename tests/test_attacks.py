@@ -25,7 +25,7 @@ from registry.patients import rules
 from registry.patients.models import NameIndex
 from registry.people import actions as people
 from registry.people import rules as password_rules
-from registry.people.models import SignIn
+from registry.people.models import Organisation, SignIn
 from registry.referrals import actions as referrals
 from registry.referrals import queries
 from tests import make, make_course, make_referrals
@@ -352,9 +352,11 @@ def test_an_error_on_commit_is_logged_without_its_text(client, app, caplog, monk
 
 
 def test_the_text_of_a_database_error_holds_no_values(app):
-    make.hospital("HOSP-A")
+    one = make.hospital("HOSP-A")
+    same = {"code": "HOSP-A", "kind": one.kind, "country": "NL", "time_zone": one.time_zone}
+    db.session.add(Organisation(name="Zonneveld hospital", **same))
     with pytest.raises(IntegrityError) as refused:
-        make.hospital("HOSP-A", "Zonneveld hospital")
+        db.session.flush()
     db.session.rollback()
     assert "Zonneveld" not in str(refused.value)
 

@@ -297,7 +297,9 @@ def _findable(batch: Batch, patient_id: UUID, who: Registered, by: Viewer) -> No
     number.hide(who.hospital_number)
     batch.add(LocalIdentifier, {
         "id": number.id, "patient_id": patient_id, "organisation_id": by.organisation_id,
-        "number": number.number, "number_index": patients.number_index(by, who.hospital_number),
+        "number": number.number, "number_index": patients.number_index(
+            by.organisation_id, who.hospital_number
+        ),
     })  # fmt: skip
     prints = patients.fingerprints(
         family_name=who.identity["family_name"], given_names=who.identity["given_names"],

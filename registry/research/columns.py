@@ -352,6 +352,14 @@ def _dates(name: str, declared: Variable, read_date: Callable[[Row], PartialDate
     )
 
 
+def _coded(name: str, listed: str, kind: str) -> tuple[str, Reader, Any]:
+    """The same, of codes of a list."""
+    if kind == "codes":
+        return "codes", _codes(name, listed), _l("As stated.")
+    how = _l("Derived by a rule of the registry.") if kind == "derived" else _l("As stated.")
+    return "code", _code(name, listed), how
+
+
 def _reader(entity: str, name: str, declared: Variable, kind: str) -> tuple[str, Reader, Any]:
     """(type, how it is read, how it was coarsened) of a variable that leaves."""
     as_stated = _l("As stated.")
@@ -365,13 +373,8 @@ def _reader(entity: str, name: str, declared: Variable, kind: str) -> tuple[str,
         return "numbers by name", _table(name), how
     if (entity, name) in _NUMBERS:
         return "number", _number(name), _l("Derived by a rule of the registry.")
-    if declared.codes and kind == "codes":
-        return "codes", _codes(name, declared.codes), as_stated
-    if declared.codes:
-        how = _l("Derived by a rule of the registry.") if kind == "derived" else as_stated
-        return "code", _code(name, declared.codes), how
-    if kind == "yes_no":
-        return "code", _code(name, "yes_no"), as_stated
+    if declared.codes or kind == "yes_no":
+        return _coded(name, declared.codes or "yes_no", kind)
     if kind == "number":
         return "number", _number(name), _l("As stated, digit for digit.")
     if kind == "ki67":

@@ -95,7 +95,7 @@ def _ranges(model: Any) -> tuple[tuple[str, dictionary.Variable], ...]:
     return tuple((name, one) for name, one in declared if one.plausible is not None)
 
 
-def _unusual(entity: str, model: type[Any], row: Mapping[str, Any]) -> list[Finding]:
+def _unusual(entity: str, model: Any, row: Mapping[str, Any]) -> list[Finding]:
     found = []
     for name, declared in _ranges(model):
         value = row.get(name)

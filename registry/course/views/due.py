@@ -81,8 +81,8 @@ def due() -> Any:
     shown, more = rows[:PAGE], ""
     if len(rows) > PAGE:
         last = shown[-1]
-        place: dict[str, Any] = {"after": last.patient_id, "after_on": last.on, "after_test": last.test}
-        more = url_for("course.due", **_said(filters), **place)
+        place: dict[str, Any] = {"after_on": last.on, "after_test": last.test}
+        more = url_for("course.due", after=last.patient_id, **_said(filters), **place)
     _seen({row.patient_id for row in shown})
     found = queries.counts(viewer, today())
     return render_template(
