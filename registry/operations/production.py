@@ -50,6 +50,8 @@ def refuse_unsafe(app: Flask) -> None:
     """Raise Unsafe with everything that is not safe."""
     found = problems(app)
     if found:
+        with app.app_context():
+            db.engine.dispose()  # nobody will use this application
         raise Unsafe(found)
 
 
