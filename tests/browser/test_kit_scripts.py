@@ -17,7 +17,7 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from playwright.sync_api import Browser, Page, Route, expect
 
-from registry import kit, web
+from registry import codes, kit, web
 from registry.forms import Choice, CodeField, HouseForm, Ki67Field, LongText, Option, yes_no
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,8 +113,9 @@ class Bare:
 
 
 @pytest.fixture
-def bare() -> Bare:
+def bare(monkeypatch: pytest.MonkeyPatch) -> Bare:
     """The application behind the page."""
+    monkeypatch.setattr(codes, "_local", dict)  # local codes stand in a database
     return Bare()
 
 

@@ -153,7 +153,8 @@ def add_therapy(
     page: Page, kind: str, agent: str, start: date, stop: tuple[date, str] | None
 ) -> None:
     """From the chart, and back to it."""
-    page.locator("#add").get_by_role("link", name="Therapy").click()
+    page.get_by_text("Add to the record", exact=True).click()
+    page.locator(".app-add").get_by_role("link", name="Therapy", exact=True).click()
     page.get_by_label("Kind of therapy").select_option(label=kind)
     _take(page, "Agent, regimen or procedure", agent)
     _date(page, "Start", start)
