@@ -104,12 +104,14 @@ def serve(port: int, workers: int, threads: int) -> None:
     """Start the web server and the background worker; Ctrl-C stops both."""
     from registry.serve import serve as start
 
-    _refused_settings()
+    from config import Settings
+
+    settings = Settings.load()
+    if settings.environment == "production":
+        _serving()  # once, in words, instead of once a process
 
     def announce() -> str:
-        from config import Settings
-
-        if not Settings.load().demo:
+        if not settings.demo:
             return ""
         from registry import demo
 
@@ -118,7 +120,7 @@ def serve(port: int, workers: int, threads: int) -> None:
     start(port, workers=workers, threads=threads, announce=announce)
 
 
-def _refused_settings() -> Flask:
+def _serving() -> Flask:
     """The application to serve people with, or a message that lists every unsafe setting."""
     from registry import create_app
     from registry.operations.production import Unsafe
@@ -138,7 +140,7 @@ def worker() -> None:
     """Run background work until told to stop."""
     from registry import jobs, logs
 
-    app = _refused_settings()
+    app = _serving()
     logs.set_up(app.extensions["netreg_settings"].log)
     jobs.work(app)
 
@@ -153,7 +155,7 @@ def web(bind: str, workers: int, threads: int) -> None:
 
     from config import ROOT
 
-    app = _refused_settings()  # once, in words, instead of once a process
+    app = _serving()  # once, in words, instead of once a process
     app.extensions["netreg_huey"].storage.close()
     os.chdir(ROOT)
     command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", bind]
