@@ -102,9 +102,8 @@ def downgrade(revision: str) -> None:
 @click.option("--threads", default=4, show_default=True)
 def serve(port: int, workers: int, threads: int) -> None:
     """Start the web server and the background worker; Ctrl-C stops both."""
-    from registry.serve import serve as start
-
     from config import Settings
+    from registry.serve import serve as start
 
     settings = Settings.load()
     if settings.environment == "production":
