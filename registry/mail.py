@@ -152,6 +152,12 @@ def _connect(server: Server) -> smtplib.SMTP:
         return _let_in(server)
     except smtplib.SMTPResponseException as problem:
         raise Away(_said(problem.smtp_code, problem.smtp_error)) from problem
+    except ssl.SSLCertVerificationError as problem:
+        why = problem.verify_message.rstrip(".") or "not trusted"
+        raise Away(f"the certificate of the mail server is refused: {why}") from problem
+    except smtplib.SMTPNotSupportedError as problem:
+        missing = "STARTTLS" if "STARTTLS" in str(problem) else "sign-in"
+        raise Away(f"the mail server offers no {missing}: see NETREG_MAIL_URL") from problem
     except (smtplib.SMTPException, OSError) as problem:
         raise Away(f"the mail server cannot be used ({type(problem).__name__})") from problem
 
