@@ -1,4 +1,4 @@
-"""The steps of a referral as one table, its states and clocks.
+"""The steps of a referral as one table, and its states.
 
 The table draws the buttons, guards the action and generates the tests: a step that is not in it
 does not exist.
@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 
 from registry.access import Role
-from registry.clinical import tables, urgency
 
 DRAFT = "draft"
 SUBMITTED = "submitted"
@@ -194,86 +191,6 @@ def steps_for(state: str, sides: Iterable[Side], roles: Iterable[Role]) -> list[
     order = list(STEP_LABELS)
     found = [step for step in STEPS if step.state == state and may_take(step, sides, held)]
     return sorted(found, key=lambda step: order.index(step.name))
-
-
-# -- clocks ------------------------------------------------------------------------------------
-# The centre's clock stops while it waits for information, but never for an urgent case. How long
-# the patient has been waiting in all is counted apart and never stops (grading.md §5).
-
-RUNNING, STOPPED, OVER = "running", "stopped", "over"
-CLOCK_STATES = ("", RUNNING, STOPPED, OVER)
-
-
-def clock_after(effect: str, before: str, answer: str) -> str:
-    """The centre's clock after a step. `answer` is the urgency that holds."""
-    if effect == "stop":
-        return before if answer == urgency.URGENT else STOPPED
-    return {"start": RUNNING, "run": RUNNING, "end": OVER}.get(effect, before)
-
-
-URGENCIES = tuple(urgency.RANK)
-
-
-def urgency_of(rank: int) -> str:
-    """The word for a rank of the worklist."""
-    return next(word for word, number in urgency.RANK.items() if number == rank)
-
-
-def local_day(moment: datetime, zone: str) -> date:
-    """The day it was in a time zone."""
-    return moment.astimezone(ZoneInfo(zone)).date()
-
-
-@dataclass(frozen=True)
-class Pause:
-    """How long the centre's clock has stood still, in calendar and in working days."""
-
-    days: int = 0
-    working_days: int = 0
-
-    def longer(self, start: date, end: date) -> Pause:
-        """And from `start` to `end` as well."""
-        days = max((end - start).days, 0)
-        each = (start + timedelta(days=n) for n in range(1, days + 1))
-        working = sum(day.weekday() < 5 for day in each)
-        return Pause(self.days + days, self.working_days + working)
-
-
-def decision_due(sent: date, answer: str, pause: Pause) -> date:
-    """The last day for the centre's decision."""
-    due = urgency.deadline(sent, answer, urgency.DECISION)
-    return urgency.add_working_days(due, pause.working_days)
-
-
-def advice_due(sent: date, answer: str, pause: Pause) -> date:
-    """The last day for the advice: what the referrer is told to expect."""
-    return urgency.deadline(sent, answer, urgency.ADVICE) + timedelta(days=pause.days)
-
-
-# -- what the worklist groups by ---------------------------------------------------------------
-
-GRADE_GROUPS = {
-    "carcinoma": _l("Carcinoma (NEC)"),
-    "high": _l("High grade, differentiation open"),
-    "3": _l("Grade 3 (NET)"),
-    "2": _l("Grade 2"),
-    "1": _l("Grade 1"),
-    "other": _l("Other or mixed"),
-    "open": _l("Grade not known"),
-}
-
-
-def grade_group(category: str, grade: str) -> str:
-    """The group of a derived grade, for filtering. `grade` is 1, 2, 3, HIGH, LOW or empty."""
-    row = tables.by_key("grade_categories", "category").get(category)
-    kind = row["kind"] if row else "open"
-    if kind == "carcinoma":
-        return "carcinoma"
-    if kind == "open_high":
-        return "high"
-    if grade in ("1", "2", "3"):
-        return grade
-    return "open" if kind == "open" or category == "CARCINOID_NOS" else "other"
 
 
 #: Words of what is done in the table of needs, and what to say when it is missing.

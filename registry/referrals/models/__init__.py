@@ -1,0 +1,8 @@
+"""Referrals, what was sent with them, what happened to them, and the advice given."""
+
+from registry.referrals.models.advice import Advice
+from registry.referrals.models.asking import InformationRequest
+from registry.referrals.models.referral import Referral
+from registry.referrals.models.sent import ReferralEvent, Submission
+
+__all__ = ["Advice", "InformationRequest", "Referral", "ReferralEvent", "Submission"]

@@ -1,0 +1,69 @@
+"""Reading referrals: every query takes the viewer; the hospital, or the centre asked, may know."""
+
+from registry.referrals.queries.advising import AdviceRow, advice, unacknowledged
+from registry.referrals.queries.centre_list import (
+    Filters,
+    Mark,
+    WorkRow,
+    age_text,
+    colleagues,
+    counts,
+    today_here,
+    worklist,
+)
+from registry.referrals.queries.hospital_list import MineRow, mine, waited
+from registry.referrals.queries.on_chart import ReferralRow, of_patient, pseudonyms
+from registry.referrals.queries.reach import (
+    by_form_key,
+    fresh,
+    referral,
+    referral_to_write,
+    sides,
+    step,
+    steps,
+)
+from registry.referrals.queries.sent import (
+    EventRow,
+    events,
+    last_event,
+    latest_submission,
+    open_request,
+    other_live,
+    others_of_patient,
+    submissions,
+)
+
+__all__ = [
+    "AdviceRow",
+    "EventRow",
+    "Filters",
+    "Mark",
+    "MineRow",
+    "ReferralRow",
+    "WorkRow",
+    "advice",
+    "age_text",
+    "by_form_key",
+    "colleagues",
+    "counts",
+    "events",
+    "fresh",
+    "last_event",
+    "latest_submission",
+    "mine",
+    "of_patient",
+    "open_request",
+    "other_live",
+    "others_of_patient",
+    "pseudonyms",
+    "referral",
+    "referral_to_write",
+    "sides",
+    "step",
+    "steps",
+    "submissions",
+    "today_here",
+    "unacknowledged",
+    "waited",
+    "worklist",
+]

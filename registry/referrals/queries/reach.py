@@ -1,0 +1,122 @@
+"""Which referrals a viewer may know of, and from which side they act on one.
+
+A draft is seen by the hospital it comes from (and by the centre whose coordinator entered it),
+never by the centre it is addressed to.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from registry.access import Right, Viewer
+from registry.db import db
+from registry.errors import Forbidden, NotFound
+from registry.patients import queries as patients
+from registry.patients.models import CareRelation
+from registry.referrals import rules
+from registry.referrals.models import (
+    Referral,
+)
+from registry.referrals.rules import Side, Step
+
+
+def knows_patient(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Does the viewer's organisation have a care relation with the referral's patient now?"""
+    related = patients.related_to(viewer).where(CareRelation.patient_id == Referral.patient_id)
+    return related.correlate(Referral).exists()
+
+
+def from_here(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Referrals of the viewer's own hospital, or entered here for another."""
+    return sa.or_(
+        Referral.from_organisation_id == viewer.organisation_id,
+        Referral.entered_at_organisation_id == viewer.organisation_id,
+    )
+
+
+def referral(viewer: Viewer, referral_id: UUID | None) -> Referral:
+    """A referral to read. Raises NotFound to a stranger."""
+    if referral_id is None or not viewer.may(Right.READ_REFERRAL):
+        raise NotFound()
+    sent = Referral.submitted_at.is_not(None)
+    query = (
+        sa.select(Referral)
+        .options(
+            joinedload(Referral.patient),
+            joinedload(Referral.from_organisation),
+            joinedload(Referral.to_organisation),
+        )
+        .where(
+            Referral.id == referral_id,
+            sa.or_(sent, Referral.state == rules.DRAFT),
+            sa.or_(
+                from_here(viewer),
+                sa.and_(Referral.to_organisation_id == viewer.organisation_id, sent),
+            ),
+            knows_patient(viewer),
+        )
+    )
+    found = db.session.scalar(query)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def sides(viewer: Viewer, found: Referral) -> frozenset[Side]:
+    """From where the viewer acts on a referral they were given."""
+    here, acting = viewer.organisation_id, set()
+    if here == found.from_organisation_id:
+        acting.add(Side.REFERRING)
+    if here == found.entered_at_organisation_id and found.entered_for_another:
+        acting.add(Side.ON_BEHALF)
+    if here == found.to_organisation_id and found.state != rules.DRAFT:
+        acting.add(Side.CENTRE)
+    return frozenset(acting)
+
+
+def steps(viewer: Viewer, found: Referral) -> list[Step]:
+    """The steps the viewer may take now."""
+    if not viewer.may(Right.STEP):
+        return []
+    return rules.steps_for(found.state, sides(viewer, found), viewer.roles)
+
+
+def step(viewer: Viewer, found: Referral, name: str) -> Step | None:
+    """A step the viewer may take, or None where it is not one of this state.
+
+    Raises Forbidden where the state has the step and the viewer may not take it.
+    """
+    known = rules.step_of(found.state, name)
+    if known is None:
+        return None
+    if not viewer.may(Right.STEP) or not rules.may_take(known, sides(viewer, found), viewer.roles):
+        raise Forbidden()
+    return known
+
+
+def referral_to_write(viewer: Viewer, referral_id: UUID | None) -> Referral:
+    """A referral whose form the viewer may change now: a draft, or one that awaits information.
+
+    NotFound to a stranger, Forbidden to a reader and once it is with the centre.
+    """
+    found = referral(viewer, referral_id)
+    names = {step.name for step in steps(viewer, found)}
+    if not names & {"submit", "give_information"}:
+        raise Forbidden()
+    return found
+
+
+def by_form_key(viewer: Viewer, key: UUID) -> Referral | None:
+    """The draft that the same first page already made, if it did."""
+    return db.session.scalar(sa.select(Referral).where(Referral.form_key == key, from_here(viewer)))
+
+
+def fresh(found: Referral) -> Referral:
+    """The same referral as it is now, held until the end of the transaction: of two who decide
+    at once the second waits here and then sees what the first did."""
+    db.session.execute(sa.select(Referral.id).where(Referral.id == found.id).with_for_update())
+    db.session.refresh(found)
+    return found
