@@ -13,6 +13,7 @@ from registry.access import Right
 from registry.chart import entries as entries_
 from registry.chart import panels, queries
 from registry.chart.picture import Wish
+from registry.chart.unsaved import unsaved
 from registry.course import wording
 from registry.dates import PartialDate
 from registry.referrals import rules as referral_rules
@@ -39,6 +40,7 @@ def chart(patient_id: UUID) -> Any:
     return render_template(
         "chart/chart.html", chart=found, states=referral_rules.STATES, taken=referral_rules.TAKEN,
         word=codes.label, offers=panels.offers(web.viewer()),
+        unsaved=unsaved(web.viewer(), patient_id) if found.may_write else (),
         born=wording.date(found.identity.birth_date),
     )  # fmt: skip
 

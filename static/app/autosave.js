@@ -1,6 +1,6 @@
 // Drafts save themselves: a form with data-autosave="address" is sent there after a pause and when
 // the page is left. The answer is JSON {version, saved_at}; 409 {saved_by, saved_at, link}; 401
-// {sign_in}. Whatever the answer, what was typed stays in the form and is tried again.
+// {sign_in}. The box with the draft's version is `version`, or data-autosave-version="its name". Whatever the answer, what was typed stays in the form and is tried again.
 
 const words = document.getElementById("script-words").dataset;
 const PAUSE = 1200; // ms after the last change
@@ -200,7 +200,7 @@ class Draft {
   async heard(answer) {
     const told = isJson(answer) ? await answer.json() : {};
     if (answer.ok) {
-      const version = this.form.elements.namedItem("version");
+      const version = this.form.elements.namedItem(this.form.dataset.autosaveVersion ?? "version");
       if (version && told.version !== undefined) version.value = told.version;
       this.failures = 0;
       this.asked = false;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from registry.course.forms.layout import Section
 from registry.course.models import Lesion, Measurement
 from registry.db import new_id
 from registry.forms import HouseForm
+from registry.web import as_id
 
 LESION = ("label", "organ", "is_node", "role", "treated_before")
 SIZE = ("size_mm", "state")
@@ -154,7 +155,7 @@ def known_spots(
 ) -> list[Spot]:
     """A row for every lesion of the series. `stored` and `before` answer for a lesion."""
     spots = []
-    for number, lesion in enumerate(lesions):
+    for number, lesion in _numbered(lesions, sent):
         kept = stored(lesion)
         values = {name: getattr(kept, name) for name in SIZE} if kept is not None else {}
         prefix = f"s{number}-"
@@ -174,23 +175,47 @@ def known_spots(
     return spots
 
 
-def new_spots(first_number: int, sent: MultiDict[str, str] | None, blank: int) -> list[Spot]:
+def _numbered(
+    lesions: Sequence[Any], sent: MultiDict[str, str] | None
+) -> Iterator[tuple[int, Any]]:
+    """The lesions, each with the row it had on the page that was sent: one that was marked as
+    entered in error since then must not give its size to the next."""
+    rows = _sent_rows(sent) if sent is not None else {}
+    for place, lesion in enumerate(lesions):
+        behind = MOST_SPOTS + place if rows else place
+        yield rows.get(lesion.id, behind), lesion
+
+
+def _sent_rows(sent: MultiDict[str, str]) -> dict[UUID, int]:
+    """The row each lesion has on a page that was sent, those entered there among them."""
+    found = {}
+    for number in range(MOST_SPOTS):
+        for name in ("known", "lesion"):
+            said = as_id(sent.get(f"s{number}-{name}"))
+            if said is not None:
+                found[said] = number
+    return found
+
+
+def new_spots(
+    first_number: int,
+    sent: MultiDict[str, str] | None,
+    blank: int,
+    known: Collection[UUID] = frozenset(),
+) -> list[Spot]:
     """Rows for lesions entered here: those that were sent, else empty ones."""
-    numbers = range(first_number, first_number + blank)
-    if sent is not None:
-        there = [n for n in range(MOST_SPOTS) if f"s{n}-lesion" in sent and n >= first_number]
-        numbers = range(first_number, max([*there, first_number + blank - 1]) + 1)
-    spots = []
-    for number in numbers:
-        prefix = f"s{number}-"
-        lesion_id = new_id()
-        if sent is not None:
-            try:
-                lesion_id = UUID(sent.get(f"{prefix}lesion", ""))
-            except ValueError:
-                lesion_id = new_id()
-        spots.append(Spot(number, lesion_id, LesionForm(sent, prefix=prefix)))
-    return spots
+    rows = _sent_rows(sent) if sent is not None else {}
+    there = [
+        (number, lesion_id)
+        for lesion_id, number in rows.items()
+        if lesion_id not in known and sent is not None and f"s{number}-lesion" in sent
+    ]
+    first = max([first_number, *(number + 1 for number in rows.values())])
+    numbers = there or [(number, new_id()) for number in range(first, first + blank)]
+    return [
+        Spot(number, lesion_id, LesionForm(sent, prefix=f"s{number}-"))
+        for number, lesion_id in numbers
+    ]
 
 
 def _version(text: str) -> int:

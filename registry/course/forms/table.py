@@ -18,8 +18,9 @@ from registry.course.models import BY_NAME
 from registry.db import new_id
 from registry.forms import Facts, HouseForm
 
-#: Rows that one page sends at most.
-MOST_ROWS = 200
+#: Rows that one page sends at most; so many of them are entries that stand already.
+MOST_ROWS = 300
+MOST_STORED = 100
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,16 @@ def sent_rows(entity: str, sent: MultiDict[str, str]) -> Iterator[Row]:
         kept = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
         form = _row_class(entity)(sent, prefix=prefix)
         yield Row(number, entry_id, kept, form, source=sent.get(f"{prefix}source", ""))
+
+
+def moved(row: Row, to: Row, sent: MultiDict[str, str]) -> RowForm:
+    """What was typed into one row, as the form of another."""
+    typed = [
+        (to.prefix + name.removeprefix(row.prefix), text)
+        for name, text in sent.items(multi=True)
+        if name.startswith(row.prefix)
+    ]
+    return _row_class(row.form.entity)(MultiDict(typed), prefix=to.prefix)
 
 
 def _numbers(sent: MultiDict[str, str]) -> Sequence[int]:

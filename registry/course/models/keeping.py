@@ -36,7 +36,7 @@ class EntryChange(Model):
 
 
 class SheetDraft(Model):
-    """What a person typed into a page over several entries and has not saved yet. No identity."""
+    """What a person typed into a page of the course and has not saved yet. No identity."""
 
     __tablename__ = "sheet_draft"
     __table_args__ = (
@@ -47,7 +47,7 @@ class SheetDraft(Model):
     version: Mapped[int] = technical(default=1)
     patient_id: Mapped[UUID] = technical(sa.ForeignKey("patient.id"))
     person_id: Mapped[UUID] = technical(sa.ForeignKey("person.id"))
-    #: Which page: level1 and the tumour, or visit.
+    #: Which page: level1 and the tumour, visit, or one of `views.drafts`.
     page: Mapped[str] = technical(sa.String(60))
     typed: Mapped[dict[str, Any]] = technical(Json, default=dict)
     saved_at: Mapped[datetime] = technical(Moment(), default=now)

@@ -1,4 +1,4 @@
-"""What was typed into a page over several entries and is not kept yet."""
+"""What was typed into a page of the course and is not kept yet."""
 
 from __future__ import annotations
 
@@ -20,3 +20,11 @@ def sheet_draft(viewer: Viewer, patient_id: UUID, page: str) -> SheetDraft | Non
             SheetDraft.page == page,
         )
     )
+
+
+def drafts_of(viewer: Viewer, patient_id: UUID) -> list[SheetDraft]:
+    """Everything the viewer typed about a patient and has not kept yet, the latest first."""
+    query = sa.select(SheetDraft).where(
+        SheetDraft.patient_id == patient_id, SheetDraft.person_id == viewer.person_id
+    )
+    return list(db.session.scalars(query.order_by(SheetDraft.saved_at.desc(), SheetDraft.id)))

@@ -197,6 +197,17 @@ def entry_to_write(viewer: Viewer, entity: str, entry_id: UUID | None) -> Entry:
     return found
 
 
+def exists(entity: str, entry_id: UUID | None) -> bool:
+    """Is there an entry with this id, whosever it is? Nothing else is told."""
+    return entry_id is not None and bool(existing(entity, [entry_id]))
+
+
+def existing(entity: str, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these ids that are entries already, whosever they are."""
+    model = BY_NAME[entity]
+    return set(db.session.scalars(sa.select(model.id).where(model.id.in_(ids)))) if ids else set()
+
+
 def may_change(viewer: Viewer, kinds: frozenset[str], found: Entry) -> bool:
     """May the viewer, whose organisation has these care relations, change this entry?"""
     if not patients.may_write(viewer, kinds):

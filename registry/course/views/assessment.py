@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import render_template, request
@@ -18,7 +19,7 @@ from registry.course.actions.assessing import Sized, keep_assessment
 from registry.course.forms import EntryForm
 from registry.course.forms import assessment as asked
 from registry.course.forms.assessment import BASELINE, FOLLOW_UP, Spot
-from registry.course.views import both, warnings
+from registry.course.views import both, drafts, warnings
 from registry.course.views.desk import Desk, desk_for
 from registry.course.views.room import room
 from registry.course.views.saved import tell_saved
@@ -60,6 +61,10 @@ class Grid:
 def assess(patient_id: UUID) -> Any:
     """A new baseline, or the next assessment of a series (`baseline`, or that of a `therapy`)."""
     desk = desk_for("response", patients.patient_to_write(web.viewer(), patient_id))
+    if request.method == "GET":
+        typed = drafts.typed(desk.patient, drafts.assessment_page(desk))
+        if typed is not None and not drafts.is_kept_already("response", typed.sent):
+            return _page(_grid(desk, _baseline_asked(desk, typed.sent), typed.sent), typed=typed)
     return _answer(_grid(desk, _baseline_asked(desk)))
 
 
@@ -70,7 +75,14 @@ def assessment(response_id: UUID) -> Any:
     """An assessment that is kept, with its lesions."""
     entry: Any = queries.entry_to_write(web.viewer(), "response", response_id)
     patient = patients.patient_to_write(web.viewer(), entry.patient_id)
-    return _answer(_grid(desk_for("response", patient, entry), None))
+    desk = desk_for("response", patient, entry)
+    if request.method == "GET":
+        typed = drafts.typed(patient, drafts.assessment_page(desk))
+        if typed is not None:
+            grid = _grid(desk, None, typed.sent)
+            changed = typed.opened != entry.version
+            return _page(grid, versions=_versions(grid) if changed else None, typed=typed)
+    return _answer(_grid(desk, None))
 
 
 @room.page("/course/assessment/derive", right=Right.WRITE_COURSE, methods=("POST",))
@@ -90,33 +102,37 @@ def derive_assessment() -> Any:
 # -- the grid ----------------------------------------------------------------------------------
 
 
-def _baseline_asked(desk: Desk) -> Any:
-    """The baseline of the series an assessment goes on with; None for a new baseline."""
+def _baseline_asked(desk: Desk, said: Any = None) -> Any:
+    """The baseline of the series an assessment goes on with; None for a new baseline.
+
+    `said` is what was typed before, else it is what was sent or what the address asks for.
+    """
+    said = request.values if said is None else said
     baselines = desk.linkable["baseline"]
-    wanted = request.values.get("baseline")
+    wanted = said.get("baseline")
     if wanted:
         found = next((one for one in baselines if str(one.id) == wanted), None)
         if found is None:
             raise NotFound()
         return found
-    if request.values.get("new"):
+    if said.get("new"):
         return None
-    therapy = request.values.get("therapy")
+    therapy = said.get("therapy")
     of_it = [one for one in baselines if therapy and str(one.therapy_id) == therapy]
     return of_it[-1] if of_it else None
 
 
-def _grid(desk: Desk, baseline: Any) -> Grid:
+def _grid(desk: Desk, baseline: Any, typed: Any = None) -> Grid:
     entry = desk.entry
-    sent = request.form if request.method == "POST" else None
+    sent = request.form if request.method == "POST" else typed
     series = None
     if entry is not None:
         series = queries.series_of(entry)
     elif baseline is not None:
         series = queries.series_of(baseline)
     first = entry.timepoint == BASELINE if entry is not None else baseline is None
-    response_id = entry.id if entry is not None else web.as_id(
-        request.form.get("entry_id")) or new_id()  # fmt: skip
+    said = sent.get("entry_id") if sent is not None else None
+    response_id = entry.id if entry is not None else web.as_id(said) or new_id()
     grid = Grid(
         desk, _form(desk, baseline, sent), series, BASELINE if first else FOLLOW_UP, response_id
     )
@@ -129,7 +145,8 @@ def _grid(desk: Desk, baseline: Any) -> Grid:
         before,
     )
     blank = _BLANK[grid.timepoint] if entry is None else 1
-    grid.spots += asked.new_spots(len(known), sent, blank)
+    ids = {lesion.id for lesion in known}
+    grid.spots += asked.new_spots(len(known), sent, blank, ids)
     return grid
 
 
@@ -174,6 +191,9 @@ def _found(grid: Grid) -> Assessment | None:
 def _answer(grid: Grid) -> Any:
     if request.method == "GET":
         return _page(grid)
+    page = drafts.assessment_page(grid.desk)
+    if drafts.is_thrown_away():
+        return drafts.throw_away(grid.desk.patient, page)
     if "more" in request.form:
         last = grid.spots[-1].number if grid.spots else -1
         grid.spots += asked.new_spots(last + 1, None, 3)
@@ -208,6 +228,7 @@ def _answer(grid: Grid) -> Any:
     except Invalid as refusal:
         grid.form.refuse(refusal.field, refusal.message)
         return _page(grid), 422
+    drafts.drop(grid.desk.patient, page)
     tell_saved(kept.entries or [kept.response])
     return web.go("chart.chart", patient_id=grid.desk.patient.id, _anchor="response")
 
@@ -256,7 +277,12 @@ def _versions(grid: Grid) -> list[dict[str, Any]]:
     return rows
 
 
-def _page(grid: Grid, *, versions: list[dict[str, Any]] | None = None) -> str:
+def _page(
+    grid: Grid,
+    *,
+    versions: list[dict[str, Any]] | None = None,
+    typed: drafts.Typed | None = None,
+) -> str:
     entry, patient = grid.desk.entry, grid.desk.patient
     audit.opened(
         "opened response" if entry else "opened new response",
@@ -276,6 +302,10 @@ def _page(grid: Grid, *, versions: list[dict[str, Any]] | None = None) -> str:
         both=versions,
         changed_by=both.changed_by(entry) if versions else "",
         version=version,
+        page=drafts.assessment_page(grid.desk),
+        asked=urlencode(drafts.asked(grid.desk)),
+        typed=typed,
+        draft_version=drafts.version_to_send(typed),
         sections=asked.sections(grid.is_first),
         found=_found(grid),
         identity=patients.identity(patient),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import render_template, request
@@ -13,12 +14,12 @@ from registry.access import Right
 from registry.course import actions, following, forms, queries, wording
 from registry.course.forms import EntryForm
 from registry.course.models import links_of
-from registry.course.views import both, starting, warnings
+from registry.course.views import both, drafts, starting, warnings
 from registry.course.views.desk import Desk, desk_for
 from registry.course.views.room import room
 from registry.course.views.saved import tell_saved
 from registry.db import new_id
-from registry.errors import Conflict, Invalid
+from registry.errors import Conflict, Invalid, NotFound
 from registry.patients import queries as patients
 from registry.people import queries as people
 
@@ -32,10 +33,18 @@ def add(patient_id: UUID, entity: str) -> Any:
     """Add an entry: empty, or begun from an earlier one (`from`) or a report (`review_of`)."""
     desk = desk_for(entity, patients.patient_to_write(web.viewer(), patient_id))
     start = starting.start(desk, request.values)
+    page = drafts.entry_page(desk)
     if request.method == "GET":
+        typed = drafts.typed(desk.patient, page)
+        if typed is not None and not drafts.is_kept_already(entity, typed.sent):
+            return _page(desk, desk.form(typed.sent), start=start, typed=typed)
         return _page(desk, desk.form(stored=start.stored, absent=start.absent), start=start)
+    if drafts.is_thrown_away():
+        return drafts.throw_away(desk.patient, page)
     form = desk.form(request.form)
     entry_id = web.as_id(request.form.get("entry_id")) or new_id()
+    if queries.exists(entity, entry_id):
+        return _sent_again(desk, form, entry_id)
     found = _check(desk, form, entry_id)
     if not start.is_confirmed(request.form):
         form.refuse(form.first_name, _("Say that you checked what was copied."))
@@ -56,7 +65,21 @@ def add(patient_id: UUID, entity: str) -> Any:
     except Invalid as refusal:
         form.refuse(refusal.field, refusal.message)
         return _page(desk, form, start=start), 422
+    drafts.drop(desk.patient, page)
     return _saved(desk, entry)
+
+
+def _sent_again(desk: Desk, form: EntryForm, entry_id: UUID) -> Any:
+    """A form that was saved before: the same words are saved already, others are a change of it."""
+    there: Any = queries.entry_to_write(web.viewer(), desk.entity, entry_id)
+    if there.patient_id != desk.patient.id:
+        raise NotFound()
+    kept = desk_for(desk.entity, desk.patient, there)
+    versions = both.versions(kept, form)
+    if there.error_at is None and any(one["mine"] != one["stands"] for one in versions):
+        return _page(kept, kept.form(request.form), versions=versions), 409
+    drafts.drop(desk.patient, drafts.entry_page(desk))
+    return _saved(desk, there)
 
 
 @room.page("/course/<entity>/<uuid:entry_id>", right=Right.WRITE_COURSE, methods=("GET", "POST"))
@@ -64,8 +87,14 @@ def edit(entity: str, entry_id: UUID) -> Any:
     """Change an entry. An edit made on an old copy is refused, with both versions shown."""
     entry: Any = queries.entry_to_write(web.viewer(), entity, entry_id)
     desk = desk_for(entity, patients.patient_to_write(web.viewer(), entry.patient_id), entry)
+    page = drafts.entry_page(desk)
     if request.method == "GET":
+        typed = drafts.typed(desk.patient, page)
+        if typed is not None:
+            return _restored(desk, typed)
         return _page(desk, desk.form(stored=forms.stored(entry), absent=entry.absent))
+    if drafts.is_thrown_away():
+        return drafts.throw_away(desk.patient, page)
     if entry.error_at is not None:
         raise Conflict(_("This was marked as entered in error; restore it first."))
     form = desk.form(request.form)
@@ -90,7 +119,19 @@ def edit(entity: str, entry_id: UUID) -> Any:
     except Invalid as refusal:
         form.refuse(refusal.field, refusal.message)
         return _page(desk, form), 422
+    drafts.drop(desk.patient, page)
     return _saved(desk, entry)
+
+
+def _restored(desk: Desk, typed: drafts.Typed) -> Any:
+    """What was typed and not saved; beside what stands, where somebody changed that meanwhile."""
+    form = desk.form(typed.sent)
+    stands = desk.form(stored=forms.stored(desk.entry), absent=desk.entry.absent)
+    links = all(form.link(name) == stands.link(name) for name in form.links)
+    if links and form.stated() == stands.stated() and not form.errors:
+        return _page(desk, stands)
+    changed = typed.opened != desk.entry.version
+    return _page(desk, form, versions=both.versions(desk, form) if changed else None, typed=typed)
 
 
 @room.page("/course/derive", right=Right.WRITE_COURSE, methods=("POST",))
@@ -154,7 +195,9 @@ def _page(
     *,
     versions: list[dict[str, Any]] | None = None,
     start: starting.Start | None = None,
+    typed: drafts.Typed | None = None,
 ) -> str:
+    sent = typed.sent if typed is not None else request.form
     entry, patient_id = desk.entry, desk.patient.id
     audit.opened(
         f"opened {desk.entity}" if entry else f"opened new {desk.entity}",
@@ -173,12 +216,16 @@ def _page(
         identity=patients.identity(desk.patient),
         sections=forms.sections(desk.entity),
         version=_version_to_send(entry, versions),
-        entry_id=request.form.get("entry_id") or new_id(),
+        entry_id=sent.get("entry_id") or new_id(),
+        page=drafts.entry_page(desk),
+        asked=urlencode(drafts.asked(desk)),
+        typed=typed,
+        draft_version=drafts.version_to_send(typed),
         found=following.follows(desk.draft(form)),
         tumour=desk.tumour(form) if hasattr(desk.model, "tumour_id") else None,
         needs_tumour=hasattr(desk.model, "tumour_id") and not desk.tumours,
         words=wording,
-        because=request.form.get("because", ""),
+        because=sent.get("because", ""),
         **_around(entry),
     )
 

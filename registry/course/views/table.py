@@ -19,9 +19,10 @@ from registry.course import actions, facts, following, planning, queries, wordin
 from registry.course.fast import quick_field
 from registry.course.forms import table as rows_
 from registry.course.forms.entry import LINK_LABELS
-from registry.course.forms.table import TABLES, Columns, Row
+from registry.course.forms.table import MOST_STORED, TABLES, Columns, Row
 from registry.course.models import links_of
 from registry.course.rules import checks
+from registry.course.views import drafts
 from registry.course.views.desk import Desk, desk_for
 from registry.course.views.room import room
 from registry.course.views.saved import tell_saved
@@ -38,6 +39,7 @@ class Sheet:
     columns: Columns
     top: Any  # the form above the rows: links, and what holds for all
     rows: list[Row] = field(default_factory=list)
+    earlier = 0  # entries too many for the page: the earliest are not in the table
 
     def links(self) -> dict[str, Any]:
         """What every row belongs to, by the name of the link."""
@@ -82,10 +84,11 @@ def table(patient_id: UUID, entity: str) -> Any:
     if entity not in TABLES:
         raise NotFound()
     desk = desk_for(entity, patients.patient_to_write(web.viewer(), patient_id))
-    sheet = new_sheet(desk)
     if request.method == "GET":
-        sheet.rows = _stored(sheet) + _blank(sheet)
-        return _page(sheet)
+        return _opened(desk)
+    sheet = new_sheet(desk)
+    if drafts.is_thrown_away():
+        return drafts.throw_away(desk.patient, _page_of(sheet))
     sheet.rows = list(rows_.sent_rows(entity, request.form))
     if "more" in request.form:
         numbers = [row.number for row in sheet.rows]
@@ -94,10 +97,50 @@ def table(patient_id: UUID, entity: str) -> Any:
     return keep(sheet, _page)
 
 
-def new_sheet(desk: Desk, **more: Any) -> Sheet:
+def _opened(desk: Desk) -> Any:
+    """What stands, and room for more; with what was typed and not saved, where there is a draft."""
+    sheet = new_sheet(desk)
+    typed = drafts.typed(desk.patient, _page_of(sheet))
+    if typed is not None:
+        again = new_sheet(desk, sent=typed.sent)
+        rows, differs = _restored(again, typed.sent)
+        if differs:
+            again.rows = rows
+            again.rows = rows + _blank(again, proposed=False)
+            return _page(again, typed)
+    sheet.rows = _stored(sheet) + _blank(sheet)
+    return _page(sheet)
+
+
+def _page_of(sheet: Sheet) -> str:
+    parent = sheet.columns.parent
+    return drafts.table_page(sheet.desk, sheet.links()[parent] if parent else None)
+
+
+def _restored(sheet: Sheet, sent: Any) -> tuple[list[Row], bool]:
+    """The rows that stand, each as it was typed where that differs, then the new ones that were
+    typed; and whether anything differs at all."""
+    typed = {row.entry_id: row for row in rows_.sent_rows(sheet.desk.entity, sent)}
+    rows, differs = [], False
+    for row in _stored(sheet):
+        other = typed.pop(row.entry_id, None)
+        if other is not None and not other.is_new and not _says_the_same(other, row):
+            row.form, row.version, differs = rows_.moved(other, row, sent), other.version, True
+        rows.append(row)
+    new = [row for row in typed.values() if row.is_new and not row.form.is_blank]
+    kept = queries.existing(sheet.desk.entity, [row.entry_id for row in new])
+    new = [row for row in new if row.entry_id not in kept]
+    return rows + new, differs or bool(new)
+
+
+def _says_the_same(one: Row, other: Row) -> bool:
+    return not one.form.errors and one.form.stated() == other.form.stated()
+
+
+def new_sheet(desk: Desk, *, sent: Any = None, **more: Any) -> Sheet:
     """The table of an entity, its head from what was sent or asked. NotFound without its parent."""
     columns = TABLES[desk.entity]
-    sent = request.form if request.method == "POST" else None
+    sent = request.form if request.method == "POST" else sent
     asked = {name: request.args.get(name, "") for name in links_of(desk.model)}
     for name, found in desk.linkable.items():
         if not asked.get(name) and len(found) == 1:
@@ -130,6 +173,8 @@ def _stored(sheet: Sheet) -> list[Row]:
         for one in queries.entries(sheet.desk.patient, sheet.desk.entity)
         if queries.may_change(web.viewer(), kinds, one) and _belongs(sheet, one)
     ]
+    sheet.earlier = max(0, len(found) - MOST_STORED)
+    found = found[sheet.earlier :]  # the latest, and those without a date
     return [rows_.stored_row(sheet.desk.entity, n, one) for n, one in enumerate(found)]
 
 
@@ -140,9 +185,9 @@ def _belongs(sheet: Sheet, entry: Any) -> bool:
     return bool(getattr(entry, f"{sheet.columns.parent}_id") == parent.id)
 
 
-def _blank(sheet: Sheet) -> list[Row]:
-    first = 1000  # behind every stored row
-    filled = _proposed(sheet)
+def _blank(sheet: Sheet, *, proposed: bool = True) -> list[Row]:
+    first = max([999, *(row.number for row in sheet.rows)]) + 1  # behind every other row
+    filled = _proposed(sheet) if proposed else []
     return [
         rows_.blank_row(sheet.desk.entity, first + n, filled[n] if n < len(filled) else None)
         for n in range(max(sheet.columns.blank, len(filled)))
@@ -184,6 +229,7 @@ def keep(sheet: Sheet, page: Any) -> Any:
         if kept:
             web.done(_("%(n)s rows are saved. The rows below still need you.", n=len(kept)))
         return page(sheet), 200 if kept else 422
+    drafts.drop(sheet.desk.patient, _page_of(sheet))
     if kept:
         tell_saved(kept)
     else:
@@ -286,7 +332,7 @@ def _keep_row(sheet: Sheet, row: Row) -> Any:
 # -- what a page shows -------------------------------------------------------------------------
 
 
-def _page(sheet: Sheet) -> str:
+def _page(sheet: Sheet, typed: drafts.Typed | None = None) -> str:
     desk = sheet.desk
     audit.opened(
         f"opened {desk.entity} table",
@@ -310,6 +356,9 @@ def _page(sheet: Sheet) -> str:
         parent=therapy if sheet.columns.parent == "therapy" else None,
         planned=planned,
         filled=bool(request.args.get("plan") or request.args.get("copy")),
+        page=_page_of(sheet),
+        typed=typed,
+        draft_version=drafts.version_to_send(typed),
     )
 
 
