@@ -43,6 +43,8 @@ ROLE_LABELS = {
 
 #: What the lead of an organisation may let somebody be there; the rest is the administrator's.
 GIVEN_BY_LEADS = (Role.REFERRER, Role.TRIAGE_COORDINATOR, Role.CLINICIAN)
+#: Whose seat a lead may have covered there; a lead's own too, or nobody would stand in for a lead.
+COVERED_BY_LEADS = (*GIVEN_BY_LEADS, Role.LEAD)
 
 
 class Right(StrEnum):
@@ -65,6 +67,7 @@ class Right(StrEnum):
     GRANT = "grant"
     OFFICE = "office"  # enter the administration; what one finds there is said by the next ones
     APPROVE_ACCOUNTS = "approve_accounts"  # a lead: of one's own organisation
+    ARRANGE_COVER = "arrange_cover"  # in one's own organisation; the administrator: anywhere
     READ_AUDIT = "read_audit"
     BRING_IN = "bring_in"  # import for the centre, and undo it
     EXPORT_OWN = "export_own"  # the centre's own patients, identified
@@ -91,6 +94,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.GRANT: frozenset({_R.ACCESS_COMMITTEE}),
     Right.OFFICE: frozenset({_R.LEAD, _R.PRIVACY_OFFICER, _R.ADMINISTRATOR}),
     Right.APPROVE_ACCOUNTS: frozenset({_R.LEAD, _R.ADMINISTRATOR}),
+    Right.ARRANGE_COVER: frozenset({_R.LEAD}),
     Right.READ_AUDIT: frozenset({_R.PRIVACY_OFFICER, _R.ADMINISTRATOR}),
     Right.BRING_IN: frozenset({_R.DATA_MANAGER}),
     Right.EXPORT_OWN: frozenset({_R.CLINICIAN, _R.DATA_MANAGER}),

@@ -191,7 +191,10 @@ def administrator(page: Page) -> Found:
 
 def lead(page: Page) -> Found:
     """The lead of a hospital."""
-    return {"requests of a lead": "/administration/requests"}
+    return {
+        "requests of a lead": "/administration/requests",
+        "cover, arranged by a lead": "/administration/cover",
+    }
 
 
 def privacy(page: Page) -> Found:

@@ -60,7 +60,7 @@ def test_a_job_that_failed_is_counted_by_its_kind_and_never_quoted(app):
     jobs._handlers["tests.broken"] = broken
     health.beat()
     with pytest.raises(ValueError, match="Zonneveld"):
-        app.extensions["netreg_queue"].call_local("tests.broken")
+        jobs._Runner(app).run("tests.broken")
     del jobs._handlers["tests.broken"]
     found = row("worker")
     assert found.state == health.WARNING

@@ -318,6 +318,94 @@ def test_a_cover_that_makes_no_sense_is_refused(app):
         _cover(alice, bob, centre, since=5, until=9)
 
 
+def _lead(place, name="Lena Lead"):
+    return make.person(place, Role.LEAD, name=name)
+
+
+def _days(until=7):
+    return {
+        "from_date": today().isoformat(),
+        "until_date": (today() + timedelta(days=until)).isoformat(),
+    }
+
+
+def test_a_lead_arranges_cover_in_the_own_house_and_ends_it(client, app):
+    hospital = make.hospital()
+    lena = _lead(hospital)
+    alice = make.person(hospital, Role.REFERRER, name="Alice Adler")
+    bob = make.person(hospital, Role.REFERRER, name="Bob Baker")
+    make.sign_in(client, lena)
+    chosen = {"absent": str(alice.id), "cover": str(bob.id), **_days()}
+    page = make.post(client, "/administration/cover", chosen, follow_redirects=True)
+    assert "The cover was arranged." in page.text
+    [seat] = [seat for seat in make.viewer(bob).seats if seat.for_id == alice.id]
+    [kept] = entries("arranged cover")
+    assert (kept.person_id, kept.subject_id) == (lena.id, str(alice.id))
+    make.post(client, "/administration/cover/end", {"cover": str(seat.cover_id)})
+    assert len(make.viewer(bob).seats) == 1
+    assert "ended" in client.get("/administration/cover").text
+
+
+def test_a_lead_arranges_nothing_elsewhere(client, app):
+    hospital, elsewhere = make.hospital(), make.hospital("HOSP-9", "Elsewhere")
+    lena = _lead(hospital)
+    alice = make.person(elsewhere, Role.REFERRER, name="Alice Adler")
+    bob = make.person(elsewhere, Role.REFERRER, name="Bob Baker")
+    theirs = make_people.cover(alice, bob, elsewhere)
+    by, days = make.viewer(lena), {"since": today(), "until": today()}
+    with pytest.raises(Forbidden):
+        actions.arrange_cover(bob, alice, elsewhere, by=by, **days)
+    with pytest.raises(Forbidden):
+        actions.end_cover(theirs, by=by)
+    make.sign_in(client, lena)
+    page = client.get("/administration/cover").text
+    assert "Alice Adler" not in page
+    sent = {"absent": str(bob.id), "cover": str(lena.id), **_days()}
+    assert make.post(client, "/administration/cover", sent).status_code == 422
+    ended = make.post(client, "/administration/cover/end", {"cover": str(theirs.id)})
+    assert (ended.status_code, theirs.ended_at) == (422, None)
+    referrer = app.test_client()
+    make.sign_in(referrer, alice)
+    assert referrer.get("/administration/cover").status_code == 403
+
+
+def test_a_lead_hands_on_no_right_that_a_lead_could_not_give(app):
+    hospital = make.hospital()
+    lena, bob = _lead(hospital), make.person(hospital, Role.REFERRER, name="Bob Baker")
+    stranger = make.person(make.hospital("HOSP-9", "Elsewhere"), Role.REFERRER, name="Sam Strange")
+    dora = make.person(hospital, Role.CLINICIAN, Role.DATA_MANAGER, name="Dora Data")
+    later = make.person(hospital, Role.CLINICIAN, name="Lou Later")
+    boss = make.viewer(make_people.administrator())
+    actions.give_role(
+        later, hospital, Role.ADMINISTRATOR, by=boss, since=today() + timedelta(days=5)
+    )
+    by = make.viewer(lena)
+    week = {"since": today(), "until": today() + timedelta(days=7)}
+    for absent, by_whom, field in (
+        (dora, bob, "absent"),
+        (later, bob, "absent"),
+        (bob, stranger, "cover"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            actions.arrange_cover(absent, by_whom, hospital, by=by, **week)
+        assert refused.value.field == field
+    actions.arrange_cover(lena, bob, hospital, by=by, **week)  # a lead goes away as well
+
+
+def test_a_lead_who_would_cover_waits_for_an_administrator(client, app):
+    hospital = make.hospital()
+    lena, alice = _lead(hospital), make.person(hospital, Role.REFERRER, name="Alice Adler")
+    ada = make_people.administrator()
+    make.sign_in(client, lena)
+    sent = {"absent": str(alice.id), "cover": str(lena.id), **_days()}
+    page = make.post(client, "/administration/cover", sent, follow_redirects=True)
+    assert "You asked to cover for Alice Adler" in page.text
+    assert len(make.viewer(lena).seats) == 1
+    [asked] = queries.waiting_confirmations()
+    actions.decide(asked, True, by=make.viewer(ada))
+    assert len(make.viewer(lena).seats) == 2
+
+
 def test_an_administrator_who_would_cover_waits_for_a_second_one(app):
     centre = make.centre()
     ada = make.person(centre, Role.ADMINISTRATOR, name="Ada Admin", email="ada@example.org")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from registry import audit
-from registry.access import Right, Role, Viewer
+from registry.access import COVERED_BY_LEADS, ROLE_LABELS, Right, Role, Viewer
 from registry.dates import today
 from registry.db import db, now
 from registry.errors import Conflict, Forbidden, Invalid
@@ -242,13 +242,42 @@ def arrange_cover(
     since: date,
     until: date,
 ) -> Cover | Confirmation:
-    """Let somebody sit in a person's seat from one day to another. Raises Invalid. An
-    administrator who would cover waits for a second administrator."""
-    by.need(Right.ADMINISTER)
+    """Let somebody sit in a person's seat from one day to another: an administrator anywhere, a
+    lead at home. Raises Invalid. Who arranges it and would cover waits for an administrator."""
+    if not by.may(Right.ADMINISTER):
+        _lead_may(absent, cover, organisation, since, until, by=by)
     _check_cover(absent, cover, organisation, since, until)
     if cover.id == by.person_id:
         return ask(cover, organisation, by=by, since=since, until=until, absent=absent)
     return begin_cover(absent, cover, organisation, by=by, since=since, until=until)
+
+
+def _lead_may(
+    absent: Person,
+    cover: Person,
+    organisation: Organisation,
+    since: date,
+    until: date,
+    *,
+    by: Viewer,
+) -> None:
+    """A lead arranges it among those of the organisation, and for no seat with a role that only an
+    administrator gives. Raises Forbidden or Invalid."""
+    by.need(Right.ARRANGE_COVER)
+    if organisation.id != by.organisation_id:
+        raise Forbidden(Right.ARRANGE_COVER.value)
+    if queries.roles_between(cover.id, organisation.id, today(), today()) == frozenset():
+        raise Invalid(_("Choose somebody who works here."), field="cover")
+    for role in sorted(queries.roles_between(absent.id, organisation.id, since, until)):
+        if role not in COVERED_BY_LEADS:
+            raise Invalid(
+                _(
+                    "%(who)s is also: %(role)s. Have an administrator arrange this cover.",
+                    who=absent.name,
+                    role=ROLE_LABELS[role],
+                ),
+                field="absent",
+            )
 
 
 def _check_cover(
@@ -314,8 +343,11 @@ def begin_cover(
 
 
 def end_cover(cover: Cover, *, by: Viewer) -> None:
-    """End a cover now."""
-    by.need(Right.ADMINISTER)
+    """End a cover now: an administrator, or the lead of the place. Raises Forbidden."""
+    if not by.may(Right.ADMINISTER):
+        by.need(Right.ARRANGE_COVER)
+        if cover.organisation_id != by.organisation_id:
+            raise Forbidden(Right.ARRANGE_COVER.value)
     if cover.ended_at is not None:
         return
     cover.ended_at = now()

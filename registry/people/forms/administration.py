@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from registry import codes
-from registry.access import GIVEN_BY_LEADS, ROLE_LABELS, Role
+from registry.access import COVERED_BY_LEADS, GIVEN_BY_LEADS, ROLE_LABELS, Role
 from registry.dates import PartialDate
 from registry.forms import (
     Choice,
@@ -294,6 +294,30 @@ class CoverForm(HouseForm):
     organisation = Choice(_l("In the seat at"), needed=_l("Choose the organisation."))
     from_date = _day(_l("First day"), needed=_l("Enter the first day."))
     until_date = _day(_l("Last day"), needed=_l("Enter the last day."))
+
+
+class LeadCoverForm(HouseForm):
+    """Who sits in for whom, in one's own organisation."""
+
+    absent = SearchedChoice(_l("Who is away"), needed=_l("Choose who is away."))
+    cover = SearchedChoice(_l("Who covers"), needed=_l("Choose who covers."))
+    from_date = _day(_l("First day"), needed=_l("Enter the first day."))
+    until_date = _day(_l("Last day"), needed=_l("Enter the last day."))
+
+
+def with_colleagues(form: Any, colleagues: Iterable[tuple[Any, Sequence[Role]]]) -> Any:
+    """Offer those who work here; as absent only whose seat a lead may have covered."""
+    covering, absent = [], []
+    for person, roles in colleagues:
+        one = Option(
+            str(person.id), ", ".join([person.name, *(str(ROLE_LABELS[role]) for role in roles)])
+        )
+        covering.append(one)
+        if set(roles) <= set(COVERED_BY_LEADS):
+            absent.append(one)
+    offer(form.cover, covering)
+    offer(form.absent, absent)
+    return form
 
 
 # -- requests ----------------------------------------------------------------------------------

@@ -157,6 +157,24 @@ def waiting_confirmations() -> Sequence[Confirmation]:
     return db.session.scalars(query).all()
 
 
+def covers_to_confirm(viewer: Viewer) -> Sequence[Confirmation]:
+    """The covers one wants to give oneself, at one's own organisation, that wait for a yes."""
+    viewer.need(Right.ARRANGE_COVER)
+    query = (
+        sa.select(Confirmation)
+        .options(joinedload(Confirmation.absent))
+        .where(
+            Confirmation.person_id == viewer.person_id,
+            Confirmation.organisation_id == viewer.organisation_id,
+            Confirmation.absent_id.is_not(None),
+            Confirmation.decided_at.is_(None),
+        )
+        .order_by(Confirmation.asked_at, Confirmation.id)
+        .limit(20)
+    )
+    return db.session.scalars(query).all()
+
+
 def confirmation(viewer: Viewer, confirmation_id: UUID | None) -> Confirmation:
     """One of them. Raises NotFound."""
     viewer.need(Right.ADMINISTER)

@@ -26,6 +26,11 @@ Day = date | sa.BindParameter[Any]
 Held = tuple[Membership, Organisation, UUID | None, UUID | None, str | None]
 
 
+def known(roles: Iterable[str]) -> list[Role]:
+    """The roles there are; one that is no more gives nothing."""
+    return [Role(role) for role in roles if role in _ROLES]
+
+
 def in_force(day: Day) -> sa.ColumnElement[bool]:
     """Memberships that hold on a day."""
     return sa.and_(
@@ -50,7 +55,7 @@ def _seats(rows: Iterable[Held]) -> tuple[Seat, ...]:
     for _key, group in groupby(sorted(rows, key=_order), key=_order):
         members = list(group)
         place, cover_id, for_id, for_name = members[0][1:]
-        roles = frozenset(Role(one[0].role) for one in members if one[0].role in _ROLES)
+        roles = frozenset(known(one[0].role for one in members))
         seats.append(
             Seat(
                 place.id, place.name, place.code, place.kind, place.time_zone, roles,

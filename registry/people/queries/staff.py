@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from registry.db import db
 from registry.errors import NotFound
 from registry.people.models import Cover, Membership, Organisation, Person
 from registry.people.queries.pages import PAGE, Part, any_of
-from registry.people.queries.seats import covering, in_force
+from registry.people.queries.seats import covering, in_force, known
 
 
 def person_by_email(email: str) -> Person | None:
@@ -128,6 +129,55 @@ def colleagues_to_cover(viewer: Viewer, person: Person) -> Sequence[Person]:
         .distinct()
         .order_by(Person.name, Person.id)
         .limit(500)
+    )
+    return db.session.scalars(query).all()
+
+
+def colleagues(viewer: Viewer) -> Sequence[tuple[Person, tuple[Role, ...]]]:
+    """Those who work at one's own organisation today, by name, and what each is there."""
+    viewer.need(Right.ARRANGE_COVER)
+    rows = db.session.execute(
+        sa.select(Person, Membership.role)
+        .join(Membership)
+        .where(
+            Membership.organisation_id == viewer.organisation_id,
+            in_force(today()),
+            Person.active,
+        )
+        .order_by(Person.name, Person.id, Membership.role)
+        .limit(2000)
+    )
+    found: dict[UUID, tuple[Person, tuple[Role, ...]]] = {}
+    for person, role in rows:
+        held = found[person.id][1] if person.id in found else ()
+        found[person.id] = (person, tuple(dict.fromkeys((*held, *known((role,))))))
+    return list(found.values())
+
+
+def roles_between(
+    person_id: UUID, organisation_id: UUID, since: date, until: date
+) -> frozenset[Role]:
+    """What a person is at an organisation on any day of these."""
+    rows = db.session.scalars(
+        sa.select(Membership.role).where(
+            Membership.person_id == person_id,
+            Membership.organisation_id == organisation_id,
+            Membership.from_date <= until,
+            sa.or_(Membership.until_date.is_(None), Membership.until_date >= since),
+        )
+    )
+    return frozenset(known(rows))
+
+
+def covers_here(viewer: Viewer) -> Sequence[Cover]:
+    """The covers at one's own organisation that hold or will, and those that ended lately."""
+    viewer.need(Right.ARRANGE_COVER)
+    query = (
+        sa.select(Cover)
+        .options(joinedload(Cover.organisation), joinedload(Cover.absent), joinedload(Cover.cover))
+        .where(Cover.organisation_id == viewer.organisation_id)
+        .order_by(Cover.until_date.desc(), Cover.id.desc())
+        .limit(100)
     )
     return db.session.scalars(query).all()
 

@@ -39,8 +39,10 @@ NOTICES = {
     "grant_given": _l("You may make releases for a project."),
     "grant_ended": _l("Your grant for a project was ended."),
     "account_requested": _l("Somebody asks for an account."),
-    "confirmation_asked": _l("An administrator asks you to confirm a role."),
-    "confirmation_decided": _l("Another administrator has decided about your role."),
+    "confirmation_asked": _l("Somebody asks you to confirm a role or a cover of their own."),
+    "confirmation_decided": _l(
+        "An administrator has decided about the role or cover you asked for."
+    ),
     "cover_arranged": _l("You cover for a colleague who is away."),
     "covered": _l("A colleague covers for you while you are away."),
 }

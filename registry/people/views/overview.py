@@ -19,6 +19,7 @@ TABS = (
     (lambda: _("People"), "people.staff", Right.ADMINISTER),
     (lambda: _("Organisations"), "people.organisations", Right.ADMINISTER),
     (lambda: _("Requests"), "people.requests", Right.APPROVE_ACCOUNTS),
+    (lambda: _("Cover for absence"), "people.covers", Right.ARRANGE_COVER),
     (lambda: _("Code lists"), "people.code_lists", Right.ADMINISTER),
     (lambda: _("Audit"), "people.audit_book", Right.READ_AUDIT),
     (lambda: _("Health"), "people.health_page", Right.ADMINISTER),
