@@ -198,7 +198,9 @@ def _put_actions_in_words() -> None:
     audit.learn(
         {
             "opened biomarker table": _l("Opened: %(what)s", what=_l("Table of laboratory values")),
-            "opened entries made in error": _l("Opened: %(what)s", what=_l("Entries made in error")),
+            "opened entries made in error": _l(
+                "Opened: %(what)s", what=_l("Entries made in error")
+            ),
         }
     )
     audit.learn(
