@@ -114,6 +114,10 @@ check-cohorts: setup ## import and release the published cohorts and compare wit
 	@test -n "$(DATA)" || { echo "Say where the cohorts are: make check-cohorts DATA=folder" >&2; exit 1; }
 	@$(NETREG) check-cohorts --data "$(DATA)"
 
+.PHONY: docs
+docs: setup ## write the pages of docs/clinical anew from the tables and rules
+	@$(PY) -m registry.clinical.handbook docs/clinical
+
 .PHONY: bench-import
 bench-import: setup-dev ## measure an import of 100,000 patients with ten rows each against its floor, on both databases (PATIENTS=…)
 	@$(PY) -m tests.bench.imports --patients $(or $(PATIENTS),100000) --cancel

@@ -193,6 +193,7 @@ def _put_actions_in_words() -> None:
                 ),
                 f"restored: {model.entity}": _l("Restored: %(what)s", what=label),
                 f"opened new {model.entity}": _l("Opened a new: %(what)s", what=label),
+                f"opened {model.entity} table": _l("Opened a table: %(what)s", what=label),
             }
         )
     audit.learn(

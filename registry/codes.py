@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -49,20 +49,23 @@ class Code:
 
 Local = Mapping[str, Mapping[str, Code]]
 _local: Callable[[], Local] = dict
+_addable: Container[str] = ()
 
 
-def add_local(source: Callable[[], Local]) -> None:
-    """Say where the local codes are asked for: list → code → Code. Asked at each look-up, so the
-    source must answer from memory."""
-    global _local
-    _local = source
+def add_local(source: Callable[[], Local], lists: Container[str]) -> None:
+    """Say where the local codes are asked for (list → code → Code), and which lists may have some.
+
+    Asked at each look-up in such a list, so the source must answer from memory.
+    """
+    global _local, _addable
+    _local, _addable = source, lists
 
 
 def codes(name: str) -> Mapping[str, Code]:
     """The list by its name, in file order, the local ones last. Raises KeyError for an unknown
     list."""
     listed = shipped(name)
-    added = _local().get(name)
+    added = _local().get(name) if name in _addable else None
     if not added:
         return listed
     # A code that a later release ships is the shipped one from then on.
@@ -98,7 +101,7 @@ def is_open(name: str) -> bool:
 
 def known(name: str, code: str) -> bool:
     """Is the code in the list?"""
-    return code in codes(name)
+    return _find(name, code) is not None
 
 
 def acceptable(name: str, code: str) -> bool:
@@ -110,5 +113,10 @@ def label(name: str, code: str | None) -> str:
     """The label to show; a code kept as stated is shown as stated and named *other*."""
     if code is None or code == "":
         return ""
-    found = codes(name).get(code)
+    found = _find(name, code)
     return found.shown() if found else gettext("Other: %(code)s", code=code)
+
+
+def _find(name: str, code: str) -> Code | None:
+    # The shipped ones first: most pages then never ask the database for the local ones.
+    return shipped(name).get(code) or codes(name).get(code)

@@ -29,7 +29,7 @@ _BARS: tuple[tuple[str, frozenset[str]], ...] = (
 )
 _LOCAL = frozenset({"surgery", "ablation", "liver-directed", "radiotherapy"})
 _RESPONSES = {"CR": "response", "PR": "response", "SD": "stable", "PD": "progression"}
-_STEPS = ("submit", "accept", "decline", "advise")
+_STEPS = ("submit", "accept", "decline", "advise", "acknowledge")
 SSTR = ("PET_68GA_DOTA", "PET_64CU", "SPECT_111IN", "SPECT_99MTC", "SSTR")
 
 

@@ -194,7 +194,7 @@ def test_one_more_row_keeps_everything(client):
     assert answer.location.endswith("#therapy-2")
     page = client.get(url).text
     assert 'id="therapy-2"' in page
-    assert "SSA_LAN" in page
+    assert 'value="Lanreotide autogel"' in page
 
 
 def test_a_draft_can_be_thrown_away(client):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from registry import audit, web
 from registry.access import Right
@@ -19,6 +20,8 @@ from registry.people import queries as people
 
 #: Most letters of a reason.
 LONGEST = 1000
+
+audit.learn({"opened entries made in error": _l("Opened what was entered in error")})
 
 
 @room.page(

@@ -19,7 +19,7 @@ from registry.people.queries import code_lists as queries
 from registry.people.rules.lists import OPEN_LISTS
 from registry.people.views.room import put, room
 
-codes.add_local(queries.local_codes)
+codes.add_local(queries.local_codes, OPEN_LISTS)
 
 
 def _form(sent: Any = None) -> Any:
