@@ -87,6 +87,8 @@ class Settings:
     public_url: str = ""  # where people reach the product, as it stands in mail
     mail_url: str = ""  # the mail server; empty: no mail is sent
     mail_from: str = ""
+    files: str = ""  # where files about patients lie, as fsspec writes it; empty: instance/files
+    clamd: str = ""  # the virus scanner: a socket's path, or host:port; empty: nothing is scanned
     follow_up_intervals: str = ""  # the network's own table of intervals; empty: the product's
     extra: dict[str, object] = field(default_factory=dict)
 
@@ -137,6 +139,8 @@ class Settings:
             idle_minutes=int(os.environ.get("NETREG_IDLE_MINUTES", "30")),
             absolute_hours=int(os.environ.get("NETREG_ABSOLUTE_HOURS", "12")),
             proxies=int(os.environ.get("NETREG_PROXIES", "0")),
+            files=os.environ.get("NETREG_FILES", ""),
+            clamd=os.environ.get("NETREG_CLAMD", ""),
             follow_up_intervals=os.environ.get("NETREG_FOLLOW_UP_INTERVALS", ""),
             **_mail(),  # type: ignore[arg-type]
         )

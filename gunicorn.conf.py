@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-worker_class = "gthread"
+worker_class = "registry.slow_clients.Worker"
 graceful_timeout = 20  # for answers that are under way when the server is told to stop
 timeout = 60
 loglevel = "warning"

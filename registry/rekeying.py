@@ -132,26 +132,9 @@ def _rowcount(result: Any) -> int:
 # -- files -------------------------------------------------------------------------------------
 
 
-def sealed_files(after: UUID | None = None) -> Iterator[UUID]:
-    """The ids of the sealed files in the storage, in the order of their places."""
-    root = storage.place(UUID(int=0)).parent.parent
-    start = storage.place(after) if after else root
-    for path in sorted(root.glob("??/*")):
-        if path > start and path.suffix == "" and _is_sealed(path):
-            yield UUID(hex=path.name)
-
-
-def _is_sealed(path: Path) -> bool:
-    try:
-        with path.open("rb") as lines:
-            return lines.read(len(storage.MAGIC)) == storage.MAGIC
-    except OSError:  # removed since the folder was read
-        return False
-
-
 def _reseal_files(after: UUID | None) -> tuple[int, UUID | None]:
     changed, current = 0, ring().current
-    for file_id in sealed_files(after):
+    for file_id in storage.sealed_files(after):
         try:
             if storage.sealed_under(file_id) != current:
                 storage.reseal(file_id)
@@ -165,7 +148,7 @@ def _reseal_files(after: UUID | None) -> tuple[int, UUID | None]:
 
 def _files_left(connection: sa.Connection, key_id: str) -> int:
     count = 0
-    for file_id in sealed_files():
+    for file_id in storage.sealed_files():
         try:
             count += storage.sealed_under(file_id) == key_id
         except FileNotFoundError:

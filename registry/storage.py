@@ -1,18 +1,21 @@
-"""Files by random id in the instance folder. Written beside and moved into place: whole or not.
+"""Files by random id. Written beside and moved into place: whole or not.
 
-Files about patients are sealed: encrypted block by block while they are written, and decrypted
+What the house makes itself (releases, exports) lies in the instance folder. Files about patients
+lie there too, or wherever NETREG_FILES says (`registry/stores.py`). They are sealed: encrypted block by block while they are written, and decrypted
 while they are read, so that no readable copy ever lies on a disk.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,6 +26,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from registry import stores
 from registry.db import db
 from registry.errors import Unreadable
 from registry.keys import ring
@@ -36,9 +40,23 @@ def _root() -> Path:
 
 
 def place(file_id: UUID) -> Path:
-    """Where the file of this id lies."""
+    """Where the file of this id lies in the instance folder."""
+    return _root() / _name(file_id)
+
+
+def _name(file_id: UUID) -> str:
     text = file_id.hex
-    return _root() / text[-2:] / text
+    return f"{text[-2:]}/{text}"
+
+
+def sealed_store() -> stores.Store:
+    """Where sealed files lie."""
+    kept = current_app.extensions
+    if "netreg_sealed_store" not in kept:
+        address = getattr(kept["netreg_settings"], "files", "")
+        kept["netreg_sealed_store"] = stores.at(address, _root())
+    store: stores.Store = kept["netreg_sealed_store"]
+    return store
 
 
 @contextmanager
@@ -84,6 +102,7 @@ def remove(file_id: UUID) -> None:
     target = place(file_id)
     target.with_suffix(".part").unlink(missing_ok=True)
     target.unlink(missing_ok=True)
+    sealed_store().remove(_name(file_id))
 
 
 # -- sealed files ------------------------------------------------------------------------------
@@ -162,23 +181,24 @@ class SealedWriter:
 
 
 @contextmanager
-def sealing(file_id: UUID) -> Iterator[SealedWriter]:
-    """Open a new file that is encrypted as it is written; it appears whole or not at all."""
-    with writing(file_id) as out:
+def sealing(file_id: UUID, name: str = "") -> Iterator[SealedWriter]:
+    """Open a new file that is encrypted as it is written; it appears whole or not at all. `name`
+    is where it lies, if not at the place of its id."""
+    with sealed_store().writing(name or _name(file_id)) as out:
         writer = SealedWriter(out, file_id)
         yield writer
         writer.finish()
 
 
-def unsealed(file_id: UUID) -> Iterator[bytes]:
+def unsealed(file_id: UUID, name: str = "") -> Iterator[bytes]:
     """A sealed file piece by piece, decrypted. The first piece is read at once, so that a missing
     file (FileNotFoundError) or key (Unreadable) is told before an answer has begun."""
-    pieces = _opened(file_id)
+    pieces = _opened(sealed_store(), file_id, name or _name(file_id))
     return chain([next(pieces)], pieces)
 
 
-def _opened(file_id: UUID) -> Iterator[bytes]:
-    with place(file_id).open("rb") as lines:
+def _opened(store: stores.Store, file_id: UUID, name: str) -> Iterator[bytes]:
+    with store.open(name) as lines:
         seal = _Seal(file_id, *_header(lines))
         block, number = lines.read(SEALED_BLOCK + _TAG), 0
         while True:
@@ -187,6 +207,61 @@ def _opened(file_id: UUID) -> Iterator[bytes]:
             if not following:
                 return
             block, number = following, number + 1
+
+
+class SealedReader(io.RawIOBase):
+    """A sealed file to read anywhere in it, one block at a time in memory."""
+
+    def __init__(self, file_id: UUID) -> None:
+        super().__init__()
+        self._lines = sealed_store().open(_name(file_id))
+        self._seal = _Seal(file_id, *_header(self._lines))
+        self._start = self._lines.tell()
+        length = self._lines.seek(0, os.SEEK_END) - self._start
+        self._last = max(0, -(-length // (SEALED_BLOCK + _TAG)) - 1)
+        self.size = length - (self._last + 1) * _TAG
+        self._at, self._number, self._block = 0, -1, b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """The place in the file."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Decrypt the block of the place and take what stands there."""
+        if self._at >= self.size:
+            return 0
+        number, within = divmod(self._at, SEALED_BLOCK)
+        piece = self._take(number)[within : within + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def _take(self, number: int) -> bytes:
+        if self._number != number:
+            self._lines.seek(self._start + number * (SEALED_BLOCK + _TAG))
+            sealed = self._lines.read(SEALED_BLOCK + _TAG)
+            self._block = self._seal.open(sealed, number, last=number == self._last)
+            self._number = number
+        return self._block
+
+    def close(self) -> None:
+        """Close the file."""
+        self._lines.close()
+        super().close()
 
 
 def _header(lines: BinaryIO) -> tuple[str, bytes]:
@@ -204,8 +279,55 @@ def current_key() -> str:
 
 def sealed_under(file_id: UUID) -> str:
     """The id of the key a sealed file lies encrypted under."""
-    with place(file_id).open("rb") as lines:
+    with sealed_store().open(_name(file_id)) as lines:
         return _header(lines)[0]
+
+
+def sealed_files(after: UUID | None = None) -> Iterator[UUID]:
+    """The ids of the sealed files there are, in the order of their places."""
+    start, store = _name(after) if after else "", sealed_store()
+    for name, _written in store.names():
+        if name > start and (found := _id_of(name)) and _is_sealed(store, name):
+            yield found
+
+
+def _id_of(name: str) -> UUID | None:
+    """The id of the file that lies under a name; None for a draft and for what is no file of an
+    id."""
+    folder, _slash, text = name.partition("/")
+    if len(text) != 32 or text[-2:] != folder:
+        return None
+    try:
+        return UUID(hex=text)
+    except ValueError:
+        return None
+
+
+def _is_sealed(store: stores.Store, name: str) -> bool:
+    try:
+        with store.open(name) as lines:
+            return lines.read(len(MAGIC)) == MAGIC
+    except OSError:  # removed since the folder was read
+        return False
+
+
+def forgotten(before: datetime, known: Callable[[Sequence[UUID]], set[UUID]]) -> int:
+    """Remove sealed files and drafts last written before a moment that no row knows of: what a
+    killed process left. `known` gives those of some ids that rows know. Returns how many."""
+    store, count = sealed_store(), 0
+    old = [name for name, written in store.names() if written < before]
+    ids = {one: name for name in old if (one := _id_of(name)) and _is_sealed(store, name)}
+    wanted = list(ids)
+    for at in range(0, len(wanted), 500):
+        some = wanted[at : at + 500]
+        for one in set(some) - known(some):
+            store.remove(ids[one])
+            count += 1
+    for name in old:
+        if name.endswith(stores.DRAFT) and _id_of(name.removesuffix(stores.DRAFT)):
+            store.drop(name)
+            count += 1
+    return count
 
 
 def reseal(file_id: UUID) -> str:

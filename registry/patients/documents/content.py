@@ -8,17 +8,24 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import tempfile
+import threading
 import warnings
 import zipfile
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import BinaryIO
 from xml.parsers import expat
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from registry.errors import Invalid
-from registry.patients.documents import pdf_reader, rules
-from registry.patients.documents.rules import DOCX, JPEG, PDF, PNG, FileType
+from registry.patients.documents import dicom, pdf_reader, rules
+from registry.patients.documents.rules import DICOM, DOCX, JPEG, PDF, PNG, TIFF, FileType
+
+_HEAD, _PIECE = 8192, 1 << 18
 
 #: Pixels; a camera has 50 million.
 LARGEST_PICTURE = 100_000_000
@@ -38,20 +45,24 @@ class Content:
 
     type: FileType
     is_active: bool = False
+    header: dicom.Header | None = None
 
 
 def _refuse(message: str) -> Invalid:
     return Invalid(message, field="file")
 
 
-def recognise(data: bytes, name: str) -> Content:
-    """The type of a file and what is in it. Raises Invalid for one that is not kept."""
-    if not data:
+def recognise(data: bytes | BinaryIO, name: str) -> Content:
+    """The type of a file and what is in it. The file is read where it must be and is never whole
+    in memory. Raises Invalid for one that is not kept."""
+    lines = io.BytesIO(data) if isinstance(data, bytes) else data
+    head = _part(lines, 0, _HEAD)
+    if not head:
         raise _refuse(_("This file is empty."))
-    found = _type(data)
+    found = _type(head)
     ending = rules.extension(name)
     if found is None:
-        raise _refuse(_what_it_is(data))
+        raise _refuse(_what_it_is(head))
     if ending and ending not in found.extensions:
         text = _(
             "The name ends with .%(ending)s, but the file is a %(type)s. Check that it is the "
@@ -60,17 +71,33 @@ def recognise(data: bytes, name: str) -> Content:
             type=found.label,
         )
         raise _refuse(text)
-    return Content(found, _CHECKS[found.media_type](data))
+    lines.seek(0)
+    if found is DICOM:
+        return Content(found, header=dicom.read(lines, head))
+    return Content(found, _CHECKS[found.media_type](lines))
 
 
-def _type(data: bytes) -> FileType | None:
+def _part(lines: BinaryIO, at: int, length: int) -> bytes:
+    lines.seek(at)
+    return lines.read(length)
+
+
+def _length(lines: BinaryIO) -> int:
+    return lines.seek(0, io.SEEK_END)
+
+
+def _type(head: bytes) -> FileType | None:
+    if head[128:132] == b"DICM":
+        return DICOM
     for beginning, found in (
         (b"%PDF-", PDF),
         (b"\x89PNG\r\n\x1a\n", PNG),
         (b"\xff\xd8\xff", JPEG),
+        (b"II*\x00", TIFF),
+        (b"MM\x00*", TIFF),
         (b"PK\x03\x04", DOCX),
     ):
-        if data.startswith(beginning):
+        if head.startswith(beginning):
             return found
     return None
 
@@ -85,15 +112,16 @@ def _what_it_is(data: bytes) -> str:
     import puremagic  # here: only a refusal needs it
 
     try:
-        ending = puremagic.from_string(data[:8192]).lstrip(".")
+        ending = puremagic.from_string(data).lstrip(".")
     except (puremagic.PureError, ValueError):
         ending = ""
     if ending:
         text = _(
-            "Only PDF, PNG, JPEG and DOCX are kept. This looks like .%(ending)s.", ending=ending
+            "Only PDF, PNG, JPEG, TIFF, DICOM and DOCX are kept. This looks like .%(ending)s.",
+            ending=ending,
         )
         return str(text)
-    return str(_("Only PDF, PNG, JPEG and DOCX are kept. This is none of them."))
+    return str(_("Only PDF, PNG, JPEG, TIFF, DICOM and DOCX are kept. This is none of them."))
 
 
 # -- PDF ---------------------------------------------------------------------------------------
@@ -106,42 +134,62 @@ _PDF_REFUSALS = {
 }
 
 
-def _check_pdf(data: bytes) -> bool:
-    end = data.rfind(b"%%EOF")
-    if end < 0 or len(data) - end > 1030 or data[end + 5 :].strip(b"\r\n\t \x00\x1a"):
+def _check_pdf(lines: BinaryIO) -> bool:
+    length = _length(lines)
+    tail = _part(lines, max(0, length - 1035), 1035)
+    end = tail.rfind(b"%%EOF")
+    if end < 0 or tail[end + 5 :].strip(b"\r\n\t \x00\x1a"):
         raise _refuse(_("This PDF does not end where a PDF ends. Save or print it as PDF again."))
-    word = _read_apart(data)
+    word = _read_apart(lines)
     if word in _PDF_REFUSALS:
         raise _refuse(str(_PDF_REFUSALS[word]))
     return word == "active"
 
 
-def _read_apart(data: bytes) -> str:
+def _read_apart(lines: BinaryIO) -> str:
     """What `pdf_reader` says, which runs in a process of its own; *damaged* when it fails."""
-    try:
-        answer = subprocess.run(
+    with tempfile.TemporaryFile() as said:  # one word, nothing of the file
+        reader = subprocess.Popen(
             [sys.executable, "-I", pdf_reader.__file__],
-            input=data,
-            capture_output=True,
-            timeout=pdf_reader.SECONDS * 2,
-            check=False,
+            stdin=subprocess.PIPE,
+            stdout=said,
+            stderr=subprocess.DEVNULL,
         )
-    except subprocess.TimeoutExpired:
-        return "damaged"
-    word = answer.stdout.decode("ascii", "replace")
-    return word if answer.returncode == 0 and word in pdf_reader.WORDS else "damaged"
+        stopper = threading.Timer(pdf_reader.SECONDS * 2, reader.kill)
+        stopper.start()
+        try:
+            _hand_over(lines, reader)
+            status = reader.wait()
+        finally:
+            stopper.cancel()
+            reader.kill()
+            reader.wait()
+        said.seek(0)
+        word = said.read().decode("ascii", "replace")
+    return word if status == 0 and word in pdf_reader.WORDS else "damaged"
+
+
+def _hand_over(lines: BinaryIO, reader: subprocess.Popen[bytes]) -> None:
+    assert reader.stdin is not None
+    lines.seek(0)
+    with suppress(BrokenPipeError):  # it ended, and says how
+        while piece := lines.read(_PIECE):
+            reader.stdin.write(piece)
+    with suppress(BrokenPipeError):
+        reader.stdin.close()
 
 
 # -- pictures ----------------------------------------------------------------------------------
 
 
-def _check_picture(data: bytes, kind: str) -> None:
+def _check_picture(lines: BinaryIO, kind: str) -> None:
     from PIL import Image, UnidentifiedImageError
 
+    lines.seek(0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=[kind]) as picture:
+            with Image.open(lines, formats=[kind]) as picture:
                 width, height = picture.size
                 picture.verify()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -152,64 +200,93 @@ def _check_picture(data: bytes, kind: str) -> None:
         raise _refuse(_("This picture is too large. Send a smaller copy."))
 
 
-def _check_png(data: bytes) -> bool:
-    _check_picture(data, "PNG")
-    if not data.endswith(b"\x00\x00\x00\x00IEND\xaeB`\x82") or _png_length(data) != len(data):
+def _check_png(lines: BinaryIO) -> bool:
+    _check_picture(lines, "PNG")
+    length = _length(lines)
+    end = _part(lines, max(0, length - 12), 12)
+    if end != b"\x00\x00\x00\x00IEND\xaeB`\x82" or _png_length(lines) != length:
         raise _refuse(_more_than_a_picture())
     return False
 
 
-def _png_length(data: bytes) -> int:
+def _png_length(lines: BinaryIO) -> int:
     """Where the chunk IEND ends."""
-    at = 8
-    while at + 12 <= len(data):
-        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        at += 12 + length
-        if kind == b"IEND":
+    at, most = 8, _length(lines)
+    while at + 12 <= most:
+        head = _part(lines, at, 8)
+        at += 12 + int.from_bytes(head[:4], "big")
+        if head[4:] == b"IEND":
             return at
     return -1
 
 
-def _check_jpeg(data: bytes) -> bool:
-    _check_picture(data, "JPEG")
-    end = _jpeg_length(data)
+def _check_jpeg(lines: BinaryIO) -> bool:
+    _check_picture(lines, "JPEG")
+    end = _jpeg_length(lines)
     if end < 0:
         raise _refuse(_("This picture is damaged and cannot be shown."))
     # Telephones hang a second picture or a few notes on; another kind of file is no note.
-    rest = data[end:].lower()
-    if any(beginning.lower() in rest for beginning in _OTHER_BEGINNINGS):
+    if _holds(lines, end, [one.lower() for one in _OTHER_BEGINNINGS]):
         raise _refuse(_more_than_a_picture())
     return False
 
 
-def _jpeg_length(data: bytes) -> int:
+def _holds(lines: BinaryIO, at: int, wanted: Sequence[bytes]) -> bool:
+    """Does one of these stand in the rest of a file, in small or capital letters?"""
+    lines.seek(at)
+    before = b""
+    while piece := lines.read(_PIECE):
+        text = before + piece.lower()
+        if any(one in text for one in wanted):
+            return True
+        before = text[-16:]
+    return False
+
+
+def _jpeg_length(lines: BinaryIO) -> int:
     """Where the picture ends (EOI), going from marker to marker; -1 where there is no end."""
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
+    at, most = 2, _length(lines)
+    while at + 4 <= most:
+        head = _part(lines, at, 4)
+        marker = head[1]
+        if head[0] != 0xFF:
             return -1
-        marker = data[at + 1]
         if marker == 0xD9:
             return at + 2
         if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD7:
             at += 1 if marker == 0xFF else 2
             continue
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        at += 2 + int.from_bytes(head[2:], "big")
         if marker == 0xDA:
-            at = _after_scan(data, at)
-    return len(data) if data[at : at + 2] == b"\xff\xd9" and at + 2 == len(data) else -1
+            at = _after_scan(lines, at, most)
+    return most if _part(lines, at, 3) == b"\xff\xd9" else -1
 
 
-def _after_scan(data: bytes, at: int) -> int:
+def _after_scan(lines: BinaryIO, at: int, most: int) -> int:
     """The next marker after the picture's own bytes."""
-    while True:
-        at = data.find(b"\xff", at)
-        if at < 0 or at + 1 >= len(data):
-            return len(data)
-        if data[at + 1] == 0x00 or 0xD0 <= data[at + 1] <= 0xD7:
-            at += 2
-            continue
-        return at
+    lines.seek(at)
+    while len(piece := lines.read(_PIECE)) > 1:
+        within = 0
+        while True:
+            within = piece.find(b"\xff", within)
+            if within < 0:
+                break
+            if within + 1 == len(piece):  # what follows it stands in the next piece
+                break
+            if piece[within + 1] != 0x00 and not 0xD0 <= piece[within + 1] <= 0xD7:
+                return at + within
+            within += 2
+        used = len(piece) if within < 0 else within
+        if used == 0:
+            return most
+        at += used
+        lines.seek(at)
+    return most
+
+
+def _check_tiff(lines: BinaryIO) -> bool:
+    _check_picture(lines, "TIFF")
+    return False
 
 
 def _more_than_a_picture() -> str:
@@ -221,10 +298,12 @@ def _more_than_a_picture() -> str:
 # -- DOCX --------------------------------------------------------------------------------------
 
 
-def _check_docx(data: bytes) -> bool:
+def _check_docx(lines: BinaryIO) -> bool:
+    length = _length(lines)
+    end = _part(lines, max(0, length - 22), 4)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if data[-22:-18] != b"PK\x05\x06":  # the end of an archive without a note
+        with zipfile.ZipFile(lines) as packed:
+            if end != b"PK\x05\x06":  # the end of an archive without a note
                 raise _refuse(_more_than_a_document())
             _check_parts(packed)
             _read_all(packed)
@@ -324,5 +403,6 @@ _CHECKS = {
     PDF.media_type: _check_pdf,
     PNG.media_type: _check_png,
     JPEG.media_type: _check_jpeg,
+    TIFF.media_type: _check_tiff,
     DOCX.media_type: _check_docx,
 }

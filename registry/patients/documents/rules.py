@@ -11,7 +11,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 #: The largest file, in bytes.
-LARGEST = 20 * 1024 * 1024
+LARGEST = 40 * 1024 * 1024
 LONGEST_NAME = 150
 
 #: Letters the product itself wrote and somebody kept.
@@ -39,12 +39,14 @@ class FileType:
 PDF = FileType("application/pdf", _l("PDF"), ("pdf",))
 PNG = FileType("image/png", _l("PNG picture"), ("png",), is_picture=True)
 JPEG = FileType("image/jpeg", _l("JPEG picture"), ("jpg", "jpeg", "jpe", "jfif"), is_picture=True)
+TIFF = FileType("image/tiff", _l("TIFF picture"), ("tif", "tiff"))  # no browser shows one
+DICOM = FileType("application/dicom", _l("DICOM image"), ("dcm", "dicom", "ima"))
 DOCX = FileType(
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     _l("Word document (DOCX)"),
     ("docx",),
 )
-TYPES = {one.media_type: one for one in (PDF, PNG, JPEG, DOCX)}
+TYPES = {one.media_type: one for one in (PDF, PNG, JPEG, TIFF, DICOM, DOCX)}
 
 
 def extension(name: str) -> str:
