@@ -110,7 +110,9 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
     for part in ("knowledge.views_support", "chart.views_documents", "chart.views_letters"):
         app.register_blueprint(import_module(f"registry.{part}").room)
     import_module("registry.chart.views_letters").put_on_chart(app)
-    for handlers in ("audit_jobs", "people.jobs", "course.jobs", "research.jobs"):
+    for handlers in (
+        "audit_jobs", "people.jobs", "patients.documents.jobs", "course.jobs", "research.jobs",
+    ):  # fmt: skip
         import_module(f"registry.{handlers}")
     from registry.course import intervals
     from registry.patients import queries as patient_queries

@@ -1,8 +1,9 @@
 """Files by random id. Written beside and moved into place: whole or not.
 
 What the house makes itself (releases, exports) lies in the instance folder. Files about patients
-lie there too, or wherever NETREG_FILES says (`registry/stores.py`). They are sealed: encrypted block by block while they are written, and decrypted
-while they are read, so that no readable copy ever lies on a disk.
+lie there too, or wherever NETREG_FILES says (`registry/stores.py`). They are sealed: encrypted
+block by block while they are written, and decrypted while they are read, so that no readable copy
+ever lies on a disk.
 """
 
 from __future__ import annotations
@@ -344,7 +345,7 @@ def reseal(file_id: UUID) -> str:
 
 # -- a file stays with its row -----------------------------------------------------------------
 
-_NEW = "netreg_new_files"
+_NEW, _GONE = "netreg_new_files", "netreg_gone_files"
 
 
 def remove_if_undone(file_id: UUID) -> None:
@@ -352,14 +353,26 @@ def remove_if_undone(file_id: UUID) -> None:
     db.session().info.setdefault(_NEW, []).append(file_id)
 
 
+def remove_when_done(file_id: UUID, folder: str = "") -> None:
+    """Remove this sealed file, or a folder of sealed files, once the change is on disk."""
+    db.session().info.setdefault(_GONE, []).append((file_id, folder))
+
+
 @sa.event.listens_for(Session, "after_commit")
 def _kept(session: Session) -> None:
-    if not session.in_nested_transaction():
-        session.info.pop(_NEW, None)
+    if session.in_nested_transaction():
+        return
+    session.info.pop(_NEW, None)
+    for file_id, folder in session.info.pop(_GONE, ()):
+        if folder:
+            sealed_store().clear(folder)
+        else:
+            remove(file_id)
 
 
 @sa.event.listens_for(Session, "after_rollback")
 def _undone(session: Session) -> None:
     if not session.in_nested_transaction():
+        session.info.pop(_GONE, None)
         for file_id in session.info.pop(_NEW, ()):
             remove(file_id)

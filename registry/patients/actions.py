@@ -17,6 +17,7 @@ from registry.db import db, new_id, now
 from registry.errors import Invalid
 from registry.keys import ring
 from registry.patients import queries, rules
+from registry.patients.documents import arriving
 from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
 
 _IDENTIFYING = ("family_name", "given_names", "national_number", "telephone", "address")
@@ -191,6 +192,7 @@ def forget(patient: Patient, *, by: Viewer) -> None:
     patient.absent = {}
     for model in (LocalIdentifier, NameIndex):
         db.session.execute(sa.delete(model).where(model.patient_id == patient.id))
+    arriving.forget(patient_id=patient.id)
     db.session.flush()
     audit.record("forgot patient", by=by, subject=("patient", patient.id), patient_id=patient.id)
 

@@ -199,13 +199,19 @@ class Document(Model):
     """A file about a patient: a report, a key image, a letter. Its name may say who it is of."""
 
     __tablename__ = "document"
-    __table_args__ = (sa.Index("ix_document_patient_id", "patient_id", "added_at"),)
+    __table_args__ = (
+        sa.Index("ix_document_patient_id", "patient_id", "added_at"),
+        sa.CheckConstraint("virus_scan IN ('not_scanned', 'clean', 'infected')", name="virus_scan"),
+        sa.CheckConstraint("(accepted_because IS NULL) = (accepted_by IS NULL)", name="accepted"),
+    )
 
     id: Mapped[UUID] = technical(primary_key=True, default=new_id)
     version: Mapped[int] = technical(default=1)
     patient_id: Mapped[UUID] = technical(sa.ForeignKey("patient.id"))
     organisation_id: Mapped[UUID | None] = technical(sa.ForeignKey("organisation.id"))
-    #: The entry of the record it belongs to, if any.
+    #: The referral it was sent with, if any: where it comes from, not who may read it.
+    referral_id: Mapped[UUID | None] = technical(index=True)
+    #: What it belongs to, if any: an entry of the record, a message, an answer.
     entry_kind: Mapped[str | None] = technical(sa.String(40))
     entry_id: Mapped[UUID | None] = technical(index=True)
     kind: Mapped[str] = technical(sa.String(40))
@@ -217,7 +223,12 @@ class Document(Model):
     sha256: Mapped[str] = technical(sa.String(64))
     #: Under which key it lies encrypted in the storage.
     key_id: Mapped[str] = technical(sa.String(40), default="")
-    scan: Mapped[str] = technical(sa.String(20), default="not_scanned")
+    scan: Mapped[str] = technical(sa.String(20), default="not_scanned")  # what its content is
+    virus_scan: Mapped[str] = technical(sa.String(20), default="not_scanned")
+    #: Of a DICOM image: modality and day of the study, and what of the person it names differs.
+    about: Mapped[dict[str, Any] | None] = technical(Json)
+    accepted_because: Mapped[str | None] = technical(sa.Text())  # why it is kept although it does
+    accepted_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
     added_at: Mapped[datetime] = technical(Moment(), default=now)
     added_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
     error_at: Mapped[datetime | None] = technical(Moment())
@@ -233,3 +244,45 @@ class Document(Model):
     def reveal(self) -> str:
         """Open the file's name; empty where there is none."""
         return ring().open(self.name, "document", "name", self.id) if self.name else ""
+
+
+class ArrivingFile(Model):
+    """A file while it comes in piece by piece, is checked, or waits for a decision. What is kept in
+    the end is a `Document` of the same id."""
+
+    __tablename__ = "arriving_file"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('arriving', 'waiting', 'differs', 'refused')", name="state"),
+        sa.CheckConstraint("received >= 0 AND received <= size", name="received"),
+        sa.Index("ix_arriving_file_state", "state", "touched_at"),
+    )
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    patient_id: Mapped[UUID] = technical(sa.ForeignKey("patient.id"), index=True)
+    organisation_id: Mapped[UUID | None] = technical(sa.ForeignKey("organisation.id"))
+    person_id: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
+    referral_id: Mapped[UUID | None] = technical(index=True)
+    entry_kind: Mapped[str | None] = technical(sa.String(40))
+    entry_id: Mapped[UUID | None] = technical()
+    kind: Mapped[str] = technical(sa.String(40), default="")  # empty: as its content suggests
+    name: Mapped[str | None] = technical(sa.Text())  # sealed
+    size: Mapped[int] = technical(sa.BigInteger())
+    received: Mapped[int] = technical(sa.BigInteger(), default=0)
+    state: Mapped[str] = technical(sa.String(20), default="arriving")
+    message: Mapped[str] = technical(sa.Text(), default="")  # why it is refused
+    #: Who the header of a DICOM image names, sealed, and what of it differs.
+    header: Mapped[str | None] = technical(sa.Text())
+    differs: Mapped[list[Any] | None] = technical(Json)
+    accepted_because: Mapped[str | None] = technical(sa.Text())
+    accepted_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
+    started_at: Mapped[datetime] = technical(Moment(), default=now)
+    touched_at: Mapped[datetime] = technical(Moment(), default=now)
+
+    def hide(self, column: str, text: str) -> None:
+        """Seal its name, or who its header names. The row must have its id."""
+        setattr(self, column, ring().seal(text, "arriving_file", column, self.id))
+
+    def reveal(self, column: str) -> str:
+        """Open its name, or who its header names; empty where there is none."""
+        sealed = getattr(self, column)
+        return ring().open(sealed, "arriving_file", column, self.id) if sealed else ""

@@ -12,12 +12,14 @@ from registry import rekeying
 from registry.db import db, new_id
 from registry.keys import ring
 from registry.patients import queries
-from registry.patients.models import Document, LocalIdentifier, NameIndex, Patient
+from registry.patients.models import ArrivingFile, Document, LocalIdentifier, NameIndex, Patient
 
 for _name in ("family_name", "given_names", "national_number", "telephone", "address"):
     rekeying.sealed(Patient, _name)
 rekeying.sealed(LocalIdentifier, "number")
 rekeying.sealed(Document, "name")
+rekeying.sealed(ArrivingFile, "name")
+rekeying.sealed(ArrivingFile, "header")
 
 _patient, _index, _number = Patient.__table__, NameIndex.__table__, LocalIdentifier.__table__
 _FACTS = (

@@ -25,6 +25,7 @@ class Organisation(Model):
             f"kind IN ('{REFERRING_HOSPITAL}', '{REFERENCE_CENTRE}', '{NETWORK_OFFICE}')",
             name="kind",
         ),
+        sa.CheckConstraint("(cutoff_weekday IS NULL) = (cutoff_time IS NULL)", name="board_cutoff"),
     )
 
     id: Mapped[UUID] = technical(primary_key=True, default=new_id)
@@ -42,7 +43,16 @@ class Organisation(Model):
     services: Mapped[list[Any]] = technical(Json, default=list)
     weekly_capacity: Mapped[int | None] = technical()
     board_weekday: Mapped[int | None] = technical()  # 0 Monday … 6 Sunday
-    board_cutoff: Mapped[str] = technical(sa.String(60), default="")
+    #: Until when a case is put on the next board: a weekday (0 Monday … 6 Sunday) and a time of day
+    #: there (HH:MM), both or neither.
+    cutoff_weekday: Mapped[int | None] = technical()
+    cutoff_time: Mapped[str | None] = technical(sa.String(5))
+    board_cutoff: Mapped[str] = technical(sa.String(60), default="")  # what else is to be said
+    #: Countries it takes patients from; none stated: from anywhere.
+    countries: Mapped[list[Any]] = technical(Json, default=list)
+    how_to_refer: Mapped[str] = technical(sa.Text(), default="")  # as the public directory says it
+    website: Mapped[str] = technical(sa.String(200), default="")
+    in_directory: Mapped[bool] = technical(default=True)
     emergency_telephone: Mapped[str] = technical(sa.String(60), default="")
     accreditation: Mapped[str] = technical(sa.String(200), default="")
     active: Mapped[bool] = technical(default=True)

@@ -4,5 +4,15 @@ from registry.referrals.models.advice import Advice
 from registry.referrals.models.asking import InformationRequest
 from registry.referrals.models.referral import Referral
 from registry.referrals.models.sent import ReferralEvent, Submission
+from registry.referrals.models.texts import TextBlock
+from registry.referrals.models.transfers import StudyTransfer
 
-__all__ = ["Advice", "InformationRequest", "Referral", "ReferralEvent", "Submission"]
+__all__ = [
+    "Advice",
+    "InformationRequest",
+    "Referral",
+    "ReferralEvent",
+    "StudyTransfer",
+    "Submission",
+    "TextBlock",
+]
