@@ -213,6 +213,8 @@ def _opened(store: stores.Store, file_id: UUID, name: str) -> Iterator[bytes]:
 class SealedReader(io.RawIOBase):
     """A sealed file to read anywhere in it, one block at a time in memory."""
 
+    name = ""  # readers of files ask for it; a sealed file has none to tell
+
     def __init__(self, file_id: UUID) -> None:
         super().__init__()
         self._lines = sealed_store().open(_name(file_id))

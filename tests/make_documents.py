@@ -106,3 +106,39 @@ def kept(patient: Patient, by: Viewer, data: bytes | None = None, **about: Any) 
     """A document of a patient: a small picture unless said."""
     facts = {"name": "", "kind": "pathology_report", **about}
     return actions.add(patient, by=by, data=picture() if data is None else data, **facts)
+
+
+def dicom(
+    name: str = "Zonneveld^Anna Maria",
+    birth_date: str = "19610327",
+    sex: str = "F",
+    *,
+    modality: str = "PT",
+    study_date: str = "20260112",
+    pixels: int = 16,
+    **more: Any,
+) -> bytes:
+    """A DICOM key image of so many rows and columns; `more` are further elements by keyword."""
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    out = io.BytesIO()
+    made = FileDataset(out, {}, file_meta=meta, preamble=b"\x00" * 128)
+    made.SOPClassUID = meta.MediaStorageSOPClassUID
+    made.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+    made.SpecificCharacterSet = "ISO_IR 192"
+    made.PatientName, made.PatientBirthDate, made.PatientSex = name, birth_date, sex
+    made.Modality, made.StudyDate = modality, study_date
+    made.Rows = made.Columns = pixels
+    made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
+    made.BitsAllocated = made.BitsStored = 8
+    made.HighBit, made.PixelRepresentation = 7, 0
+    for keyword, value in more.items():
+        setattr(made, keyword, value)
+    made.PixelData = bytes(pixels * pixels)
+    made.save_as(out, enforce_file_format=True)
+    return out.getvalue()

@@ -93,17 +93,15 @@ def _under_way(by: Viewer) -> int:
     return db.session.scalar(query) or 0
 
 
-def found(viewer: Viewer, arriving_id: UUID | None) -> ArrivingFile:
-    """A file under way that somebody of the viewer's organisation sends. NotFound to others."""
-    one = db.session.scalar(
-        sa.select(ArrivingFile)
-        .where(
-            ArrivingFile.id == arriving_id,
-            ArrivingFile.organisation_id == viewer.organisation_id,
-            ArrivingFile.patient_id.in_(patients.related_to(viewer)),
-        )
-        .with_for_update()
+def found(viewer: Viewer, arriving_id: UUID | None, *, to_read: bool = False) -> ArrivingFile:
+    """A file under way that somebody of the viewer's organisation sends, held until the end of the
+    transaction unless it is only read. NotFound to others."""
+    query = sa.select(ArrivingFile).where(
+        ArrivingFile.id == arriving_id,
+        ArrivingFile.organisation_id == viewer.organisation_id,
+        ArrivingFile.patient_id.in_(patients.related_to(viewer)),
     )
+    one = db.session.scalar(query if to_read else query.with_for_update())
     if one is None:
         raise NotFound()
     return one

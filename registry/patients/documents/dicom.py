@@ -155,8 +155,9 @@ def names_somebody(person: dict[str, str]) -> bool:
 
 def _words(name: str) -> set[str]:
     """The single names of a header, in any of its scripts (`^` and `=` part them), as compared."""
-    parts = name.replace("^", " ").replace("=", " ")
-    found = {_folded(word) for word in rules.words(parts)}
+    # family^given^middle^prefix^suffix (PS3.5 6.2): a title is no name.
+    parts = [part for script in name.split("=") for part in script.split("^")[:3]]
+    found = {_folded(word) for word in rules.words(" ".join(parts))}
     return set() if found & _NOBODY or not found else found
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 
-from registry import storage
+from registry import storage, viruses
 from registry.access import Right, Viewer
 from registry.dates import PartialDate
 from registry.db import db
-from registry.errors import Forbidden, NotFound
+from registry.errors import Forbidden, Invalid, NotFound
 from registry.patients import queries as patients
 from registry.patients import rules as relations
-from registry.patients.documents import rules
-from registry.patients.models import Document, Patient
+from registry.patients.documents import dicom, rules
+from registry.patients.models import ArrivingFile, Document, Patient
 from registry.people import queries as people
+
+#: More files of one referral than these are read in the patient's record.
+MOST_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,12 @@ class DocumentRow:
     added_by: str
     place: str
     is_active: bool  # a PDF that holds scripts or files of its own
+    virus_scan: str
+    modality: str  # of a DICOM image, with the day of its study
+    study_date: PartialDate | None
+    differs: tuple[str, ...]  # what of the person its header names is not the patient's
+    accepted_because: str
+    accepted_by: str
     may_change: bool
     error_at: datetime | None
     error_by: str
@@ -61,7 +73,9 @@ def of_patient(viewer: Viewer, patient: Patient, kinds: frozenset[str]) -> list[
 
 
 def _rows(viewer: Viewer, found: list[Document], kinds: frozenset[str]) -> list[DocumentRow]:
-    names = people.person_names(who for one in found for who in (one.added_by, one.error_by))
+    names = people.person_names(
+        who for one in found for who in (one.added_by, one.error_by, one.accepted_by)
+    )
     places = people.organisation_names(one.organisation_id for one in found)
     return [
         DocumentRow(
@@ -78,6 +92,12 @@ def _rows(viewer: Viewer, found: list[Document], kinds: frozenset[str]) -> list[
             added_by=names.get(one.added_by, "") if one.added_by else "",
             place=places.get(one.organisation_id, "") if one.organisation_id else "",
             is_active=one.scan == rules.ACTIVE,
+            virus_scan=one.virus_scan,
+            modality=(one.about or {}).get("modality", ""),
+            study_date=_date((one.about or {}).get("study_date", "")),
+            differs=tuple((one.about or {}).get("differs", ())),
+            accepted_because=one.accepted_because or "",
+            accepted_by=names.get(one.accepted_by, "") if one.accepted_by else "",
             may_change=_may_change(viewer, kinds, one),
             error_at=one.error_at,
             error_by=names.get(one.error_by, "") if one.error_by else "",
@@ -85,6 +105,88 @@ def _rows(viewer: Viewer, found: list[Document], kinds: frozenset[str]) -> list[
         )
         for one in found
     ]
+
+
+def of_referral(
+    viewer: Viewer, referral_id: UUID, patient_id: UUID, kinds: frozenset[str]
+) -> list[DocumentRow]:
+    """The documents that were sent with a referral the caller has fetched for the viewer, the
+    oldest first; without those entered in error."""
+    found = db.session.scalars(
+        sa.select(Document)
+        .where(
+            Document.referral_id == referral_id,
+            Document.patient_id == patient_id,
+            Document.error_at.is_(None),
+        )
+        .order_by(Document.added_at, Document.id)
+        .limit(MOST_SHOWN)
+    ).all()
+    return _rows(viewer, list(found), kinds)
+
+
+@dataclass(frozen=True)
+class ArrivingRow:
+    """A file under way, or one that waits for a decision, its name opened."""
+
+    id: UUID
+    name: str
+    size: int
+    received: int
+    state: str
+    message: str
+    is_own: bool
+    differs: tuple[tuple[str, Any, Any], ...]  # what, in the file, of the patient
+
+    @property
+    def size_text(self) -> str:
+        """The size, to read."""
+        return " ".join(rules.size_text(self.size))
+
+
+def arriving(viewer: Viewer, referral_id: UUID, patient: Patient) -> list[ArrivingRow]:
+    """What is under way to a referral from the viewer's own organisation, the oldest first."""
+    found = db.session.scalars(
+        sa.select(ArrivingFile)
+        .where(
+            ArrivingFile.referral_id == referral_id,
+            ArrivingFile.patient_id == patient.id,
+            ArrivingFile.organisation_id == viewer.organisation_id,
+        )
+        .order_by(ArrivingFile.started_at, ArrivingFile.id)
+        .limit(MOST_SHOWN)
+    ).all()
+    return [
+        ArrivingRow(
+            id=one.id,
+            name=one.reveal("name"),
+            size=one.size,
+            received=one.received,
+            state=one.state,
+            message=one.message,
+            is_own=one.person_id == viewer.person_id,
+            differs=_compared(one, patient),
+        )
+        for one in found
+    ]
+
+
+def _date(text: str) -> PartialDate | None:
+    return PartialDate(text) if text else None
+
+
+def _compared(one: ArrivingFile, patient: Patient) -> tuple[tuple[str, Any, Any], ...]:
+    """What differs: what it is, what the file says, what is known of the patient."""
+    if one.state != "differs":
+        return ()
+    said = json.loads(one.reveal("header") or "{}")
+    said[dicom.BIRTH_DATE] = _date(said.get(dicom.BIRTH_DATE, ""))
+    known = {
+        dicom.NAME: patient.full_name,
+        dicom.BIRTH_DATE: patient.birth_date,
+        dicom.SEX: patient.sex_at_birth or "",
+    }
+    return tuple((what, said.get(what, ""), known[what]) for what in one.differs or ())
 
 
 def row(viewer: Viewer, found: Document) -> DocumentRow:
@@ -128,7 +230,10 @@ def already_kept(viewer: Viewer, patient: Patient, document_id: UUID) -> bool:
 
 
 def pieces(found: Document) -> Iterator[bytes]:
-    """The file, decrypted piece by piece. Raises NotFound where the file itself is gone."""
+    """The file, decrypted piece by piece. Raises NotFound where the file itself is gone, Invalid
+    where the virus scanner found something in it."""
+    if found.virus_scan == viruses.INFECTED:
+        raise Invalid(_("The virus scanner found something in this file. It is not handed out."))
     try:
         return storage.unsealed(found.id)
     except FileNotFoundError as error:
