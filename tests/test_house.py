@@ -29,6 +29,7 @@ COMMITTERS = {
     "registry/course/jobs.py",
     "registry/interop/commands.py",
     "registry/people/commands.py",
+    "registry/patients/documents/looking.py",
     "registry/people/jobs.py",
     "registry/operations/commands.py",
     "registry/rekeying.py",

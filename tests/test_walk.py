@@ -20,6 +20,7 @@ from registry.dates import PartialDate
 from registry.db import db, new_id
 from registry.people.models import Person
 from registry.referrals import actions as referrals
+from registry.referrals import attachments
 from registry.referrals.actions import NewPatient
 from registry.referrals.case import Case
 from tests import (
@@ -41,7 +42,9 @@ DRAFT_PAGES = {
     "referrals.edit", "referrals.check", "referrals.derive", "referrals.draft", "referrals.send",
 }  # fmt: skip
 #: Arguments that lead to a record.
-ABOUT_A_RECORD = {"patient_id", "entry_id", "response_id", "referral_id", "document_id"}
+ABOUT_A_RECORD = {
+    "patient_id", "entry_id", "response_id", "referral_id", "document_id", "arriving_id",
+}  # fmt: skip
 #: Pages about one entry.
 ENTRY_PAGES = {
     "course.edit", "course.mark_error", "course.restore", "course.accept", "course.move",
@@ -72,8 +75,10 @@ OF_SOMEBODY_ELSE = {"people.open_notice"}
 OF_THE_LEAD = {"people.approve_request", "people.refuse_request"}
 #: Answers only to whoever knows the token of the settings, and is not there for others.
 OF_THE_TOKEN = {"metrics"}
-#: Ends the walker's own session, so it is walked apart.
-ENDS_THE_SESSION = {"people.sign_out"}
+#: Ends the walker's own session, or what is walked to, so it is walked apart.
+ENDS_THE_SESSION = {"people.sign_out", "referrals.remove_file"}
+#: A file under way is known to the organisation it comes from alone.
+OF_THE_SENDER = {"referrals.file_state", "referrals.file_piece", "referrals.same_patient"}
 
 
 @dataclass
@@ -128,6 +133,10 @@ def build() -> World:
             "response", sent.patient, clara, timepoint="baseline", date="2022-06"
         ).id,
         "document_id": image.id,
+        "arriving_id": attachments.begin(sent, by=alice, name="Περίπατος.png", size=9),
+        "transfer_id": referrals.note_transfer(
+            sent, by=alice, modality="CT_NOS", state="sent", note="Περίπατος"
+        ).id,
         "contact_id": contact.id,
         "letter": "referring-doctor",
         "person_id": target.id,
@@ -237,7 +246,7 @@ def expected(rule: Rule, role: Role | None, relation: str) -> str:
 
 def _of_the_record(rule: Rule, role: Role, relation: str) -> str:
     """What the care relation allows of a record, to who has the right."""
-    if relation == OTHER:
+    if relation == OTHER or (rule.endpoint in OF_THE_SENDER and relation == OWN):
         return HIDDEN
     if rule.endpoint in DRAFT_PAGES and relation == OWN:
         return HIDDEN  # the addressed centre learns nothing of a draft

@@ -111,7 +111,7 @@ def receive(
             arriving_id = begin(
                 referral, by=by, name=one.filename, size=size, kind=kind, belongs=belongs
             )
-            arriving.take_whole(arriving.found(by, arriving_id), one.stream, by=by)
+            arriving.take_whole(arriving.found(by, arriving_id), one.stream)
         except Invalid as refused:
             raise Invalid(refused.message, field="files") from refused
         taken.append(arriving_id)

@@ -38,7 +38,7 @@ def add(
     kept, Conflict where a document of this id is kept already.
     """
     if len(data) > rules.LARGEST:
-        raise Invalid(_("This file is larger than 20 MB."), field="file")
+        raise Invalid(_("This file is larger than 40 MB."), field="file")
     name = rules.clean_name(name)
     found = content.recognise(data, name)
     made = Document(

@@ -45,7 +45,7 @@ class UploadForm(HouseForm):
 
     file = FileField(
         _l("File"),
-        help=_l("PDF, PNG, JPEG or DOCX, up to 20 MB."),
+        help=_l("PDF, PNG, JPEG, TIFF, DICOM or DOCX, up to 40 MB."),
         needed=_l("Choose the file."),
     )
     kind = Choice(_l("What it is"), options=_kinds, needed=_l("Choose what it is."))

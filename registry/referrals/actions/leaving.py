@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from registry.access import Viewer
 from registry.patients import actions as patients
 from registry.patients import rules as relations
+from registry.patients.documents import arriving
 from registry.referrals import queries, rules
 from registry.referrals.actions.taking import Taking
 from registry.referrals.models import Referral
@@ -27,6 +28,7 @@ def _throw_away(referral: Referral, by: Viewer) -> None:
     """What the draft alone brought about ends with it: who may see the patient, and, of one who
     was known from it alone, who the patient is."""
     patient, hospital = referral.patient, referral.from_organisation_id
+    arriving.forget(referral_id=referral.id)
     others = queries.others_of_patient(referral)
     brought = patient.provisional or referral.entered_for_another
     if brought and hospital not in {one.from_organisation_id for one in others}:

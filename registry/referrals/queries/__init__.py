@@ -32,6 +32,7 @@ from registry.referrals.queries.sent import (
     others_of_patient,
     submissions,
 )
+from registry.referrals.queries.transfers import TransferRow, transfer, transfers
 
 __all__ = [
     "AdviceRow",
@@ -40,6 +41,7 @@ __all__ = [
     "Mark",
     "MineRow",
     "ReferralRow",
+    "TransferRow",
     "WorkRow",
     "advice",
     "age_text",
@@ -63,6 +65,8 @@ __all__ = [
     "steps",
     "submissions",
     "today_here",
+    "transfer",
+    "transfers",
     "unacknowledged",
     "waited",
     "worklist",

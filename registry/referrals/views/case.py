@@ -21,11 +21,12 @@ from registry.db import db
 from registry.errors import Conflict, Invalid
 from registry.patients import queries as patients
 from registry.people import queries as people
-from registry.referrals import actions, queries, reading, rules
+from registry.referrals import actions, attachments, queries, reading, rules
 from registry.referrals.case import Change, changes, first
 from registry.referrals.forms import step_form
 from registry.referrals.models import Referral, Submission
 from registry.referrals.rules import Side, Step
+from registry.referrals.views.files import modalities
 from registry.referrals.views.lists import day
 from registry.referrals.views.room import room
 
@@ -170,6 +171,9 @@ def _page(
         conflict=conflict,
         typed=typed or {},
         versions=versions,
+        files=attachments.files(viewer, referral),
+        transfers=queries.transfers(referral),
+        modality_words=dict(modalities()),
         found=_found(versions[0].sent) if versions else None,
         missing=_missing(versions[0].sent) if versions else [],
         events=_history(queries.events(viewer, referral)),

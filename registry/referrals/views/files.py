@@ -12,11 +12,13 @@ from flask_babel import ngettext
 
 from registry import audit, codes, web
 from registry.access import Right
-from registry.errors import Conflict, Invalid, NotFound
+from registry.dates import PartialDate
+from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.patients.documents import arriving, queries, rules
-from registry.referrals import attachments
+from registry.referrals import actions, attachments
 from registry.referrals import queries as referrals
 from registry.referrals import rules as steps
+from registry.referrals.actions.transfers import SLIDES
 from registry.referrals.models import Referral
 from registry.referrals.views.room import room
 
@@ -26,6 +28,7 @@ audit.learn(
             "Kept an image although its header names somebody else"
         ),
         "listed files": _l("Saw the files of a referral"),
+        "noted where an examination is": _l("Noted where an examination is"),
     }
 )
 
@@ -43,7 +46,13 @@ def kinds() -> list[tuple[str, str]]:
     return [(one.code, str(one.shown())) for one in listed if one.code not in rules.WRITTEN_HERE]
 
 
-def _page(referral: Referral, *, problem: str = "") -> str:
+def modalities() -> list[tuple[str, str]]:
+    """What travels whole."""
+    images = [(one.code, str(one.shown())) for one in codes.codes("imaging_modality").values()]
+    return [*images, (SLIDES, str(_("Pathology slides or blocks")))]
+
+
+def _page(referral: Referral, *, problem: str = "", travelling: str = "") -> str:
     viewer = web.viewer()
     audit.opened(
         "listed files",
@@ -59,6 +68,12 @@ def _page(referral: Referral, *, problem: str = "") -> str:
         kinds=kinds(),
         differing=DIFFERING,
         problem=problem,
+        travelling=travelling,
+        transfers=referrals.transfers(referral),
+        modalities=modalities(),
+        modality_words=dict(modalities()),
+        transfer_states=[(o.code, str(o.shown())) for o in codes.codes("transfer_status").values()],
+        typed=request.form,
         is_draft=referral.state == steps.DRAFT,
     )
 
@@ -129,7 +144,7 @@ def file_piece(arriving_id: UUID) -> Any:
     one = arriving.found(viewer, arriving_id)
     try:
         at = web.as_number(request.args.get("at"))
-        arriving.take_piece(one, at=-1 if at is None else at, data=request.get_data(), by=viewer)
+        arriving.take_piece(one, at=-1 if at is None else at, data=request.get_data())
     except Conflict as refused:
         return jsonify(error=refused.message, state=one.state, at=one.received), 409
     return jsonify(state=one.state, at=one.received)
@@ -157,3 +172,66 @@ def same_patient(arriving_id: UUID) -> Any:
         return _page(referral, problem=refused.message), 422
     web.done(_("The image is kept, and says why."))
     return web.go("referrals.files", referral_id=referral.id)
+
+
+# -- whole examinations ------------------------------------------------------------------------
+
+
+def _to_note(referral_id: UUID) -> Referral:
+    viewer = web.viewer()
+    referral = referrals.referral(viewer, referral_id)
+    if not attachments.may_add(viewer, referral):
+        raise Forbidden()
+    return referral
+
+
+@room.page("/referrals/<uuid:referral_id>/transfers", right=Right.STEP, methods=("POST",))
+def note_transfer(referral_id: UUID) -> Any:
+    """Note an examination that travels between the image archives."""
+    referral = _to_note(referral_id)
+    try:
+        dated = request.form.get("dated", "").strip()
+        actions.note_transfer(
+            referral,
+            by=web.viewer(),
+            modality=request.form.get("modality", ""),
+            state=request.form.get("state", ""),
+            dated=_date(dated),
+            link=request.form.get("link", ""),
+            note=request.form.get("note", ""),
+        )
+    except Invalid as refused:
+        return _page(referral, travelling=refused.message), 422
+    web.done(_("It was noted."))
+    return web.go("referrals.files", referral_id=referral.id, _anchor="transfers")
+
+
+def _date(text: str) -> PartialDate | None:
+    try:
+        return PartialDate(text) if text else None
+    except ValueError as error:
+        raise Invalid(_("Enter the date as year, year-month or year-month-day.")) from error
+
+
+@room.page(
+    "/referrals/<uuid:referral_id>/transfers/<uuid:transfer_id>",
+    right=Right.STEP,
+    methods=("POST",),
+)
+def move_transfer(referral_id: UUID, transfer_id: UUID) -> Any:
+    """Say where it is now."""
+    referral = _to_note(referral_id)
+    found = referrals.transfer(referral, transfer_id)
+    try:
+        actions.move_transfer(
+            found,
+            referral,
+            by=web.viewer(),
+            version=web.as_number(request.form.get("version")),
+            state=request.form.get("state", ""),
+            link=request.form.get("link", ""),
+        )
+    except Invalid as refused:
+        return _page(referral, travelling=refused.message), 422
+    web.done(_("It was noted."))
+    return web.go("referrals.files", referral_id=referral.id, _anchor="transfers")
