@@ -73,7 +73,6 @@ _PPI = {"CGA_MASS", "CGA_MOLAR", "CGA_UNITS", "GASTRIN"}
 _FASTING = {"GASTRIN", "INSULIN", "CPEPTIDE", "PROINSULIN", "GLUCOSE", "GLUCAGON", "VIP", "PP",
             "SOMATOSTATIN"}  # fmt: skip
 _WITH_VARIANT = {"pathogenic", "likely_pathogenic", "uncertain", "benign"}
-_HEART = ("carcinoid_heart_disease", {"yes"})
 
 #: What is asked only with certain answers to another question. An answer that is there is shown
 #: and kept all the same: it may be what is wrong.
@@ -89,10 +88,6 @@ ASKED_WITH: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("therapy", "dose_unit"): ("therapy_class", _WITH_DOSE),
     ("therapy", "interval_days"): ("therapy_class", _DRUGS),
     ("therapy", "cycles"): ("therapy_class", _DRUGS | {"radiotherapy"}),
-    ("heart_assessment", "tricuspid"): _HEART,
-    ("heart_assessment", "pulmonary"): _HEART,
-    ("heart_assessment", "left_sided"): _HEART,
-    ("heart_assessment", "right_ventricle"): _HEART,
     ("genomic_finding", "variant"): ("finding", _WITH_VARIANT),
 }
 
