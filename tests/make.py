@@ -28,7 +28,6 @@ HOUSE = the_house("tests")
 
 # Hashing is slow on purpose; tests open hundreds of accounts.
 password_rules._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-password_rules.NOBODYS_HASH = password_rules.hash_password("nobody")
 PASSWORD = "correct horse battery"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -49,6 +50,23 @@ def test_what_is_stated_is_locked() -> None:
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     names = {re.match(r"[a-z0-9-]+", line)[0] for line in stated}  # type: ignore[index]
     assert names <= set(locked("requirements.txt"))
+
+
+#: A third of a second and 40 MB for workbooks alone, which few pages and commands read.
+RARE = {
+    "charset_normalizer", "fsspec", "lifelines", "matplotlib", "numpy", "openpyxl", "pandas",
+    "pikepdf", "PIL", "pyarrow", "pydicom", "rapidfuzz", "s3fs", "scipy", "typst", "xlsxwriter",
+}  # fmt: skip
+
+
+def test_a_start_waits_for_nothing_that_only_few_pages_need() -> None:
+    found = []
+    for path in (ROOT / "registry").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found += [(path.name, name) for name in names if name.split(".")[0] in RARE]
+    assert found == []
 
 
 def test_help_lists_the_commands_of_the_readme() -> None:

@@ -6,8 +6,6 @@ import codecs
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from charset_normalizer import from_bytes
-
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -72,6 +70,8 @@ def _first_not_utf8(stream: BinaryIO) -> int | None:
 
 def _older(sample: bytes) -> str:
     """Of the encodings of one byte a letter, the one whose text reads best."""
+    from charset_normalizer import from_bytes  # here: only what is neither ASCII nor UTF-8 needs it
+
     best = from_bytes(sample, cp_isolation=_OLDER, threshold=0.5).best()
     if best is None:
         return "cp1252"

@@ -13,7 +13,6 @@ from importlib import resources
 from typing import Any
 
 from flask_babel import force_locale
-from rapidfuzz import fuzz, process, utils
 
 from registry import codes
 from registry.clinical.ki67 import parse_ki67
@@ -140,6 +139,8 @@ def _words_of_codes() -> dict[str, dict[str, str]]:
 
 
 def _plain(name: str) -> str:
+    from rapidfuzz import utils
+
     spread = re.sub(r"(?<=[a-z])(?=[A-Z])|[_\-./()\[\]%#:]+", " ", name)
     return str(utils.default_process(spread)).strip()
 
@@ -161,6 +162,8 @@ def names() -> dict[str, str]:
 
 def ranked(column: str, limit: int = 6) -> list[tuple[str, float]]:
     """The variables whose names are most like a column's, best first, each with how alike."""
+    from rapidfuzz import process
+
     wanted = _plain(_UNIT.sub("", column))
     best: dict[str, float] = {}
     for name, score, _place in process.extract(
@@ -176,6 +179,8 @@ def _alike(a: str, b: str, **_options: Any) -> float:
         return 100.0
     if min(len(a), len(b)) <= 3:
         return 95.0 if b in a.split() or a in b.split() else 0.0
+    from rapidfuzz import fuzz
+
     return 0.5 * fuzz.token_sort_ratio(a, b) + 0.5 * fuzz.token_set_ratio(a, b)
 
 
@@ -230,6 +235,8 @@ def code_for(text: str, target: Target) -> str:
     spoken = _words_of_codes().get(name, {}).get(plain)
     if spoken:
         return spoken
+    from rapidfuzz import fuzz, process, utils
+
     labels = {one.label: code for code, one in listed.items()}
     near = process.extractOne(
         text,
@@ -436,6 +443,8 @@ def _analyte(profile: Profile) -> str:
     labels = {_plain(one.label): code for code, one in codes.codes("biomarker").items()}
     if len(wanted) < 4:
         return ""
+    from rapidfuzz import fuzz, process
+
     near = process.extractOne(wanted, list(labels), scorer=fuzz.token_sort_ratio, score_cutoff=88)
     return labels[near[0]] if near else ""
 

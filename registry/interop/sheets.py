@@ -16,10 +16,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.etree.ElementTree import ParseError, iterparse
 
-import openpyxl
-from openpyxl.utils.cell import range_boundaries
-from openpyxl.utils.exceptions import InvalidFileException
-
 if TYPE_CHECKING:
     from registry.interop.tables import BadRow
 
@@ -55,6 +51,10 @@ def names(stream: BinaryIO) -> list[str]:
 
 @contextmanager
 def _book(stream: BinaryIO) -> Iterator[Any]:
+    # Here: it takes a third of a second that no other page and command should wait.
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(stream) as packed:
             entries = packed.infolist()
@@ -128,6 +128,8 @@ def _look_over(stream: BinaryIO, path: str) -> list[str]:
 
 def _filled(rows: Iterator[list[str]], ranges: list[str]) -> Iterator[list[str]]:
     """Every cell of a merged range with the value of its first."""
+    from openpyxl.utils.cell import range_boundaries
+
     bounds = sorted((range_boundaries(one) for one in ranges), key=lambda b: b[1])
     under: list[tuple[Any, str]] = []
     for number, cells in enumerate(rows, 1):

@@ -56,7 +56,8 @@ def check_password(
     if _must_wait(account, fingerprint):
         return None
     person = queries.person_by_email(email)
-    right = rules.password_is(person.password_hash if person else rules.NOBODYS_HASH, password)
+    nobodys = rules.nobodys_hash()  # whether there is an account or not: it takes time once
+    right = rules.password_is(person.password_hash if person else nobodys, password)
     if person is None or not right or not person.active or password in refused:
         _note_failure(account, fingerprint)
         return None
