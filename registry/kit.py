@@ -17,6 +17,7 @@ from typing import Any
 from flask import Flask, current_app, g, url_for
 from flask_babel import Domain, format_date, get_locale
 from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from registry.access import ROLE_LABELS, Seat
 from registry.dates import PartialDate
@@ -26,7 +27,13 @@ _DATE_PATTERNS = {"year": "y", "month": "MMM y", "day": "d MMM y"}
 
 @lru_cache(maxsize=1)
 def macros() -> SimpleNamespace:
-    """The kit's macros by name (`kit.input`, `kit.radios`, …), compiled once a process."""
+    """The kit's macros by name (`kit.input`, `kit.radios`, …), for templates."""
+    return SimpleNamespace(**{n: _remembered(n, macro, {}) for n, macro in plain_macros().items()})
+
+
+@lru_cache(maxsize=1)
+def plain_macros() -> dict[str, Callable[..., Any]]:
+    """The kit's macros by name as they come, compiled once a process."""
     environment = Environment(
         loader=PackageLoader("nhsuk_frontend_jinja"),
         undefined=ChainableUndefined,
@@ -40,7 +47,90 @@ def macros() -> SimpleNamespace:
         if name.startswith("nhsuk/components/") and name.endswith("macro.jinja"):
             exported = vars(environment.get_template(name).module)
             found.update({n: m for n, m in exported.items() if callable(m) and n[0] != "_"})
-    return SimpleNamespace(**found)
+    return found
+
+
+# -- controls are rendered once ----------------------------------------------------------------
+#
+# A page of a hundred questions asks the kit for the same controls as the page before it. What a
+# control looks like is remembered; what somebody typed never is: it is put in afterwards.
+
+#: The kit's controls, and where in what they are given something typed stands.
+_CONTROLS = {
+    "input": ("value",),
+    "textarea": ("value",),
+    "select": (),
+    "radios": (),
+    "checkboxes": (),
+    "dateInput": (),
+}
+_MOST_REMEMBERED = 4000
+_STANDS_HERE = "\ue000{}\ue001"
+
+
+def _remembered(
+    name: str, macro: Callable[..., Any], looks: dict[Any, Markup]
+) -> Callable[..., Any]:
+    """The macro, or for a control one that renders it once for each look it can have."""
+    if name not in _CONTROLS:
+        return macro
+
+    def render(params: dict[str, Any]) -> Any:
+        if params.get("errorMessage"):  # it may say what was typed, and is rare
+            return macro(params)
+        typed: list[str] = []
+        shape = _without_typed(params, _CONTROLS[name], typed)
+        key = _frozen(shape)
+        found = looks.get(key)
+        if found is None:
+            if len(looks) >= _MOST_REMEMBERED:
+                looks.clear()
+            found = looks[key] = Markup(macro(shape))  # noqa: S704 - made by the kit
+        return _filled(found, typed) if typed else found
+
+    return render
+
+
+def _without_typed(
+    params: dict[str, Any], names: tuple[str, ...], typed: list[str]
+) -> dict[str, Any]:
+    """What a control is given, with a mark where somebody typed something. A date has its marks
+    in its three boxes."""
+    marked = dict(params)
+    for name in names:
+        marked[name] = _marked(params.get(name), typed)
+    if "items" in params and params["items"] and "label" in params["items"][0]:
+        marked["items"] = [
+            {**item, "value": _marked(item.get("value"), typed)} for item in params["items"]
+        ]
+    return marked
+
+
+def _marked(value: Any, typed: list[str]) -> Any:
+    if value is None or value == "":
+        return value
+    typed.append(str(escape(value)))
+    return _STANDS_HERE.format(len(typed) - 1)
+
+
+def _filled(text: Markup, typed: list[str]) -> Markup:
+    plain = str(text)
+    for number, value in enumerate(typed):
+        plain = plain.replace(_STANDS_HERE.format(number), value)
+    return Markup(plain)  # noqa: S704 - what was typed is escaped above
+
+
+def _frozen(part: Any) -> Any:
+    """Something to look a control up by. Markup and text are told apart: one is escaped."""
+    if isinstance(part, dict):
+        return tuple([(name, _frozen(value)) for name, value in part.items()])
+    if isinstance(part, list | tuple):
+        return tuple([_frozen(value) for value in part])
+    if isinstance(part, Markup):
+        return (Markup, str(part))
+    if isinstance(part, str | int | float | None):
+        return (type(part), part)
+    return (str, str(part))
 
 
 @lru_cache(maxsize=256)

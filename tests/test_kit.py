@@ -612,3 +612,39 @@ def test_a_date_is_shown_as_precisely_as_it_was_stated(
 def test_a_moment_has_no_day_without_a_zone(pages: Flask) -> None:
     with pages.test_request_context(), pytest.raises(TypeError):
         kit.local_date(datetime(2024, 3, 4, 23, 30, tzinfo=UTC))
+
+
+# -- controls are rendered once ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("input", {"id": "a", "name": "a", "label": {"text": "A <b>"}, "value": ""}),
+        ("input", {"id": "a", "name": "a", "label": {"text": "A"}, "value": 'x"<y>&'}),
+        ("input", {"id": "a", "name": "a", "label": {"html": Markup("<b>A</b>")}, "value": "0"}),
+        ("textarea", {"id": "t", "name": "t", "label": {"text": "T"}, "value": "two\nlines <x>"}),
+        ("select", {"id": "s", "name": "s", "label": {"text": "S"},
+                    "items": [{"value": "1", "text": "One", "selected": True}]}),
+        ("radios", {"name": "r", "idPrefix": "r", "items": [
+            {"value": "yes", "text": "Yes", "checked": True}, {"value": "no", "text": "No"}]}),
+        ("dateInput", {"id": "d", "items": [
+            {"name": "d-day", "id": "d-day", "label": "Day", "width": 2, "value": "27"},
+            {"name": "d-year", "id": "d-year", "label": "Year", "width": 4, "value": "1961"}]}),
+        ("input", {"id": "e", "name": "e", "label": {"text": "E"}, "value": "wrong",
+                   "errorMessage": {"text": "wrong is no number"}}),
+    ],
+)  # fmt: skip
+def test_a_remembered_control_is_what_the_kit_makes(name, params):
+    plain = kit.plain_macros()[name]
+    first, second = (getattr(kit.macros(), name)(dict(params)) for _ in range(2))
+    assert str(first) == str(second) == str(plain(dict(params)))
+
+
+def test_what_was_typed_is_not_remembered():
+    looks = {}
+    render = kit._remembered("input", kit.plain_macros()["input"], looks)
+    for text in ("Zonneveld", "Bakker"):
+        assert text in render({"id": "n", "name": "n", "label": {"text": "Name"}, "value": text})
+    assert len(looks) == 1
+    assert "Zonneveld" not in str(looks)
