@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from registry import codes, dictionary
 from registry.clinical.ki67 import parse_ki67
+from registry.clinical.toxicity import folded
 from registry.dates import today
 from registry.dictionary import Identity, Variable
 from registry.interop.notation import ORDERS, Notation, scaled
@@ -23,6 +25,11 @@ LONGEST = 10_000
 _EARLIEST_YEAR = 1900
 #: Dates of what is only planned.
 _PLANNED = {"follow_up.next_visit"}
+#: A limit or a range, as reports write them.
+_LIMIT = re.compile(
+    r"(?:(?:<=?|>=?|=<|=>|≤|≥|~|≈|[Uu]nder |[Oo]ver |[Aa]bout )\s*(?P<only>[\d.,]+)"
+    r"|(?P<low>[\d.,]+)\s*(?:-|–|—|to)\s*(?P<high>[\d.,]+))"
+)
 _HIGHEST_ANSWER = 10  # of the items of questionnaires
 
 
@@ -109,6 +116,9 @@ class Reading:
     split: str = ""
     notation: Notation = field(default_factory=Notation)
     missing: Mapping[str, Any] = field(default_factory=dict)
+    limits: bool = False
+    names: bool = False
+    unit: str = ""  # of the file, where the map names it
 
     def is_marker(self, text: str) -> bool:
         """Is the text a missing marker? A value the map names itself is none."""
@@ -221,6 +231,8 @@ def _text(text: str, target: Target, reading: Reading) -> Taken:
 
 
 def _number(text: str, target: Target, reading: Reading) -> Taken:
+    if reading.limits and is_limit(text, reading.notation):
+        return Taken(Absent("not_available", f"stated as {text} {reading.unit}".rstrip()))
     value = _converted(_read_number(text, reading), reading)
     if len(f"{value:f}") > 40:
         raise Refused("has too many digits")
@@ -231,6 +243,18 @@ def _number(text: str, target: Target, reading: Reading) -> Taken:
     if usual and not usual[0] <= value <= usual[1]:
         return Taken(value, unusual=f"most are from {usual[0]:f} to {usual[1]:f} {unit}".rstrip())
     return Taken(value)
+
+
+def is_limit(text: str, notation: Notation) -> bool:
+    """Is it `<2`, `>= 50`, `~10`, `2-20` or `2 to 20`: numbers, but none of them the value?"""
+    found = _LIMIT.fullmatch(text)
+    if found is None:
+        return False
+    try:
+        ends = [notation.number(end) for end in found.group("only", "low", "high") if end]
+    except ValueError:
+        return False
+    return len(ends) == 1 or ends[0] < ends[1]
 
 
 def _ki67(text: str, target: Target, reading: Reading) -> Taken:
@@ -255,12 +279,29 @@ def _code(text: str, target: Target, reading: Reading) -> Taken:
         same = [code for code in codes.codes(name) if code.casefold() == text.casefold()]
         if len(same) == 1:
             return Taken(same[0])
+    if reading.names:
+        called = _called(name).get(folded(text), [])
+        if len(called) == 1:
+            return Taken(called[0])
     raise Refused(f"is not a code of {name}{_nearest(text, name)}")
 
 
 def _nearest(text: str, name: str) -> str:
     near = get_close_matches(text, list(_spellings(name)), n=1, cutoff=0.75)
     return f"; did you mean {_spellings(name)[near[0]]}?" if near else ""
+
+
+def _called(name: str) -> Mapping[str, list[str]]:
+    """What a list calls its codes, in whatever spelling: name → codes."""
+    found: dict[str, list[str]] = {}
+    for one in codes.codes(name).values():
+        found.setdefault(_folded(one.label), []).append(one.code)
+    return found
+
+
+@lru_cache(4096)
+def _folded(label: str) -> str:
+    return folded(label)
 
 
 @cache

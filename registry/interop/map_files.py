@@ -52,7 +52,7 @@ GIVERS = ("column", "columns", "constant", "absent", "items")
 RULE = READING | {
     "column", "columns", "join", "values", "otherwise", "pattern", "replace", "factor", "round",
     "split", "missing", "when", "constant", "absent", "because", "from_unit",
-    "items",
+    "items", "limits", "names",
 }  # fmt: skip
 CONDITION = {"column", "is", "is_not", "blank", "matches", "any"}
 OWN_BLOCK = {"when", "name", "once", "repeat", "file"}
@@ -430,7 +430,8 @@ class _Reader:
         if "absent" in content:
             absent = self.reason(place, target, content["absent"], content.get("because", ""))
         if "constant" in content:
-            constant = self.constant(place, target, content["constant"])
+            named = content.get("names") is True
+            constant = self.constant(place, target, content["constant"], named)
         return Rule(
             columns=tuple(items.values()) or self.columns(place, content),
             items=items,
@@ -520,7 +521,32 @@ class _Reader:
             split=self.text(content, place, "split"),
             notation=self.notation(place, content),
             missing={m: self.fitting(place, target, w) for m, w in (self.missing | own).items()},
+            limits=self.limits(place, target, content),
+            names=self.names(place, target, content),
+            unit=str(content.get("from_unit") or target.declared.unit or ""),
         )
+
+    def limits(self, place: str, target: Target, content: Mapping[str, Any]) -> bool:
+        """May the column state limits and ranges where the variable takes a number?"""
+        stated = content.get("limits", False)
+        if type(stated) is not bool:
+            self.say(place, "limits must be true or false")
+        elif stated and target.kind == "ki67":
+            self.say(place, "limits: a Ki-67 takes limits and ranges as they are")
+        elif stated and target.kind != "number":
+            self.say(place, "limits is only for numbers")
+        elif stated and "not_available" not in target.declared.absent:
+            self.say(place, f"limits: {target.path} does not take 'not_available'")
+        return stated is True
+
+    def names(self, place: str, target: Target, content: Mapping[str, Any]) -> bool:
+        """Does the column hold the names of a list instead of its codes?"""
+        stated = content.get("names", False)
+        if type(stated) is not bool:
+            self.say(place, "names must be true or false")
+        elif stated and not target.code_list:
+            self.say(place, "names is only for variables that have a code list")
+        return stated is True
 
     def values(self, place: str, target: Target, stated: Any, ignore_case: bool) -> Any:
         if stated is None:
@@ -562,18 +588,18 @@ class _Reader:
             self.typed(place, target, text)
         return text
 
-    def constant(self, place: str, target: Target, stated: Any) -> Any:
+    def constant(self, place: str, target: Target, stated: Any, named: bool = False) -> Any:
         pieces = stated if isinstance(stated, list) else [stated]
-        found = [self.typed(place, target, str(piece)) for piece in pieces]
+        found = [self.typed(place, target, str(piece), named) for piece in pieces]
         if target.kind == "codes":
             return [code for one in found for code in one or []]
         if len(found) != 1:
             self.say(place, "takes one constant")
         return found[0] if found else None
 
-    def typed(self, place: str, target: Target, text: str) -> Any:
+    def typed(self, place: str, target: Target, text: str, named: bool = False) -> Any:
         try:
-            return cells.typed(text, target).value
+            return cells.typed(text, target, Reading(names=named)).value
         except Refused as problem:
             self.say(place, f"{text!r} {problem}")
             return None

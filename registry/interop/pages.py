@@ -261,7 +261,17 @@ def rule_from(
     form: Mapping[str, str], target: Target, profile: Profile, before: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The rule a person made of a column: how it is read, and what its words mean."""
-    kept = ("pattern", "replace", "when", "round", "ignore_case", "months", "thousands")
+    kept = (
+        "pattern",
+        "replace",
+        "when",
+        "round",
+        "ignore_case",
+        "months",
+        "thousands",
+        "limits",
+        "names",
+    )
     rule: dict[str, Any] = {name: before[name] for name in kept if name in before}
     for name in ("order", "decimal", "split", "from_unit", "pattern", "replace"):
         typed = form.get(name, "").strip()

@@ -16,7 +16,7 @@ from flask_babel import force_locale
 
 from registry import codes
 from registry.clinical.ki67 import parse_ki67
-from registry.interop import drafting
+from registry.interop import cells, drafting
 from registry.interop.cells import Target
 from registry.interop.drafting import Content
 from registry.interop.map_files import FACTORS
@@ -214,6 +214,15 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def _is_limit(text: str) -> bool:
+    return cells.is_limit(text, Notation())
+
+
+def _takes_limits(target: Target) -> bool:
+    """May a map say `limits` of it?"""
+    return target.kind == "number" and "not_available" in target.declared.absent
+
+
 def _is_ki67(text: str) -> bool:
     try:
         return not parse_ki67(text).impossible()
@@ -256,6 +265,8 @@ def fits(profile: Profile, target: Target) -> float:
     if kind == "partial_date":
         return 1.0 if date_order(profile) else 0.0
     if kind == "number":
+        if _takes_limits(target):
+            return profile.share(lambda text: _is_number(text) or _is_limit(text))
         return profile.share(_is_number)
     if kind == "ki67":
         return profile.share(_is_ki67)
@@ -371,6 +382,8 @@ def rule_for(profile: Profile, target: Target) -> dict[str, Any]:
         wanted = str(target.declared.unit or "")
         if stated and wanted and stated != wanted:
             rule["from_unit"] = stated
+        if _takes_limits(target) and any(_is_limit(word) for word in profile.plain()):
+            rule["limits"] = True
     return _only_known(rule, target)
 
 
