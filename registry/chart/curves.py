@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 from flask_babel import gettext as _
 
 from registry.chart import drawing
-from registry.chart.reading import Record
 from registry.chart.timeline import Period
 from registry.chart.words import Words, number
 from registry.clinical import quality_of_life, tables
+from registry.course.queries.reading import Record
 
 MOST_SERIES = 4
 #: Scales shown unless others are chosen: how the patient is, and what a board asks most.

@@ -11,7 +11,7 @@ from uuid import UUID
 from flask_babel import gettext as _
 
 from registry.access import Viewer
-from registry.chart import reading, tables
+from registry.chart import tables
 from registry.chart.queries import may_change, relation
 from registry.chart.tables import Table
 from registry.chart.words import Words
@@ -19,6 +19,7 @@ from registry.course import facts, wording
 from registry.course import queries as course
 from registry.course.models import BY_NAME, LINKS, EntryChange
 from registry.course.models.entry import Entry
+from registry.course.queries import reading
 from registry.db import db
 from registry.dictionary import described
 from registry.errors import NotFound

@@ -11,11 +11,11 @@ from typing import Any
 from flask_babel import gettext as _
 
 from registry.chart.lines import Placed, best_of, cycles_of, goes_on
-from registry.chart.reading import Record
 from registry.chart.timeline import Bar, Lane, Mark
 from registry.chart.words import Words, number
 from registry.course import wording
 from registry.course.queries import date_of
+from registry.course.queries.reading import Record
 from registry.dates import PartialDate
 from registry.referrals import rules as steps
 from registry.referrals.queries import ReferralRow

@@ -15,13 +15,13 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from registry.chart.reading import Record
 from registry.chart.words import Words, number, period
 from registry.clinical import endpoints, therapy_lines
 from registry.clinical import response as recist
 from registry.clinical.partial_dates import assumed
 from registry.clinical.results import Reason
 from registry.course.queries.findings import progressions
+from registry.course.queries.reading import Record
 from registry.course.rules.lines import Given
 from registry.course.rules.lines import lines as derived_lines
 from registry.dates import PartialDate

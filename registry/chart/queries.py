@@ -19,7 +19,6 @@ from registry.chart import (
     panels,
     picture,
     questions,
-    reading,
     standing,
     tables,
 )
@@ -28,10 +27,11 @@ from registry.chart.lines import LineRow
 from registry.chart.panels import Shown
 from registry.chart.picture import EVERYTHING, Picture, Wish
 from registry.chart.questions import Question
-from registry.chart.reading import Record
 from registry.chart.standing import Fact, Group, Standing
 from registry.chart.tables import Table
 from registry.chart.words import Words
+from registry.course.queries import reading
+from registry.course.queries.reading import Record
 from registry.patients import queries as patients
 from registry.patients import rules as patient_rules
 from registry.patients.models import Patient
@@ -149,7 +149,7 @@ def _questions(
     today: date,
 ) -> dict[str, list[Question]]:
     """Every question by its kind, in the order they are asked."""
-    rows = questions.rows_of(record)
+    rows = reading.rows_of(record)
     found = [
         *questions.contradictions(record, rows, words, today),
         *questions.overdue(record, rows, words, today),

@@ -15,7 +15,6 @@ from flask_babel import gettext as _
 
 from registry.chart import events
 from registry.chart.lines import ON_A_DAY, Placed, goes_on
-from registry.chart.reading import Record
 from registry.chart.standing import current_pathology, latest, newest, report, says_stage
 from registry.chart.words import Words, variable
 from registry.clinical import agreement, follow_up_record, missing_for_advice
@@ -23,6 +22,7 @@ from registry.clinical.edit_checks import REFUSE
 from registry.clinical.follow_up import Due
 from registry.course import facts
 from registry.course.models import BY_NAME
+from registry.course.queries.reading import Record
 from registry.course.rules import checks
 from registry.referrals import case
 from registry.referrals.queries import ReferralRow
@@ -53,14 +53,6 @@ class Question:
 
 
 Rows = dict[str, list[dict[str, Any]]]
-
-
-def rows_of(record: Record) -> Rows:
-    """The record as the clinical rules read it."""
-    rows = {entity: [one.__dict__ for one in found] for entity, found in record.entries.items()}
-    born = record.patient.birth_date
-    patient = {"id": str(record.patient.id), "birth_date": born.iso if born else ""}
-    return {**rows, "patient": [patient]}
 
 
 def contradictions(record: Record, rows: Rows, words: Words, today: date) -> list[Question]:

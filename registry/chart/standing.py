@@ -13,11 +13,11 @@ from flask_babel import gettext as _
 from registry import codes
 from registry.chart.events import functional
 from registry.chart.lines import Placed, goes_on
-from registry.chart.reading import Record
 from registry.chart.words import Words, period
 from registry.clinical import agreement
 from registry.course import wording
 from registry.course.queries import date_of
+from registry.course.queries.reading import Record
 from registry.course.wording import Beside
 from registry.dates import PartialDate
 from registry.patients.queries import Identity

@@ -17,11 +17,11 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from registry.chart.drawing import escape
-from registry.chart.reading import Record
 from registry.chart.standing import tnm
 from registry.chart.words import Words, number, variable
 from registry.course import facts, wording
 from registry.course.models import BY_NAME
+from registry.course.queries.reading import Record
 from registry.course.wording import Beside, Said
 
 How = str | Callable[[Words, Any], str]

@@ -75,9 +75,9 @@ class Draft:
         found = self.links.get("tumour")
         return found if isinstance(found, Tumour) else None
 
-    def others(self, entity: str) -> list[Any]:
-        """The standing entries of a kind, without this one, oldest first."""
-        found = course.in_order(course.entries(self.patient, entity))
+    def others(self, entity: str, **where: Any) -> list[Any]:
+        """The standing entries of a kind with these values, without this one, oldest first."""
+        found = course.entries(self.patient, entity, **where)
         return [one for one in found if self.entry is None or one.id != self.entry.id]
 
 
@@ -255,9 +255,8 @@ def _value_before(draft: Draft) -> list[Note]:
     date = draft.values.get("date")
     earlier = [
         one
-        for one in draft.others("biomarker")
-        if one.analyte == draft.values["analyte"]
-        and one.value is not None
+        for one in draft.others("biomarker", analyte=draft.values["analyte"])
+        if one.value is not None
         and one.date is not None
         and (not isinstance(date, PartialDate) or one.date.earliest <= date.earliest)
     ]
@@ -300,7 +299,7 @@ def _schedule(values: Values) -> list[Note]:
 
 def _line(draft: Draft) -> list[Note]:
     """The derived line with its reason, as if the therapy stood in the record."""
-    record = course.record_of(draft.patient)
+    record = course.part_of_record(draft.patient, ("therapy", "progression"))
     this = str(draft.entry.id) if draft.entry else "this"
     tumour = draft.links.get("tumour")
     given = [one for one in course.given(record) if one.id != this]
@@ -320,7 +319,7 @@ def _cycle(draft: Draft) -> Following:
     therapy = draft.links.get("therapy")
     if therapy is None:
         return Following()
-    before = [one for one in draft.others("cycle") if one.therapy_id == therapy.id]
+    before = draft.others("cycle", therapy_id=therapy.id)
     return Following(notes=tuple(cycle_notes(before, draft.values)))
 
 
@@ -388,9 +387,8 @@ def _questionnaire_before(draft: Draft) -> Any:
     date = draft.values.get("date")
     earlier = [
         one
-        for one in draft.others("questionnaire")
-        if one.instrument == draft.values["instrument"]
-        and one.date is not None
+        for one in draft.others("questionnaire", instrument=draft.values["instrument"])
+        if one.date is not None
         and (not isinstance(date, PartialDate) or one.date.earliest < date.earliest)
     ]
     return earlier[-1] if earlier else None

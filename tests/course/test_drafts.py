@@ -212,3 +212,49 @@ def test_drafts_nobody_came_back_to_are_forgotten(ward: Any) -> None:
     db.session.commit()
     plans.drop_old_drafts()
     assert drafts() == []
+
+
+# -- what a page of one entry asks the database --------------------------------------------------
+
+
+def asked_by(call: Any) -> int:
+    seen: list[str] = []
+
+    def listen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    db.session.expire_all()
+    sa.event.listen(db.engine, "before_cursor_execute", listen)
+    try:
+        assert call().status_code == 200
+    finally:
+        sa.event.remove(db.engine, "before_cursor_execute", listen)
+    return len(seen)
+
+
+def test_what_a_page_of_one_entry_asks_does_not_grow_with_the_record(ward: Any) -> None:
+    made = course.a_course(ward.patient, ward.by)
+    found = made["therapy"]
+    client, url = client_of(ward, ward.carol), course.edit_url(found)
+    data = boxes(client.get(url).text)
+    data["csrf_token"] = make.token(client.get(url).text)
+
+    def counts() -> tuple[int, ...]:
+        return tuple(
+            asked_by(call)
+            for call in (
+                lambda: client.get(url),
+                lambda: client.post("/course/derive", data=data),
+                lambda: client.get(course.new_url("biomarker", ward.patient)),
+            )
+        )
+
+    few = counts()
+    for n in range(12):
+        course.entry("biomarker", ward.patient, ward.by, analyte="NSE", value=str(n), date="2023")
+        course.entry("cycle", ward.patient, ward.by, therapy=found, number=n + 2, date="2023")
+    db.session.commit()
+    assert counts() == few
+    assert few[0] <= 48  # one an entity of the record, the rest whoever it is and who may
+    assert few[1] <= 40
+    assert few[2] <= 14

@@ -18,6 +18,7 @@ from registry.clinical import follow_up, follow_up_record
 from registry.course import queries
 from registry.course.intervals import in_force
 from registry.course.models import FollowUpDue, FollowUpPlan, SheetDraft
+from registry.course.queries import reading
 from registry.dates import today
 from registry.db import db, now
 from registry.patients.models import Patient
@@ -66,8 +67,8 @@ def make(patient_id: UUID, on: date | None = None) -> FollowUpPlan:
     """Derive what is due for a patient and keep it."""
     on = on or today()
     patient = db.session.get_one(Patient, patient_id)
-    record = queries.record_of(patient)
-    rows, intervals = queries.rows_of(record), in_force()
+    db.session.flush()
+    rows, intervals = reading.rows_of(reading.record(patient)), in_force()
     due = follow_up_record.due_for(rows, on, intervals.rows)
     facts = follow_up_record.facts_of(rows, on)
     early = _early(rows, facts, on, intervals.rows)
@@ -76,7 +77,7 @@ def make(patient_id: UUID, on: date | None = None) -> FollowUpPlan:
     plan.next_due = min((one.due_by or on for one in due), default=None)
     plan.grade = facts[0].grade if facts else "unknown"
     plan.site_group = facts[0].site_group if facts else ""
-    plan.clinician_id = _clinician(record)
+    plan.clinician_id = _clinician(patient_id)
     plan.rule_version, plan.made_at = intervals.version, now()
     db.session.add(plan)
     db.session.execute(sa.delete(FollowUpDue).where(FollowUpDue.patient_id == patient_id))
@@ -136,8 +137,8 @@ def _early(rows: Any, facts: Any, on: date, intervals: Any) -> list[dict[str, An
     return found
 
 
-def _clinician(record: queries.Record) -> UUID | None:
-    contacts = record.of("follow_up")
+def _clinician(patient_id: UUID) -> UUID | None:
+    contacts = queries.entries(db.session.get_one(Patient, patient_id), "follow_up")
     return contacts[-1].entered_by if contacts else None
 
 

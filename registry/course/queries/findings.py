@@ -9,11 +9,13 @@ from uuid import UUID
 
 from registry.course import facts
 from registry.course.models import BY_NAME, links_of
+from registry.course.queries import reading
 from registry.course.queries.record import Record
 from registry.course.rules import checks
 from registry.course.rules import lines as therapy_lines
 from registry.course.rules.checks import Standing
 from registry.dates import today
+from registry.patients.models import Patient
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,18 @@ def _shown(one: Standing, by_id: Mapping[tuple[str, str], Any]) -> Shown:
     return Shown(one, entry, variable)
 
 
-def findings_of(found: Sequence[Shown], entry: Any) -> list[Shown]:
-    """Those among the findings of a record that are shown at one entry."""
-    return [one for one in found if one.entry is not None and one.entry.id == entry.id]
+def findings_of(patient: Patient, entry: Any) -> list[Shown]:
+    """What contradicts itself in the record of a patient and is shown at one entry of it."""
+    rows = reading.rows_of(reading.record(patient))
+    found = checks.standing(checks.findings(rows, BY_NAME, today=today()), rows)
+    by_id = {(entry.entity, str(entry.id)): entry}
+    return [shown for one in found if (shown := _shown(one, by_id)).entry is not None]
 
 
-def draft_findings(record: Record, draft: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Any]:
-    """What entries about to be kept (rows by entity, each with its id) would contradict."""
-    return checks.of_draft(rows_of(record), draft, BY_NAME)
+def draft_findings(patient: Patient, draft: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Any]:
+    """What entries about to be kept (rows by entity, each with its id) would contradict in the
+    record of a patient who was fetched for a viewer."""
+    return checks.of_draft(reading.rows_of(reading.record(patient)), draft, BY_NAME)
 
 
 def lines(record: Record) -> dict[Any, therapy_lines.TherapyLine]:

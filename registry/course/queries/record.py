@@ -99,15 +99,12 @@ def record(viewer: Viewer, patient_id: UUID | None) -> Record:
 
 def record_of(patient: Patient) -> Record:
     """The course of a patient who was fetched for a viewer."""
-    return Record(
-        patient,
-        {
-            model.entity: in_order(
-                db.session.scalars(standing(model).where(model.patient_id == patient.id)).all()
-            )
-            for model in ENTITIES
-        },
-    )
+    return part_of_record(patient, [model.entity for model in ENTITIES])
+
+
+def part_of_record(patient: Patient, entities: Sequence[str]) -> Record:
+    """Only these kinds of entries of a patient who was fetched for a viewer."""
+    return Record(patient, {entity: entries(patient, entity) for entity in entities})
 
 
 def standing(model: type[Any]) -> sa.Select[Any]:
@@ -138,6 +135,19 @@ def resting_on(entry: Entry) -> list[Any]:
     return found
 
 
+def count_resting_on(entry: Entry) -> int:
+    """How many standing entries point to this one."""
+    each = [
+        standing(model)
+        .with_only_columns(sa.func.count())
+        .where(getattr(model, f"{name}_id") == entry.id)
+        for model in ENTITIES
+        for name in links_of(model)
+        if LINKS[name] is type(entry)
+    ]
+    return sum(db.session.scalars(sa.union_all(*each))) if each else 0
+
+
 def linkable(
     patient_id: UUID, names: Sequence[str], *, but: Entry | None = None
 ) -> dict[str, list[Any]]:
@@ -158,10 +168,11 @@ def linkable(
     return found
 
 
-def entries(patient: Patient, entity: str) -> list[Any]:
-    """The standing entries of a kind of a patient who was fetched for a viewer."""
+def entries(patient: Patient, entity: str, **where: Any) -> list[Any]:
+    """The standing entries of a kind, with these values, of a patient fetched for a viewer."""
     model = BY_NAME[entity]
-    return in_order(db.session.scalars(standing(model).where(model.patient_id == patient.id)).all())
+    query = standing(model).where(model.patient_id == patient.id).filter_by(**where)
+    return in_order(db.session.scalars(query).all())
 
 
 def changes_of(entry: Entry) -> list[EntryChange]:

@@ -164,7 +164,6 @@ def of_draft(rows: Rows, draft: Rows, models: Mapping[str, type[Any]]) -> list[F
 
     `rows` is the record as it stands, `draft` the entries as they would be, each with its id.
     """
-    known = {mark_of(one) for one in findings(rows, models)}
     ids = {(entity, str(row["id"])) for entity, entries in draft.items() for row in entries}
     after = {
         entity: [
@@ -173,11 +172,9 @@ def of_draft(rows: Rows, draft: Rows, models: Mapping[str, type[Any]]) -> list[F
         ]
         for entity in {**rows, **draft}
     }
-    return [
-        one
-        for one in findings(after, models)
-        if ids & set(one.entries) and mark_of(one) not in known
-    ]
+    found = [one for one in findings(after, models) if ids & set(one.entries)]
+    known = {mark_of(one) for one in findings(rows, models)} if found else set()
+    return [one for one in found if mark_of(one) not in known]
 
 
 __all__ = [

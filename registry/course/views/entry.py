@@ -226,23 +226,23 @@ def _page(
         needs_tumour=hasattr(desk.model, "tumour_id") and not desk.tumours,
         words=wording,
         because=sent.get("because", ""),
-        **_around(entry),
+        **_around(desk),
     )
 
 
-def _around(entry: Any) -> dict[str, Any]:
+def _around(desk: Desk) -> dict[str, Any]:
     """What stands beside an entry that is kept: who, from where, what is open, what hangs on it."""
+    entry = desk.entry
     if entry is None:
-        return {"people": {}, "places": {}, "open_questions": [], "resting": []}
-    record = queries.record(web.viewer(), entry.patient_id)
-    shown = queries.findings_of(queries.findings(record), entry)
+        return {"people": {}, "places": {}, "open_questions": [], "resting": 0}
+    shown = queries.findings_of(desk.patient, entry)
     accepted = [one.accepted_by for one in shown]
     ids = [entry.entered_by, entry.changed_by, entry.error_by, *accepted]
     return {
         "people": people.person_names([one for one in ids if one]),
         "places": people.organisation_names([entry.organisation_id]),
         "open_questions": shown,
-        "resting": queries.resting_on(entry),
+        "resting": queries.count_resting_on(entry) if len(desk.tumours) > 1 else 0,
     }
 
 

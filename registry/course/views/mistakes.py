@@ -130,8 +130,7 @@ def undo() -> Any:
 def accept(entity: str, entry_id: UUID) -> Any:
     """Accept one warning of an entry, with the reason."""
     entry = queries.entry_to_write(web.viewer(), entity, entry_id)
-    record = queries.record(web.viewer(), entry.patient_id)
-    shown = queries.findings_of(queries.findings(record), entry)
+    shown = queries.findings_of(patients.patient(web.viewer(), entry.patient_id), entry)
     wanted = {one.key: one.mark for one in shown if one.key == request.form.get("key")}
     because = request.form.get("because", "").replace("\x00", "")
     if not wanted:

@@ -275,9 +275,8 @@ def _check(sheet: Sheet) -> None:
         _take_shared(sheet, row)
         row.form.validate()
     drafts = [_draft(sheet, row) for row in sheet.rows if not row.form.errors]
-    record = queries.record_of(sheet.desk.patient)
     by_id = {str(row.entry_id): row for row in sheet.rows}
-    for one in queries.draft_findings(record, {sheet.desk.entity: drafts}):
+    for one in queries.draft_findings(sheet.desk.patient, {sheet.desk.entity: drafts}):
         own = next((e for e in one.entries if e[0] == sheet.desk.entity and e[1] in by_id), None)
         name = checks.field_of(one, sheet.desk.entity)
         wrong = one.severity == REFUSE

@@ -29,8 +29,7 @@ def draft_row(desk: Desk, form: EntryForm, entry_id: Any) -> dict[str, Any]:
 
 def found(desk: Desk, form: EntryForm, entry_id: Any) -> list[Finding]:
     """What the entry as it is typed would contradict."""
-    record = queries.record_of(desk.patient)
-    return queries.draft_findings(record, {desk.entity: [draft_row(desk, form, entry_id)]})
+    return queries.draft_findings(desk.patient, {desk.entity: [draft_row(desk, form, entry_id)]})
 
 
 def show(desk: Desk, form: EntryForm, findings: Iterable[Finding], entry_id: Any) -> None:

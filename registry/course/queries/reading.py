@@ -16,8 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.course import queries as course
 from registry.course.models import ENTITIES
+from registry.course.queries import record as whole
 from registry.dates import PartialDate
 from registry.db import Exact, Moment, PartialDateType, db
 from registry.dictionary import described
@@ -43,7 +43,7 @@ class Row:
         raise AttributeError(f"{self.entity} has no {name}")
 
 
-class Record(course.Record):
+class Record(whole.Record):
     """The record of a patient as rows."""
 
     @property
@@ -200,6 +200,16 @@ def record(patient: Patient) -> Record:
         rows = connection.exec_driver_sql(text, values).fetchall()
         found[model.entity] = in_order(_rows(model, rows, decoder))
     return Record(patient, found)
+
+
+def rows_of(record: whole.Record) -> dict[str, list[dict[str, Any]]]:
+    """The record as the clinical rules read it."""
+    rows = {entity: [one.__dict__ for one in found] for entity, found in record.entries.items()}
+    born = record.patient.birth_date
+    return {
+        **rows,
+        "patient": [{"id": str(record.patient.id), "birth_date": born.iso if born else ""}],
+    }
 
 
 def entries(
