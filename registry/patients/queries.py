@@ -99,6 +99,21 @@ def identity(found: Patient) -> Identity:
     )
 
 
+def identity_of(
+    patient_id: UUID,
+    pseudonym: str,
+    sealed: tuple[str | None, str | None],
+    birth_date: PartialDate | None,
+    sex: str | None,
+) -> Identity:
+    """The same from the columns of a list that was fetched for a viewer; `sealed` are family name
+    and given names."""
+    names = zip(("family_name", "given_names"), sealed, strict=True)
+    keys = ring()
+    opened = [keys.open(text, "patient", name, patient_id) for name, text in names if text]
+    return Identity(patient_id, pseudonym, ", ".join(n for n in opened if n), birth_date, sex)
+
+
 def hospital_number(viewer: Viewer, patient_id: UUID) -> str:
     """The number the viewer's own organisation knows the patient by; empty where none."""
     query = sa.select(LocalIdentifier).where(

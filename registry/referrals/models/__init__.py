@@ -6,13 +6,16 @@ from registry.referrals.models.referral import Referral
 from registry.referrals.models.sent import ReferralEvent, Submission
 from registry.referrals.models.texts import TextBlock
 from registry.referrals.models.transfers import StudyTransfer
+from registry.referrals.models.worklist import SavedView, WorklistSetting
 
 __all__ = [
     "Advice",
     "InformationRequest",
     "Referral",
     "ReferralEvent",
+    "SavedView",
     "StudyTransfer",
     "Submission",
     "TextBlock",
+    "WorklistSetting",
 ]

@@ -21,6 +21,10 @@ def _listed(words: Any) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
+#: The order of the worklist.
+_ORDER = ("urgency_rank", "deadline", "id")
+
+
 class Referral(Model):
     """A case sent, or to be sent, to a reference centre. Who the patient is stands in `patient`.
 
@@ -49,6 +53,12 @@ class Referral(Model):
             "deadline",
             "id",
         ),
+        # The same within each filter, and what moved last.
+        sa.Index("ix_referral_by_state", "to_organisation_id", "state", *_ORDER),
+        sa.Index("ix_referral_by_site", "to_organisation_id", "phase", "site_group", *_ORDER),
+        sa.Index("ix_referral_by_grade", "to_organisation_id", "phase", "grade_group", *_ORDER),
+        sa.Index("ix_referral_by_assignee", "to_organisation_id", "phase", "assignee_id", *_ORDER),
+        sa.Index("ix_referral_moved", "to_organisation_id", "moved_at"),
         sa.Index("ix_referral_hospital", "from_organisation_id", "id"),
         sa.Index("ix_referral_entered", "entered_at_organisation_id", "id"),
         sa.Index("ix_referral_patient_id", "patient_id"),

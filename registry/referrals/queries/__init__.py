@@ -1,13 +1,13 @@
 """Reading referrals: every query takes the viewer; the hospital, or the centre asked, may know."""
 
 from registry.referrals.queries.advising import AdviceRow, advice, unacknowledged
+from registry.referrals.queries.centre_counts import Counts, Frame, View, counts, frame
 from registry.referrals.queries.centre_list import (
     Filters,
     Mark,
     WorkRow,
     age_text,
     colleagues,
-    counts,
     today_here,
     worklist,
 )
@@ -36,12 +36,15 @@ from registry.referrals.queries.transfers import TransferRow, transfer, transfer
 
 __all__ = [
     "AdviceRow",
+    "Counts",
     "EventRow",
     "Filters",
+    "Frame",
     "Mark",
     "MineRow",
     "ReferralRow",
     "TransferRow",
+    "View",
     "WorkRow",
     "advice",
     "age_text",
@@ -49,6 +52,7 @@ __all__ = [
     "colleagues",
     "counts",
     "events",
+    "frame",
     "fresh",
     "last_event",
     "latest_submission",

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 
 from registry.access import Right, Viewer
 from registry.dates import PartialDate
-from registry.db import db, now
+from registry.db import Moment, db, now, table_of
 from registry.patients import queries as patients
-from registry.patients.models import Patient
+from registry.patients.models import CareRelation, Patient
 from registry.people import queries as people
 from registry.people.models import Organisation, Person
 from registry.referrals import rules
-from registry.referrals.models import (
-    Referral,
-)
+from registry.referrals.models import Referral
 from registry.referrals.queries.hospital_list import waited
-from registry.referrals.queries.reach import knows_patient, steps
 from registry.referrals.rules import Side, Step
 
 
@@ -112,78 +109,208 @@ def worklist(
     filters: Filters = Filters(),
     *,
     after: Mark | None = None,
+    before: Mark | None = None,
     only: Sequence[UUID] | None = None,
     limit: int = 50,
 ) -> list[WorkRow]:
     """What was sent to the viewer's centre, by urgency, deadline and id, in one query.
 
     `only` narrows to the patients a search found, in every state. One row more than `limit` tells
-    that the list goes on; read on with the `mark` of the last row shown.
+    that the list goes on; read on with the `mark` of the last row shown, or back with `before` and
+    that of the first: then the row more is the first one.
     """
     viewer.need(Right.TRIAGE)
-    hospital, assignee = aliased(Organisation), aliased(Person)
-    place = (Referral.urgency_rank, Referral.deadline, Referral.id)
-    query = (
-        sa.select(Referral, Patient, hospital.name, assignee.name)
-        .join(Patient, Patient.id == Referral.patient_id)
-        .join(hospital, hospital.id == Referral.from_organisation_id)
-        .outerjoin(assignee, assignee.id == Referral.assignee_id)
-        .where(
-            Referral.to_organisation_id == viewer.organisation_id,
-            Referral.submitted_at.is_not(None),
-            knows_patient(viewer),
+    mark = after or before
+    shape = Shape.of(filters, after, before, searched=only is not None)
+    given = {
+        **_given(viewer, filters),
+        "moment": now(),
+        "rows": limit + 1,
+        **({"only": list(only)} if only is not None else {}),
+        **(dict(zip(("rank", "due", "last"), mark, strict=True)) if mark else {}),
+    }
+    rows = db.session.connection().execute(_statement(shape), given).all()
+    known: dict[tuple[str, bool, bool], tuple[Step, ...]] = {}
+    return [_work_row(viewer, row, known) for row in (reversed(rows) if before else rows)]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a question to the worklist is made of, whatever its values: the same shape is the same
+    statement, put together once."""
+
+    state: str = "phase"  # phase, state; all where patients were searched for
+    site: bool = False
+    grade: bool = False
+    assignee: str = ""  # "", one, none
+    overdue: bool = False
+    way: str = ""  # "", after, before
+    rank: int = 0  # of the mark, where only those overdue are read
+
+    @classmethod
+    def of(
+        cls, filters: Filters, after: Mark | None, before: Mark | None, *, searched: bool
+    ) -> Shape:
+        """The shape of a question."""
+        if searched:
+            return cls(state="all")
+        mark = after or before
+        return cls(
+            state="state" if filters.state in rules.STATES else "phase",
+            site=bool(filters.site_group),
+            grade=bool(filters.grade_group),
+            assignee="none" if filters.assignee == "none" else "one" if filters.assignee else "",
+            overdue=filters.overdue,
+            way="after" if after else "before" if before else "",
+            rank=mark[0] if mark and filters.overdue else 0,
         )
-        .order_by(*place)
-        .limit(limit + 1)
+
+
+_R, _P = table_of(Referral), table_of(Patient)
+_PLACE = (_R.c.urgency_rank, _R.c.deadline, _R.c.id)
+_HOSPITAL, _ASSIGNEE = table_of(Organisation).alias(), table_of(Person).alias()
+_SHOWN = (
+    "id", "version", "state", "question", "urgency_derived", "red_flags", "primary_site",
+    "site_group", "grade_category", "grade_status", "stage", "stage_derived", "syndrome",
+    "missing_count", "deadline", "clock", "submitted_at", "advised_at", "ended_at", "urgency_rank",
+    "from_organisation_id", "entered_at_organisation_id",
+)  # fmt: skip
+_NAMED = (
+    _P.c.id.label("patient_id"), _P.c.pseudonym, _P.c.family_name, _P.c.given_names,
+    _P.c.birth_date, _P.c.sex_at_birth,
+    _HOSPITAL.c.name.label("hospital"), _ASSIGNEE.c.name.label("assignee"),
+)  # fmt: skip
+
+
+def _known() -> sa.ColumnElement[bool]:
+    """Has the centre a care relation with the patient now? Asked row by row, so that a page costs
+    the same however many patients a centre has."""
+    relation = table_of(CareRelation)
+    asked = sa.select(relation.c.id).where(
+        relation.c.patient_id == _R.c.patient_id,
+        relation.c.organisation_id == sa.bindparam("centre", type_=sa.Uuid()),
+        sa.or_(
+            relation.c.until_at.is_(None),
+            relation.c.until_at > sa.bindparam("moment", type_=Moment()),
+        ),
     )
-    if only is None:
-        query = query.where(*_narrow(viewer, filters))
+    return asked.limit(1).correlate(_R).scalar_subquery().is_not(None)
+
+
+def narrowed(shape: Shape) -> list[sa.ColumnElement[bool]]:
+    """What a row of the list must be, for values put in later (`_given`)."""
+    wanted: list[sa.ColumnElement[bool]] = [
+        _R.c.to_organisation_id == sa.bindparam("centre", type_=sa.Uuid()),
+        _R.c.submitted_at.is_not(None),
+    ]
+    if shape.state == "state":
+        wanted.append(_R.c.state == sa.bindparam("state"))
+    elif shape.state == "phase":
+        wanted.append(_R.c.phase == sa.bindparam("phase"))
     else:
-        query = query.where(Referral.patient_id.in_(list(only)), Referral.submitted_at.is_not(None))
-    if after is not None:
-        query = query.where(sa.tuple_(*place) > sa.tuple_(*(sa.literal(v) for v in after)))
-    return [_work_row(viewer, *row) for row in db.session.execute(query)]
-
-
-def _narrow(viewer: Viewer, filters: Filters) -> list[sa.ColumnElement[bool]]:
-    phase = rules.PHASE.get(filters.state, filters.state or rules.LIVE)
-    wanted = [Referral.phase == (phase if phase in rules.PHASES else rules.LIVE)]
-    if filters.state in rules.STATES:
-        wanted.append(Referral.state == filters.state)
-    if filters.site_group:
-        group = "" if filters.site_group == "none" else filters.site_group
-        wanted.append(Referral.site_group == group)
-    if filters.grade_group:
-        wanted.append(Referral.grade_group == filters.grade_group)
-    if filters.assignee:
-        wanted.append(Referral.assignee_id == _assignee(viewer, filters.assignee))
-    if filters.overdue:
-        wanted += [Referral.deadline < today_here(viewer), Referral.clock == rules.RUNNING]
+        wanted.append(_R.c.patient_id.in_(sa.bindparam("only", expanding=True, type_=sa.Uuid())))
+    if shape.site:
+        wanted.append(_R.c.site_group == sa.bindparam("site"))
+    if shape.grade:
+        wanted.append(_R.c.grade_group == sa.bindparam("grade"))
+    if shape.assignee == "one":
+        wanted.append(_R.c.assignee_id == sa.bindparam("assignee", type_=sa.Uuid()))
+    elif shape.assignee == "none":
+        wanted.append(_R.c.assignee_id.is_(None))
+    if shape.overdue:
+        wanted += [
+            _R.c.deadline < sa.bindparam("today", type_=sa.Date()),
+            _R.c.clock == rules.RUNNING,
+        ]
     return wanted
 
 
-def _assignee(viewer: Viewer, word: str) -> UUID | None:
-    if word == "me":
-        return viewer.person_id
-    if word == "none":
-        return None
-    return UUID(word)
+def _given(viewer: Viewer, filters: Filters) -> dict[str, Any]:
+    """The values of a question; those its statement does not ask for are passed over."""
+    who = filters.assignee
+    return {
+        "centre": viewer.organisation_id,
+        "state": filters.state,
+        "phase": filters.state if filters.state in rules.PHASES else rules.LIVE,
+        "site": "" if filters.site_group == "none" else filters.site_group,
+        "grade": filters.grade_group,
+        "assignee": viewer.person_id if who == "me" else UUID(who) if len(who) > 4 else None,
+        "today": today_here(viewer),
+    }
+
+
+def _place_of_mark(names: tuple[str, ...], columns: tuple[Any, ...], way: str) -> Any:
+    types = {"rank": sa.Integer(), "due": sa.Date(), "last": sa.Uuid()}
+    mark = sa.tuple_(*(sa.bindparam(name, type_=types[name]) for name in names))
+    return sa.tuple_(*columns) > mark if way == "after" else sa.tuple_(*columns) < mark
+
+
+def _ids(shape: Shape) -> Any:
+    """The ids of one page: a range of an index, from the mark on."""
+    rows = sa.bindparam("rows", type_=sa.Integer())
+    wanted = [*narrowed(shape), _known()]
+    back = shape.way == "before"
+    if not shape.overdue:
+        if shape.way:
+            wanted.append(_place_of_mark(("rank", "due", "last"), _PLACE, shape.way))
+        order = [one.desc() if back else one for one in _PLACE]
+        return sa.select(_R.c.id).where(*wanted).order_by(*order).limit(rows).subquery()
+    # Those overdue are one range within each urgency.
+    parts = []
+    for rank in range(1, len(rules.URGENCIES) + 1):
+        if (shape.way == "after" and rank < shape.rank) or (back and rank > shape.rank):
+            continue
+        here = [*wanted, _R.c.urgency_rank == rank]
+        if shape.way and rank == shape.rank:
+            here.append(_place_of_mark(("due", "last"), _PLACE[1:], shape.way))
+        order = [one.desc() if back else one for one in _PLACE[1:]]
+        part = sa.select(_R.c.id).where(*here).order_by(*order).limit(rows).subquery()
+        parts.append(sa.select(part.c.id))
+    return sa.union_all(*parts).subquery()
+
+
+@cache
+def _statement(shape: Shape) -> sa.Select[Any]:
+    ids = _ids(shape)
+    order = [one.desc() if shape.way == "before" else one for one in _PLACE]
+    return (
+        sa.select(*(_R.c[name] for name in _SHOWN), *_NAMED)
+        .select_from(ids)
+        .join(_R, _R.c.id == ids.c.id)
+        .join(_P, _P.c.id == _R.c.patient_id)
+        .join(_HOSPITAL, _HOSPITAL.c.id == _R.c.from_organisation_id)
+        .outerjoin(_ASSIGNEE, _ASSIGNEE.c.id == _R.c.assignee_id)
+        .order_by(*order)
+        .limit(sa.bindparam("rows", type_=sa.Integer()))
+    )
 
 
 def _work_row(
-    viewer: Viewer, found: Referral, patient: Patient, hospital: str, assignee: str | None
+    viewer: Viewer, found: Any, known: dict[tuple[str, bool, bool], tuple[Step, ...]]
 ) -> WorkRow:
-    if found.submitted_at is None or found.deadline is None:
-        raise ValueError("a draft is not on a worklist")
+    here = viewer.organisation_id
+    stands = (
+        found.state,
+        found.from_organisation_id == here,
+        found.entered_at_organisation_id == here,
+    )
+    if stands not in known:
+        known[stands] = _steps(viewer, *stands, other=not stands[1])
     return WorkRow(
         id=found.id,
         version=found.version,
         state=found.state,
-        identity=patients.identity(patient),
-        hospital=hospital,
-        assignee=assignee or "",
+        identity=patients.identity_of(
+            found.patient_id,
+            found.pseudonym,
+            (found.family_name, found.given_names),
+            found.birth_date,
+            found.sex_at_birth,
+        ),
+        hospital=found.hospital,
+        assignee=found.assignee or "",
         question=found.question or "",
-        urgency=found.urgency,
+        urgency=rules.urgency_of(found.urgency_rank),
         urgency_derived=found.urgency_derived or {},
         red_flags=tuple(found.red_flags or ()),
         primary_site=found.primary_site,
@@ -200,26 +327,32 @@ def _work_row(
         advised_at=found.advised_at,
         ended_at=found.ended_at,
         urgency_rank=found.urgency_rank,
-        steps=tuple(steps(viewer, found)),
+        steps=known[stands],
     )
 
 
-def counts(viewer: Viewer) -> dict[str, int]:
-    """How many referrals of the centre stand in each state that is not the end."""
-    query = (
-        sa.select(Referral.state, sa.func.count())
-        .where(
-            Referral.to_organisation_id == viewer.organisation_id,
-            Referral.phase.in_([rules.LIVE, rules.ANSWERED]),
-        )
-        .group_by(Referral.state)
-    )
-    return dict(db.session.execute(query).all())
+def _steps(
+    viewer: Viewer, state: str, from_here: bool, entered_here: bool, *, other: bool
+) -> tuple[Step, ...]:
+    """The steps the viewer may take on a case of the own centre, by where it comes from."""
+    if not viewer.may(Right.STEP):
+        return ()
+    acting = {Side.CENTRE}
+    if from_here:
+        acting.add(Side.REFERRING)
+    if entered_here and other:
+        acting.add(Side.ON_BEHALF)
+    return tuple(rules.steps_for(state, acting, viewer.roles))
 
 
 def colleagues(viewer: Viewer) -> Sequence[Person]:
     """Who at the viewer's centre can take a case."""
     if viewer.organisation_id is None:
         return ()
-    roles = rules.step_of(rules.SUBMITTED, "assign")
-    return people.members(viewer.organisation_id, roles.who[Side.CENTRE] if roles else ())
+    return people.members(viewer.organisation_id, takers())
+
+
+def takers() -> frozenset[Any]:
+    """The roles of those who can take a case."""
+    assign = rules.step_of(rules.SUBMITTED, "assign")
+    return assign.who[Side.CENTRE] if assign else frozenset()
