@@ -52,6 +52,8 @@ _RIGHTS: dict[str, Right] = {}
 #: Views that take more than MAX_CONTENT_LENGTH, and how many bytes.
 _LARGEST: dict[str, int] = {}
 _BEFORE_NEW_PASSWORD = {"people.account", "people.change_password", "people.sign_out"}
+#: Asked by a page by itself: nobody is at work because of it, and the session grows old.
+UNATTENDED = {"referrals.changes"}
 #: Answered without asking the database who is there.
 WITHOUT_VIEWER = {"static", "healthz", "metrics", "readyz"}
 NOBODY = Viewer(person_id=None, name="")
@@ -403,7 +405,7 @@ def stay_signed_in(settings: Any) -> bool:
     seen, current = session.get("seen", 0), time.time()
     if current - seen > settings.idle_minutes * 60:
         return False
-    if current - seen > 60:
+    if current - seen > 60 and request.endpoint not in UNATTENDED:
         mark_seen()
     return True
 

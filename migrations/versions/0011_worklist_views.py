@@ -14,9 +14,7 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-_JSON = sa.JSON(none_as_null=True).with_variant(
-    postgresql.JSONB(none_as_null=True), "postgresql"
-)
+_JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 _ORDER = ["urgency_rank", "deadline", "id"]
 #: Each filter of the worklist is one range of an index, in the worklist's order.
 _INDEXES = {

@@ -166,7 +166,7 @@ def _centre_relation(place: Place, which: int) -> dict[str, str]:
     }
 
 
-def _HOSPITAL(place: Place, which: int) -> dict[str, str]:  # noqa: N802 - stands beside the table
+def _HOSPITAL(place: Place, which: int) -> dict[str, str]:
     return {
         "id": _id("n", 2 + which),
         "patient_id": _id("n", 32 + which),
@@ -209,7 +209,7 @@ def _copies(
     )
     where = f" WHERE n < {FEW} OR n % 10 = 0" if which else ""
     connection.exec_driver_sql(
-        f"INSERT INTO {table.name} ({names}) SELECT {values}"  # noqa: S608 - numbers of ours
+        f"INSERT INTO {table.name} ({names}) SELECT {values}"
         f" FROM ({numbers}) AS numbers, ({pattern} ORDER BY id LIMIT 1) AS p{where}".replace(
             "%", "%%" if _postgres() else "%"
         )
@@ -231,13 +231,16 @@ def _patients(connection: sa.Connection, first: int, end: int) -> None:
     else:
         raw.executemany("INSERT INTO names_made VALUES (?, ?, ?, ?)", _names(first, end))
     own = {
-        "id": "m.id", "pseudonym": "m.pseudonym", "family_name": "m.family", "given_names": "m.given"
-    }  # fmt: skip
+        "id": "m.id",
+        "pseudonym": "m.pseudonym",
+        "family_name": "m.family",
+        "given_names": "m.given",
+    }
     columns = table_of(Patient).columns
     names = ", ".join(column.name for column in columns)
     values = ", ".join(own.get(column.name, f"p.{column.name}") for column in columns)
     connection.exec_driver_sql(
-        f"INSERT INTO patient ({names}) SELECT {values} FROM names_made AS m,"  # noqa: S608
+        f"INSERT INTO patient ({names}) SELECT {values} FROM names_made AS m,"
         " (SELECT * FROM patient ORDER BY id DESC LIMIT 1) AS p"
     )
 

@@ -110,12 +110,14 @@ def _by_turns(
     ask()
     sent = statements(app, ask)
     replay, bare = Replay(app, sent), bare_page()
-    found: tuple[list[float], ...] = ([], [], [])
+    page: list[float] = []
+    sql: list[float] = []
+    word: list[float] = []
     calls: tuple[Callable[[], Any], ...] = (ask, replay.once, bare)
     for number in range(times + WARM):
-        for kept, call in zip(found, calls, strict=True):
+        for kept, call in zip((page, sql, word), calls, strict=True):
             taken = measured(call)
             if number >= WARM:
                 kept.append(taken)
     replay.close()
-    return (*found, sent)
+    return page, sql, word, sent

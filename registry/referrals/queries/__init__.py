@@ -1,7 +1,16 @@
 """Reading referrals: every query takes the viewer; the hospital, or the centre asked, may know."""
 
 from registry.referrals.queries.advising import AdviceRow, advice, unacknowledged
-from registry.referrals.queries.centre_counts import Counts, Frame, View, counts, frame
+from registry.referrals.queries.centre_counts import (
+    MOST,
+    Counts,
+    Frame,
+    View,
+    counts,
+    frame,
+    moved,
+    moved_since,
+)
 from registry.referrals.queries.centre_list import (
     Filters,
     Mark,
@@ -32,14 +41,17 @@ from registry.referrals.queries.sent import (
     others_of_patient,
     submissions,
 )
+from registry.referrals.queries.team import Load, team
 from registry.referrals.queries.transfers import TransferRow, transfer, transfers
 
 __all__ = [
+    "MOST",
     "AdviceRow",
     "Counts",
     "EventRow",
     "Filters",
     "Frame",
+    "Load",
     "Mark",
     "MineRow",
     "ReferralRow",
@@ -57,6 +69,8 @@ __all__ = [
     "last_event",
     "latest_submission",
     "mine",
+    "moved",
+    "moved_since",
     "of_patient",
     "open_request",
     "other_live",
@@ -68,6 +82,7 @@ __all__ = [
     "step",
     "steps",
     "submissions",
+    "team",
     "today_here",
     "transfer",
     "transfers",

@@ -23,7 +23,14 @@ from registry.db import db, table_of
 from registry.people.models import Membership, Person
 from registry.referrals import rules
 from registry.referrals.models import Referral, SavedView, WorklistSetting
-from registry.referrals.queries.centre_list import takers, today_here
+from registry.referrals.queries.centre_list import (
+    Filters,
+    Shape,
+    given,
+    narrowed,
+    takers,
+    today_here,
+)
 
 MOST = 1_000  # more are shown as 1,000+
 KEPT_SECONDS = 20.0
@@ -104,6 +111,25 @@ def _frame_statement() -> sa.Select[Any]:
     )
 
 
+def moved(viewer: Viewer) -> datetime | None:
+    """When a case of the centre last moved."""
+    viewer.need(Right.TRIAGE)
+    query = sa.select(sa.func.max(_R.c.moved_at)).where(
+        _R.c.to_organisation_id == viewer.organisation_id
+    )
+    found: datetime | None = db.session.connection().scalar(query)
+    return found
+
+
+def moved_since(viewer: Viewer, since: datetime, filters: Filters) -> int:
+    """How many of the list's cases moved after a moment, counted to one more than MOST."""
+    viewer.need(Right.TRIAGE)
+    shape = Shape.of(filters, None, None, searched=False)
+    some = sa.select(sa.literal(1)).where(*narrowed(shape), _R.c.moved_at > since).limit(MOST + 1)
+    query = sa.select(sa.func.count()).select_from(some.subquery())
+    return db.session.connection().scalar(query, given(viewer, filters)) or 0
+
+
 @dataclass(frozen=True)
 class Counts:
     """How many open cases stand behind each value of each filter; more than MOST are MOST + 1."""
@@ -167,7 +193,9 @@ def _count_statement(sites: tuple[str, ...]) -> Any:
         if phase in (rules.LIVE, rules.ANSWERED)
     ]
     facets += [("site", one, _bounded(live, _R.c.site_group == one)) for one in (*sites, "")]
-    facets += [("grade", one, _bounded(live, _R.c.grade_group == one)) for one in rules.GRADE_GROUPS]
+    facets += [
+        ("grade", one, _bounded(live, _R.c.grade_group == one)) for one in rules.GRADE_GROUPS
+    ]
     facets.append(("assignee", "none", _bounded(live, _R.c.assignee_id.is_(None))))
     facets.append(("overdue", "1", _overdue()))
     parts = [

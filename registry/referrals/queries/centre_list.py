@@ -112,26 +112,27 @@ def worklist(
     before: Mark | None = None,
     only: Sequence[UUID] | None = None,
     limit: int = 50,
+    named: bool = True,
 ) -> list[WorkRow]:
     """What was sent to the viewer's centre, by urgency, deadline and id, in one query.
 
     `only` narrows to the patients a search found, in every state. One row more than `limit` tells
     that the list goes on; read on with the `mark` of the last row shown, or back with `before` and
-    that of the first: then the row more is the first one.
+    that of the first: then the row more is the first one. Not `named`: nobody's name is opened.
     """
     viewer.need(Right.TRIAGE)
     mark = after or before
     shape = Shape.of(filters, after, before, searched=only is not None)
-    given = {
-        **_given(viewer, filters),
+    values = {
+        **given(viewer, filters),
         "moment": now(),
         "rows": limit + 1,
         **({"only": list(only)} if only is not None else {}),
         **(dict(zip(("rank", "due", "last"), mark, strict=True)) if mark else {}),
     }
-    rows = db.session.connection().execute(_statement(shape), given).all()
+    rows = db.session.connection().execute(_statement(shape), values).all()
     known: dict[tuple[str, bool, bool], tuple[Step, ...]] = {}
-    return [_work_row(viewer, row, known) for row in (reversed(rows) if before else rows)]
+    return [_work_row(viewer, row, known, named) for row in (reversed(rows) if before else rows)]
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def _known() -> sa.ColumnElement[bool]:
 
 
 def narrowed(shape: Shape) -> list[sa.ColumnElement[bool]]:
-    """What a row of the list must be, for values put in later (`_given`)."""
+    """What a row of the list must be, for values put in later (`given`)."""
     wanted: list[sa.ColumnElement[bool]] = [
         _R.c.to_organisation_id == sa.bindparam("centre", type_=sa.Uuid()),
         _R.c.submitted_at.is_not(None),
@@ -225,7 +226,7 @@ def narrowed(shape: Shape) -> list[sa.ColumnElement[bool]]:
     return wanted
 
 
-def _given(viewer: Viewer, filters: Filters) -> dict[str, Any]:
+def given(viewer: Viewer, filters: Filters) -> dict[str, Any]:
     """The values of a question; those its statement does not ask for are passed over."""
     who = filters.assignee
     return {
@@ -240,7 +241,7 @@ def _given(viewer: Viewer, filters: Filters) -> dict[str, Any]:
 
 
 def _place_of_mark(names: tuple[str, ...], columns: tuple[Any, ...], way: str) -> Any:
-    types = {"rank": sa.Integer(), "due": sa.Date(), "last": sa.Uuid()}
+    types: dict[str, Any] = {"rank": sa.Integer(), "due": sa.Date(), "last": sa.Uuid()}
     mark = sa.tuple_(*(sa.bindparam(name, type_=types[name]) for name in names))
     return sa.tuple_(*columns) > mark if way == "after" else sa.tuple_(*columns) < mark
 
@@ -286,7 +287,10 @@ def _statement(shape: Shape) -> sa.Select[Any]:
 
 
 def _work_row(
-    viewer: Viewer, found: Any, known: dict[tuple[str, bool, bool], tuple[Step, ...]]
+    viewer: Viewer,
+    found: Any,
+    known: dict[tuple[str, bool, bool], tuple[Step, ...]],
+    named: bool,
 ) -> WorkRow:
     here = viewer.organisation_id
     stands = (
@@ -303,7 +307,7 @@ def _work_row(
         identity=patients.identity_of(
             found.patient_id,
             found.pseudonym,
-            (found.family_name, found.given_names),
+            (found.family_name, found.given_names) if named else (None, None),
             found.birth_date,
             found.sex_at_birth,
         ),

@@ -1,6 +1,25 @@
 """The pages of referrals: writing one, reading and deciding one, and the lists."""
 
-from registry.referrals.views import case, files, lists, write
+from registry.referrals.views import (
+    case,
+    files,
+    lists,
+    work_out,
+    work_team,
+    work_views,
+    worklist,
+    write,
+)
 from registry.referrals.views.room import room
 
-__all__ = ["case", "files", "lists", "room", "write"]
+__all__ = [
+    "case",
+    "files",
+    "lists",
+    "room",
+    "work_out",
+    "work_team",
+    "work_views",
+    "worklist",
+    "write",
+]
