@@ -68,7 +68,7 @@ async function look() {
   tag = answer.headers.get("ETag") || tag;
   if (answer.status !== 200) return;
   const said = (await answer.json()).new;
-  notice.querySelector("span").textContent = (said === "1" ? notice.dataset.one : notice.dataset.many).replace("{count}", said);
+  notice.querySelector("[data-said]").textContent = (said === "1" ? notice.dataset.one : notice.dataset.many).replace("{count}", said);
   notice.hidden = said === "0";
 }
 
