@@ -24,6 +24,7 @@ _ROOM_COMMANDS = {
     "keys": ("registry.operations.commands", "keys"),
     "check": ("registry.operations.commands", "check"),
     "people": ("registry.people.commands", "people"),
+    "analyse": ("registry.research.commands", "analyse"),
 }
 
 

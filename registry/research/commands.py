@@ -1,0 +1,111 @@
+"""`netreg analyse`: parse, call the analysis, print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from registry.research import tables
+from registry.research.survival import CONFIDENCES, Times, kaplan_meier
+
+#: Exit status when the file or the question does not fit.
+UNFIT = 2
+
+
+@click.group()
+def analyse() -> None:
+    """Statistics of the product on a file of a release, or any CSV file."""
+
+
+def _names(ctx: Any, param: Any, given: str | None) -> tuple[str, ...]:
+    return tuple(one.strip() for one in (given or "").split(",") if one.strip())
+
+
+def _moments(ctx: Any, param: Any, given: str | None) -> tuple[float, ...]:
+    try:
+        found = tuple(float(one) for one in _names(ctx, param, given))
+    except ValueError:
+        raise click.BadParameter(
+            "give numbers with commas between them, such as 12,24,60"
+        ) from None
+    if any(not 0 <= one < float("inf") for one in found):
+        raise click.BadParameter("a time cannot be below 0")
+    return found
+
+
+@analyse.command("survival")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--time", required=True, help="The column of the time to event or last contact.")
+@click.option("--event", required=True, help="The column that says whether the event happened.")
+@click.option("--event-value", default="1", show_default=True, help="What it says where it did.")
+@click.option("--group", default="", help="The column of the group.")
+@click.option("--covariates", callback=_names, help="Columns of a Cox model, with commas.")
+@click.option("--at", callback=_moments, help="Times to report; otherwise every time of an event.")
+@click.option("--competing", default="", help="The column that says a competing event happened.")
+@click.option(
+    "--competing-value", default="1", show_default=True, help="What it says where it did."
+)
+@click.option("--conf", type=click.Choice(CONFIDENCES), default="log", show_default=True)
+@click.option("--landmark", type=click.FloatRange(min=0), help="Count from this time onwards.")
+@click.option(
+    "--figure",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the curves too, into this file: .svg or .png.",
+)
+def survival(
+    file: Path,
+    at: tuple[float, ...],
+    conf: str,
+    landmark: float | None,
+    figure: Path | None,
+    **named: Any,
+) -> None:
+    """Kaplan–Meier, log-rank, Cox and cumulative incidence of FILE, as JSON.
+
+    Rows without time, event or group are left out; their number is `left_out`. A row that has the
+    event and the competing one counts for the event.
+    """
+    from registry.research import analyses
+
+    try:
+        found = tables.followed(tables.read(file), tables.Named(**named))
+        result = analyses.survival(
+            found.times, covariates=found.covariates, at=at, conf=conf, landmark=landmark
+        )
+        if figure is not None:
+            times = found.times if landmark is None else found.times.from_landmark(landmark)
+            figure.write_bytes(_drawn(times, conf, figure.suffix.lower(), str(named["time"])))
+    except ValueError as refused:
+        _refuse(str(refused))
+    result["left_out"] = found.left_out
+    click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
+
+
+def _drawn(times: Times, conf: str, ending: str, label: str) -> bytes:
+    from registry.research import figures
+
+    if ending not in (".svg", ".png"):
+        raise ValueError("A figure ends in .svg or .png.")
+    named: list[str | None] = list(times.names()) or [None]
+    curves = [(name or "", kaplan_meier(times.of(name), conf)) for name in named]
+    moments = figures.moments(figures.longest([curve for _name, curve in curves]))
+    return figures.survival(
+        [
+            figures.Drawn(name, curve, tuple(str(curve.risk(one)) for one in moments))
+            for name, curve in curves
+        ],
+        times=moments,
+        x_label=label,
+        y_label="Free of the event",
+        at_risk_label="Number at risk",
+        form=ending[1:],
+    )
+
+
+def _refuse(text: str) -> NoReturn:
+    click.echo(text, err=True)
+    sys.exit(UNFIT)

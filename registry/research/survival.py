@@ -1,0 +1,405 @@
+"""Time to event: Kaplan–Meier, log-rank, Cox and cumulative incidence, as R's `survival` has them.
+
+lifelines does the estimates and the regression; what it does not give is added here from its
+event table: Greenwood's standard error, the three kinds of confidence interval, the median by R's
+rule, and the cumulative incidence (Aalen–Johansen, without lifelines' jitter of ties) with the
+infinitesimal jackknife that R uses for it. lifelines is imported when it is first needed: that
+takes seconds, and few processes need it.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+CONFIDENCES = ("log", "log-log", "plain")
+#: The 97.5th percentile of the normal distribution: intervals are of 95 %.
+Z = 1.959963984540054
+_TIE = 1e-9
+
+CENSORED, EVENT, COMPETING = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Times:
+    """What is known of each subject: time to event or censoring, and which of them it was.
+
+    `kinds` holds CENSORED, EVENT or COMPETING. `groups` is None where nobody is in a group.
+    """
+
+    durations: tuple[float, ...]
+    kinds: tuple[int, ...]
+    groups: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.durations), len(self.kinds)}
+        if self.groups is not None:
+            lengths.add(len(self.groups))
+        if len(lengths) != 1:
+            raise ValueError("times, events and groups differ in length")
+        if any(not math.isfinite(one) or one < 0 for one in self.durations):
+            raise ValueError("a time is negative or not finite")
+
+    def only(self, keep: Sequence[bool]) -> Times:
+        """The subjects for which `keep` is true."""
+        groups = None if self.groups is None else _kept(self.groups, keep)
+        return Times(_kept(self.durations, keep), _kept(self.kinds, keep), groups)
+
+    def of(self, group: str | None) -> Times:
+        """The subjects of a group; all of them for None."""
+        if self.groups is None or group is None:
+            return self
+        return self.only([one == group for one in self.groups])
+
+    def names(self) -> list[str]:
+        """The groups, numbers by size and words by alphabet."""
+        return sorted(set(self.groups or ()), key=_by_size)
+
+    def from_landmark(self, landmark: float) -> Times:
+        """Those still under observation after the landmark, counted from it: who had the event
+        or was lost before it says nothing about what comes after."""
+        keep = [one > landmark for one in self.durations]
+        left = self.only(keep)
+        return replace(left, durations=tuple(one - landmark for one in left.durations))
+
+
+def _kept(values: tuple[Any, ...], keep: Sequence[bool]) -> tuple[Any, ...]:
+    return tuple(value for value, wanted in zip(values, keep, strict=True) if wanted)
+
+
+def _by_size(text: str) -> tuple[int, float, str]:
+    try:
+        return (0, float(text), text)
+    except ValueError:
+        return (1, 0.0, text)
+
+
+@dataclass(frozen=True)
+class Point:
+    """An estimate at a time. None where it is not defined: nobody is followed that long, or the
+    curve has reached 0 and its error has no meaning."""
+
+    time: float
+    at_risk: int
+    estimate: float | None
+    std_error: float | None
+    ci_low: float | None
+    ci_high: float | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A step function with its error, at every time something happened, in order.
+
+    `at_risk[i]` is the number just before `times[i]`; `events[i]` how many had the event then.
+    `start` is the value before the first of them.
+    """
+
+    times: tuple[float, ...]
+    at_risk: tuple[int, ...]
+    events: tuple[int, ...]
+    estimates: tuple[float, ...]
+    errors: tuple[float, ...]
+    ends: tuple[float, ...]
+    start: float = 1.0
+    conf: str = "log"
+
+    @property
+    def n(self) -> int:
+        """How many subjects."""
+        return len(self.ends)
+
+    @property
+    def total(self) -> int:
+        """How many events."""
+        return sum(self.events)
+
+    def risk(self, time: float) -> int:
+        """How many are at risk just before a time."""
+        return sum(1 for end in self.ends if end >= time - _TIE)
+
+    def at(self, time: float) -> Point:
+        """The estimate at a time; not defined after the last follow-up, unless it ended at 0."""
+        before = [i for i, one in enumerate(self.times) if one <= time + _TIE]
+        estimate, error = self.start, 0.0
+        if before:
+            estimate, error = self.estimates[before[-1]], self.errors[before[-1]]
+        risk = self.risk(time)
+        gone = self.start == 1.0 and estimate == 0
+        if not risk and not gone:
+            return Point(time, 0, None, None, None, None)
+        low, high = interval(estimate, error, self.conf)
+        return Point(time, risk, estimate, None if math.isnan(error) else error, low, high)
+
+    def points(self) -> list[Point]:
+        """Every time an event happened."""
+        return [self.at(t) for t, d in zip(self.times, self.events, strict=True) if d]
+
+    def median(self) -> float | None:
+        """Where half are left. Where exactly half are left for a while: the middle of it, as R."""
+        return _crossing(self.times, self.estimates)
+
+    def median_interval(self) -> tuple[float | None, float | None]:
+        """Where the limits of the interval cross one half."""
+        limits = [
+            interval(e, s, self.conf) for e, s in zip(self.estimates, self.errors, strict=True)
+        ]
+        low = [1.0 if low is None else low for low, _high in limits]
+        high = [1.0 if high is None else high for _low, high in limits]
+        return _crossing(self.times, low), _crossing(self.times, high)
+
+
+def _crossing(times: Sequence[float], values: Sequence[float]) -> float | None:
+    for i, value in enumerate(values):
+        if abs(value - 0.5) < _TIE:
+            later = (t for t, v in zip(times[i:], values[i:], strict=True) if v < 0.5 - _TIE)
+            following = next(later, None)
+            return times[i] if following is None else (times[i] + following) / 2
+        if value < 0.5:
+            return times[i]
+    return None
+
+
+def interval(estimate: float, error: float, conf: str) -> tuple[float | None, float | None]:
+    """The 95 % interval of a probability with its standard error, on the scale of `conf`.
+
+    `log` is R's default for survival; where the scale has no value (a 0, or a 1 on log-log) there
+    is none. Raises ValueError for another `conf`.
+    """
+    if conf not in CONFIDENCES:
+        raise ValueError(f"unknown interval {conf!r}")
+    if math.isnan(error):
+        return None, None
+    if conf == "plain":
+        return max(estimate - Z * error, 0.0), min(estimate + Z * error, 1.0)
+    if estimate <= 0 or (conf == "log-log" and estimate >= 1):
+        return None, None
+    if conf == "log":
+        width = Z * error / estimate
+        return estimate * math.exp(-width), min(estimate * math.exp(width), 1.0)
+    centre, width = math.log(-math.log(estimate)), Z * error / (estimate * math.log(estimate))
+    return math.exp(-math.exp(centre - width)), math.exp(-math.exp(centre + width))
+
+
+# -- Kaplan–Meier ------------------------------------------------------------------------------
+
+
+def kaplan_meier(times: Times, conf: str = "log") -> Curve:
+    """The product-limit estimate of being free of the event, with Greenwood's standard error.
+
+    Competing events count as censored here. Raises ValueError without subjects.
+    """
+    if not times.durations:
+        raise ValueError("nobody to follow")
+    from lifelines import KaplanMeierFitter
+
+    observed = [kind == EVENT for kind in times.kinds]
+    with _quiet():
+        fitted = KaplanMeierFitter().fit(times.durations, observed)
+    table = fitted.event_table
+    survival = fitted.survival_function_.iloc[:, 0]
+    rows, total = [], 0.0
+    for time, risk, died, censored in zip(
+        table.index, table["at_risk"], table["observed"], table["censored"], strict=True
+    ):
+        if not died and not censored:
+            continue
+        estimate = float(survival.loc[time])
+        if died:
+            total = math.inf if risk == died else total + died / (risk * (risk - died))
+        estimate = 0.0 if math.isinf(total) else estimate
+        error = math.nan if math.isinf(total) else estimate * math.sqrt(total)
+        rows.append((float(time), int(risk), int(died), estimate, error))
+    moments, risks, deaths, estimates, errors = zip(*rows, strict=True)
+    return Curve(moments, risks, deaths, estimates, errors, times.durations, conf=conf)
+
+
+def follow_up(times: Times) -> Curve:
+    """How long people were followed: Kaplan–Meier of being censored (reverse Kaplan–Meier)."""
+    turned = tuple(EVENT if kind == CENSORED else CENSORED for kind in times.kinds)
+    return kaplan_meier(replace(times, kinds=turned))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """lifelines and pandas warn of their own future; what matters is in the numbers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+# -- competing risks ---------------------------------------------------------------------------
+
+
+def cumulative_incidence(times: Times, kind: int = EVENT, conf: str = "log") -> Curve:
+    """The probability of having had this event by a time, where the other one prevents it.
+
+    Aalen–Johansen; the error is the infinitesimal jackknife, as in R's `survfit` of several
+    states. With one kind of event it equals 1 − Kaplan–Meier and Greenwood's error.
+    """
+    import numpy as np
+
+    ends = np.asarray(times.durations, dtype=float)
+    kinds = np.asarray(times.kinds)
+    free, incidence = 1.0, 0.0
+    lean_free, lean = np.zeros(len(ends)), np.zeros(len(ends))
+    rows = []
+    for time in np.unique(ends):
+        at_risk = ends >= time
+        here = ends == time
+        n = int(at_risk.sum())
+        wanted = here & (kinds == kind)
+        any_event = here & (kinds != CENSORED)
+        if any_event.any():
+            of_kind, of_any = wanted.sum() / n, any_event.sum() / n
+            shift = at_risk * (wanted - of_kind) / n
+            lean = lean + lean_free * of_kind + free * shift
+            incidence += free * of_kind
+            lean_free = lean_free * (1 - of_any) - free * at_risk * (any_event - of_any) / n
+            free *= 1 - of_any
+        error = math.sqrt(float(lean @ lean))
+        rows.append((float(time), n, int(wanted.sum()), float(incidence), error))
+    moments, risks, counts, estimates, errors = zip(*rows, strict=True)
+    return Curve(moments, risks, counts, estimates, errors, times.durations, start=0.0, conf=conf)
+
+
+# -- comparing groups --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LogRank:
+    """The log-rank test of no difference between groups."""
+
+    chi2: float
+    df: int
+    p: float
+
+
+def log_rank(times: Times) -> LogRank | None:
+    """Do the groups differ? None with fewer than two groups, or where nothing happened."""
+    if len(times.names()) < 2 or EVENT not in times.kinds:
+        return None
+    from lifelines.statistics import multivariate_logrank_test
+
+    observed = [kind == EVENT for kind in times.kinds]
+    with _quiet():
+        found = multivariate_logrank_test(times.durations, times.groups, observed)
+    return LogRank(float(found.test_statistic), len(times.names()) - 1, float(found.p_value))
+
+
+@dataclass(frozen=True)
+class Term:
+    """A coefficient of a Cox model, and the test of its hazards being proportional.
+
+    Named as in R: the covariate, followed by the level where it is one of several.
+    """
+
+    term: str
+    coefficient: float
+    std_error: float
+    z: float
+    p: float
+    hazard_ratio: float
+    ci_low: float
+    ci_high: float
+    proportional_chi2: float | None = None
+    proportional_p: float | None = None
+
+
+@dataclass(frozen=True)
+class Cox:
+    """A proportional-hazards model, with Efron's way of ties."""
+
+    n: int
+    events: int
+    log_likelihood: float
+    terms: tuple[Term, ...]
+
+
+class NoModel(ValueError):
+    """The model cannot be fitted: too few events, or covariates that say the same."""
+
+
+def cox(times: Times, covariates: Mapping[str, Sequence[str]]) -> Cox:
+    """Fit the hazard on covariates, given as texts; who lacks one is left out, as in R.
+
+    A covariate that is a number throughout is one term; any other has a term for each level but
+    the first by alphabet. Raises NoModel.
+    """
+    from lifelines import CoxPHFitter
+    from lifelines.exceptions import ConvergenceError
+    from lifelines.statistics import proportional_hazard_test
+
+    frame = _design(times, covariates)
+    names = [name for name in frame.columns if name not in ("__time", "__event")]
+    if not names or frame.empty or not frame["__event"].any():
+        raise NoModel("nothing to fit: no events, or a covariate that is the same for everybody")
+    spread = frame[names].std()
+    scaled = frame.copy()
+    scaled[names] = frame[names] / spread
+    try:
+        with _quiet():
+            model = CoxPHFitter().fit(
+                scaled, "__time", "__event", fit_options={"precision": 1e-10, "max_steps": 100}
+            )
+            tested = proportional_hazard_test(model, scaled, time_transform="km").summary
+    except (ConvergenceError, ArithmeticError, ValueError) as refused:
+        raise NoModel("the model does not converge: too few events for these terms") from refused
+    summary = model.summary
+    terms = []
+    for name in names:
+        beta = float(summary.loc[name, "coef"] / spread[name])
+        error = float(summary.loc[name, "se(coef)"] / spread[name])
+        terms.append(
+            Term(
+                name,
+                beta,
+                error,
+                beta / error,
+                float(summary.loc[name, "p"]),
+                math.exp(beta),
+                math.exp(beta - Z * error),
+                math.exp(beta + Z * error),
+                float(tested.loc[name, "test_statistic"]),
+                float(tested.loc[name, "p"]),
+            )
+        )
+    return Cox(len(frame), int(frame["__event"].sum()), float(model.log_likelihood_), tuple(terms))
+
+
+def _design(times: Times, covariates: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """One row a subject that has all covariates, one column a term."""
+    import pandas as pd
+
+    whole = [all(texts) for texts in zip(*covariates.values(), strict=True)]
+    columns: dict[str, NDArray[Any] | list[Any]] = {
+        "__time": list(_kept(times.durations, whole)),
+        "__event": [int(kind == EVENT) for kind in _kept(times.kinds, whole)],
+    }
+    for name, texts in covariates.items():
+        given = _kept(tuple(texts), whole)
+        numbers = [_number(text) for text in given]
+        if None not in numbers:
+            columns[name] = numbers
+            continue
+        for level in sorted(set(given))[1:]:
+            columns[name + level] = [float(text == level) for text in given]
+    frame = pd.DataFrame(columns)
+    fixed = [name for name in frame.columns[2:] if frame[name].nunique() < 2]
+    return frame.drop(columns=fixed)
+
+
+def _number(text: str) -> float | None:
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None

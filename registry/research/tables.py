@@ -1,0 +1,126 @@
+"""Files of rows for the analyses: a CSV file read as texts, and what is missing in it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.research.survival import CENSORED, COMPETING, EVENT, Times
+
+#: What stands for a missing value in files of statistics programs.
+MISSING = frozenset({"", "NA", "NaN", "nan", "."})
+
+
+class Unfit(ValueError):
+    """The file does not hold what was asked for; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """Which columns of a table hold what. Rows where the event column has `event_value` had the
+    event; else those with `competing_value` in the competing column had the other one."""
+
+    time: str
+    event: str
+    group: str = ""
+    covariates: tuple[str, ...] = ()
+    competing: str = ""
+    event_value: str = "1"
+    competing_value: str = "1"
+
+    def columns(self) -> list[str]:
+        """Every column that is needed."""
+        given = (self.time, self.event, self.group, self.competing, *self.covariates)
+        return [name for name in given if name]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The subjects of a table whose time, event and group are known; and how many are not."""
+
+    times: Times
+    covariates: Mapping[str, Sequence[str]]
+    left_out: int
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file with a heading line (UTF-8). Raises Unfit."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines, restval=""))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Unfit(f"{path.name} is no CSV file in UTF-8.") from error
+    if not rows:
+        raise Unfit(f"{path.name} has no rows below its heading.")
+    return [{name: text for name, text in row.items() if name is not None} for row in rows]
+
+
+def followed(rows: Sequence[Mapping[str, str]], named: Named) -> Followed:
+    """Time, event, group and covariates of every row that has the first three. Raises Unfit for
+    a column that is not there, a time that is no number, or a value of events never found."""
+    lacking = [name for name in named.columns() if name not in rows[0]]
+    if lacking:
+        there = ", ".join(rows[0])
+        raise Unfit(f"There is no column {', '.join(lacking)}. The columns are: {there}.")
+    needed = [n for n in (named.time, named.event, named.group, named.competing) if n]
+    whole = [row for row in rows if not any(_text(row[name]) == "" for name in needed)]
+    if not whole:
+        raise Unfit("No row has a time and an event.")
+    kinds = [_kind(row, named) for row in whole]
+    _check_coding(whole, kinds, named)
+    groups = tuple(_text(row[named.group]) for row in whole) if named.group else None
+    return Followed(
+        Times(tuple(_time(row[named.time]) for row in whole), tuple(kinds), groups),
+        {name: tuple(_text(row[name]) for row in whole) for name in named.covariates},
+        len(rows) - len(whole),
+    )
+
+
+def _text(cell: str | None) -> str:
+    text = (cell or "").strip()
+    return "" if text in MISSING else text
+
+
+def _time(cell: str) -> float:
+    try:
+        found = float(cell)
+    except ValueError:
+        raise Unfit("A time is not a number; name another column with --time.") from None
+    if not 0 <= found < float("inf"):
+        raise Unfit("A time is below 0 or endless: it cannot be a time to an event.")
+    return found
+
+
+def _same(cell: str, value: str) -> bool:
+    """1, 1.0 and TRUE are the same code."""
+    if cell == value or (value == "1" and cell.lower() == "true"):
+        return True
+    try:
+        return float(cell) == float(value)
+    except ValueError:
+        return False
+
+
+def _kind(row: Mapping[str, str], named: Named) -> int:
+    if _same(_text(row[named.event]), named.event_value):
+        return EVENT
+    if named.competing and _same(_text(row[named.competing]), named.competing_value):
+        return COMPETING
+    return CENSORED
+
+
+def _check_coding(rows: Sequence[Mapping[str, str]], kinds: Sequence[int], named: Named) -> None:
+    """A column coded 1 and 2 read as 0 and 1 would count the dead as alive: refuse to guess."""
+    found = {_text(row[named.event]) for row in rows}
+    if len(found) > 2 and named.event_value == "1" and not named.competing:
+        values = ", ".join(sorted(found)[:6])
+        raise Unfit(
+            f"{named.event} has more than two values ({values}). Say which of them is the event "
+            "with --event-value, and the competing one with --competing."
+        )
+    if found == {"1", "2"} and named.event_value == "1":
+        raise Unfit(f"{named.event} is coded 1 and 2. Say which is the event: --event-value 2.")
+    if EVENT not in kinds and len(found) > 1:
+        raise Unfit(f"{named.event} is never {named.event_value}. Say which is the event.")
