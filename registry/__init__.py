@@ -43,6 +43,7 @@ NAVIGATION = (
     web.Place(_l("Follow-up due"), "course.due", Right.FOLLOW_UP),
     web.Place(_l("Research"), "research.index", Right.MAKE_RELEASE),
     web.Place(_l("Data access"), "research.grants", Right.GRANT),
+    web.Place(_l("Same patient?"), "matching.index", Right.MATCH),
     web.Place(_l("Bring data in"), "interop.index", Right.BRING_IN),
     web.Place(_l("Administration"), "people.administration", Right.OFFICE),
 )
@@ -55,6 +56,7 @@ def all_models() -> None:
     import_module("registry.rekeying")
     for room in ROOMS:
         import_module(f"registry.{room}.models")
+    import_module("registry.patients.matching.models")
 
 
 def create_app(settings: Settings | None = None, *, serving: bool = True) -> Flask:
@@ -107,11 +109,17 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
     web.install(app)
     for room in PAGES:
         app.register_blueprint(import_module(f"registry.{room}.views").room)
-    for part in ("knowledge.views_support", "chart.views_documents", "chart.views_letters"):
+    for part in (
+        "patients.matching.views",
+        "knowledge.views_support",
+        "chart.views_documents",
+        "chart.views_letters",
+    ):
         app.register_blueprint(import_module(f"registry.{part}").room)
     import_module("registry.chart.views_letters").put_on_chart(app)
     for handlers in (
-        "audit_jobs", "people.jobs", "patients.documents.jobs", "course.jobs", "research.jobs",
+        "audit_jobs", "people.jobs", "patients.documents.jobs", "patients.matching.jobs",
+        "course.joining", "course.jobs", "research.jobs",
     ):  # fmt: skip
         import_module(f"registry.{handlers}")
     from registry.course import intervals
@@ -226,6 +234,8 @@ def notice_link(kind: str, subject_id: object) -> str:
         "import": ("interop.imported", "import_id"),
         "export": ("interop.export", "export_id"),
         "grant": ("research.index", ""),
+        "match": ("matching.pair", "match_id"),
+        "patient_merge": ("matching.joined", "merge_id"),
     }[kind]
     values: dict[str, Any] = {name: subject_id} if name else {}
     return url_for(endpoint, **values)

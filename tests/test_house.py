@@ -31,6 +31,7 @@ COMMITTERS = {
     "registry/people/commands.py",
     "registry/patients/documents/looking.py",
     "registry/people/jobs.py",
+    "registry/patients/matching/jobs.py",
     "registry/operations/commands.py",
     "registry/rekeying.py",
     "registry/research/jobs.py",

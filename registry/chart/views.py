@@ -16,6 +16,7 @@ from registry.chart.picture import Wish
 from registry.chart.unsaved import unsaved
 from registry.course import wording
 from registry.dates import PartialDate
+from registry.patients import queries as patients
 from registry.referrals import rules as referral_rules
 
 room = web.Room("chart", __name__)
@@ -35,6 +36,8 @@ _MOST = 8
 @room.page("/patients/<uuid:patient_id>/chart", right=Right.READ_RECORD)
 def chart(patient_id: UUID) -> Any:
     """One page that tells the case."""
+    if joined_to := patients.now_known_as(web.viewer(), patient_id):
+        return web.go("chart.chart", patient_id=joined_to)
     found = queries.chart(web.viewer(), patient_id, _wish())
     _opened("opened chart", patient_id)
     return render_template(

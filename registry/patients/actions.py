@@ -18,6 +18,7 @@ from registry.errors import Invalid
 from registry.keys import ring
 from registry.patients import queries, rules
 from registry.patients.documents import arriving
+from registry.patients.matching.models import IdentityChange, MatchDue
 from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
 
 _IDENTIFYING = ("family_name", "given_names", "national_number", "telephone", "address")
@@ -53,7 +54,9 @@ def register(
     _write_facts(made, facts)
     db.session.add(made)
     db.session.flush()
-    _index(made)
+    index(made)
+    if not provisional:
+        to_be_compared(made.id)
     if hospital_number:
         set_hospital_number(made, hospital_number, by=by)
     relate(made.id, by.organisation_id, relation, by=by, why=why)
@@ -84,17 +87,28 @@ def _write_facts(patient: Patient, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def change(
-    patient: Patient, *, by: Viewer, facts: dict[str, Any], absent: dict[str, Any] | None = None
+    patient: Patient,
+    *,
+    by: Viewer,
+    facts: dict[str, Any],
+    absent: dict[str, Any] | None = None,
+    kind: str = "corrected",
 ) -> None:
-    """Correct who a patient is. The audit names the columns, never the values."""
+    """Correct who a patient is. The audit names the columns, never the values; what they were is
+    kept sealed, to be put back (`restore`). `kind` says why: corrected, restored, joined or taken
+    apart."""
+    before = {name: _as_text(patient, name) for name in (*_IDENTIFYING, *_PLAIN)}
     changes = _write_facts(patient, facts)
+    _keep_before(patient, before, sorted(changes), by=by, kind=kind)
     if absent is not None and absent != patient.absent:
         patient.absent = absent
         changes["absent"] = "changed"
     if not changes:
         return
     db.session.flush()
-    _index(patient)
+    index(patient)
+    if not patient.provisional:
+        to_be_compared(patient.id)
     audit.record(
         "changed patient",
         by=by,
@@ -104,7 +118,47 @@ def change(
     )
 
 
-def _index(patient: Patient) -> None:
+def _as_text(patient: Patient, name: str) -> str | None:
+    if name in _IDENTIFYING:
+        return patient.reveal(name) or None
+    found = getattr(patient, name)
+    return found.iso if isinstance(found, PartialDate) else found
+
+
+def _keep_before(
+    patient: Patient, before: dict[str, str | None], names: list[str], *, by: Viewer, kind: str
+) -> None:
+    """Keep, sealed, what the changed columns of a patient said."""
+    if not names or patient.provisional:
+        return
+    kept = IdentityChange(
+        id=new_id(), patient_id=patient.id, kind=kind, names=names,
+        at=now(), by=by.person_id, organisation_id=by.organisation_id,
+    )  # fmt: skip
+    kept.hide({name: before[name] for name in names})
+    db.session.add(kept)
+
+
+def restore(patient: Patient, earlier: IdentityChange, *, by: Viewer, names: list[str]) -> None:
+    """Put back what some columns said before a change; that is a change itself, and can be undone
+    in the same way."""
+    was = earlier.reveal()
+    facts: dict[str, Any] = {}
+    for name in names:
+        if name in was:
+            text = was[name]
+            born = name == "birth_date" and text
+            facts[name] = PartialDate(str(text)) if born else text
+    change(patient, by=by, facts=facts, kind="restored")
+
+
+def to_be_compared(patient_id: UUID) -> None:
+    """Have the worker's next round look for others who may be the same person."""
+    if db.session.get(MatchDue, patient_id) is None:
+        db.session.add(MatchDue(patient_id=patient_id, at=now()))
+
+
+def index(patient: Patient) -> None:
     """Bring the blind indexes up to what the row says."""
     wanted = queries.fingerprints(
         family_name=patient.reveal("family_name"),
@@ -175,6 +229,7 @@ def confirm(patient: Patient, *, by: Viewer) -> None:
     """A patient known from a draft alone becomes one of the registry."""
     if patient.provisional:
         patient.provisional = False
+        to_be_compared(patient.id)
         audit.record(
             "confirmed patient", by=by, subject=("patient", patient.id), patient_id=patient.id
         )

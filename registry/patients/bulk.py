@@ -15,15 +15,18 @@ import sqlalchemy as sa
 
 from registry.access import Viewer
 from registry.dates import PartialDate
-from registry.db import new_id, table_of
+from registry.db import Moment, new_id, table_of
 from registry.keys import ring
 from registry.patients import queries, rules
+from registry.patients.matching.models import Match, MatchAnswer, MatchDue
 from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
 
 SEALED = ("family_name", "given_names", "national_number", "telephone", "address")
 PLAIN = ("sex_at_birth", "birth_date", "country", "region")
 #: In the order they are inserted: what is pointed to comes first.
 TABLES = (Patient, NameIndex, LocalIdentifier, Consent, CareRelation)
+#: Made of patients in the background; they go with them.
+COMPARED = (MatchAnswer, Match, MatchDue)
 
 Rows = dict[type[Any], list[dict[str, Any]]]
 
@@ -139,6 +142,9 @@ class Registering:
         for model in TABLES:
             if self.rows[model]:
                 connection.execute(sa.insert(table_of(model)), self.rows[model])
+                if model is Patient and not self._hidden:
+                    due = [{"patient_id": row["id"], "at": self._at} for row in self.rows[model]]
+                    connection.execute(sa.insert(table_of(MatchDue)), due)
                 self.rows[model] = []
 
     def _draw_pseudonyms(self, connection: Any) -> None:
@@ -168,6 +174,7 @@ def show(connection: Any, ids: Any, organisation_id: UUID | None, *, at: datetim
         .values(provisional=False)
         .execution_options(synchronize_session=False)
     )
+    to_be_compared(connection, ids, at=at)
     connection.execute(
         sa.update(CareRelation)
         .where(
@@ -178,6 +185,14 @@ def show(connection: Any, ids: Any, organisation_id: UUID | None, *, at: datetim
         .values(until_at=None, from_at=at)
         .execution_options(synchronize_session=False)
     )
+
+
+def to_be_compared(connection: Any, ids: Any, *, at: datetime) -> None:
+    """Have the worker look for others who may be the same persons; `ids` is a query of ids."""
+    chosen = sa.select(Patient.id, sa.literal(at, Moment())).where(
+        Patient.id.in_(ids), ~sa.exists().where(MatchDue.patient_id == Patient.id)
+    )
+    connection.execute(sa.insert(MatchDue).from_select(["patient_id", "at"], chosen))
 
 
 def taken_numbers(connection: Any, by: Viewer, numbers: Sequence[str]) -> set[str]:
@@ -223,6 +238,10 @@ def known_people(
 
 def forget(connection: Any, ids: Sequence[UUID]) -> None:
     """Take out patients of whom nothing else is left: for an import that is undone."""
+    pairs = sa.select(Match.id).where(sa.or_(Match.first_id.in_(ids), Match.second_id.in_(ids)))
+    connection.execute(sa.delete(MatchAnswer).where(MatchAnswer.match_id.in_(pairs)))
+    connection.execute(sa.delete(Match).where(Match.id.in_(pairs)))
+    connection.execute(sa.delete(MatchDue).where(MatchDue.patient_id.in_(ids)))
     for model in reversed(TABLES):
         table = table_of(model)
         key = table.c.id if model is Patient else table.c.patient_id

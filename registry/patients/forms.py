@@ -55,9 +55,10 @@ class PatientForm(HouseForm):
         return self.facts([*IDENTITY, *PLAIN]).values
 
     def sought(self) -> dict[str, Any]:
-        """What `queries.same_person` asks to find who this may be."""
-        names = ("family_name", "given_names", "national_number", "hospital_number")
-        return {"birth_date": self.birth_date.data} | {n: self[n].data or "" for n in names}
+        """What `matching.finding.likely_same` asks to find who this may be."""
+        names = ("family_name", "given_names", "national_number", "hospital_number", "telephone")
+        plain = ("birth_date", "sex_at_birth", "country")
+        return {n: self[n].data for n in plain} | {n: self[n].data or "" for n in names}
 
     def reasons(self) -> dict[str, Any]:
         """Why some are missing."""

@@ -139,7 +139,7 @@ class NameIndex(Model):
     __tablename__ = "name_index"
     __table_args__ = (
         sa.UniqueConstraint("patient_id", "kind", "value", name="uq_name_index_entry"),
-        sa.Index("ix_name_index_kind_value", "kind", "value"),
+        sa.Index("ix_name_index_found", "kind", "value", "patient_id"),
     )
 
     id: Mapped[UUID] = technical(primary_key=True, default=new_id)

@@ -18,7 +18,9 @@ from registry.db import Moment, db, now
 from registry.errors import Forbidden, NotFound
 from registry.keys import ring
 from registry.patients import rules
-from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
+from registry.patients.matching import names
+from registry.patients.matching.models import Merge
+from registry.patients.models import CareRelation, Consent, LocalIdentifier, Patient
 
 
 def related_to(viewer: Viewer, kinds: Iterable[str] = rules.RELATIONS) -> sa.Select[Any]:
@@ -156,7 +158,7 @@ def fingerprints(
 ) -> set[tuple[str, str]]:
     """(kind, fingerprint) under which a patient with these facts is found, to be stored; under
     the current key or another one of the ring."""
-    words = _findable(
+    words = findable(
         family_name=family_name,
         given_names=given_names,
         birth_date=birth_date,
@@ -169,7 +171,7 @@ def fingerprints_to_find(
     *, family_name: str, given_names: str, birth_date: PartialDate | None, national_number: str
 ) -> set[tuple[str, str]]:
     """(kind, fingerprint) under which a patient with these facts may stand: under any key."""
-    words = _findable(
+    words = findable(
         family_name=family_name,
         given_names=given_names,
         birth_date=birth_date,
@@ -180,10 +182,15 @@ def fingerprints_to_find(
     }
 
 
-def _findable(
+def findable(
     *, family_name: str, given_names: str, birth_date: PartialDate | None, national_number: str
 ) -> set[tuple[str, str]]:
-    """(kind, text) of what a patient with these facts is found by."""
+    """(kind, text) of what a patient with these facts is found by.
+
+    `family` and `given` are whole names, and also say how common they are; `word` is one of their
+    words, `sound` how one sounds, `near` a sound with a letter left out. `names_year` and
+    `names_day` are two sounds with the year, or the day and month in either order, of the birth.
+    """
     birth = birth_date.iso if birth_date else ""
     found: set[tuple[str, str]] = set()
 
@@ -191,131 +198,34 @@ def _findable(
         if all(parts):
             found.add((kind, "|".join(parts)))
 
-    for word in rules.words(family_name):
-        add("family", word)
-        add("family_sound", rules.sound(word))
-        add("family_birth", word, birth)
-        add("sound_birth", rules.sound(word), birth)
-    for word in rules.words(given_names):
-        add("given", word)
-        add("given_birth", word, birth)
+    add("family", names.joined(family_name))
+    add("given", names.joined(given_names))
+    add("word", names.joined(family_name))
+    for name in (family_name, given_names):
+        for word in names.parts(name):
+            add("word", word)
+        for sound in names.sounds(name):
+            add("sound", sound)
+    for sound in names.sounds(family_name):
+        for shorter in names.shorter(sound):
+            add("near", shorter)
+    for pair in names.pairs(family_name, given_names):
+        add("names_year", pair, birth[:4])
+        if len(birth) == 10:
+            add("names_day", pair, *sorted((birth[5:7], birth[8:])))
     add("person", rules.plain(family_name), rules.plain(given_names), birth)
     add("national", rules.plain_number(national_number))
     return found
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A patient who may be the same person, and why."""
-
-    identity: Identity
-    exact: bool
-    because: tuple[str, ...]
-
-
-_EXACT = {"person", "national", "number"}
-_NEAR = {"family_birth", "sound_birth", "given_birth"}
-
-
-def same_person(
-    viewer: Viewer,
-    *,
-    family_name: str,
-    given_names: str,
-    birth_date: PartialDate | None,
-    national_number: str,
-    hospital_number: str,
-) -> list[Candidate]:
-    """Patients the viewer may know of who may be this person, exact ones first.
-
-    Exact: same name and birth date, same national number, or the hospital's own number. Near: the
-    family name or its sound, or a given name, with the same birth date, also with day and month
-    exchanged.
-    """
-    reasons: dict[UUID, set[str]] = {}
-    birth_dates = [birth_date]
-    if birth_date and rules.swapped(birth_date.iso):
-        birth_dates.append(PartialDate(rules.swapped(birth_date.iso)))
-    for born in birth_dates:
-        wanted = {
-            value: kind
-            for kind, value in fingerprints_to_find(
-                family_name=family_name,
-                given_names=given_names,
-                birth_date=born,
-                national_number=national_number,
-            )
-            if kind in _EXACT | _NEAR
-        }
-        query = sa.select(NameIndex.patient_id, NameIndex.value).where(
-            NameIndex.value.in_(list(wanted)), NameIndex.patient_id.in_(related_to(viewer))
-        )
-        for patient_id, value in db.session.execute(query):
-            near = "swapped_birth" if born is not birth_date else wanted[value]
-            reasons.setdefault(patient_id, set()).add(near)
-    if hospital_number:
-        for patient_id in _by_number(viewer, hospital_number):
-            reasons.setdefault(patient_id, set()).add("number")
-    known = identities(viewer, reasons)
-    found = [
-        Candidate(known[one], bool(why & _EXACT), tuple(sorted(why)))
-        for one, why in reasons.items()
-        if one in known
-    ]
-    return sorted(found, key=lambda c: (not c.exact, c.identity.name, str(c.identity.id)))
-
-
-def _by_number(viewer: Viewer, number: str) -> Sequence[UUID]:
+def by_number(viewer: Viewer, number: str) -> Sequence[UUID]:
+    """Related patients the viewer's own organisation knows by this number."""
     query = sa.select(LocalIdentifier.patient_id).where(
         LocalIdentifier.organisation_id == viewer.organisation_id,
         LocalIdentifier.number_index.in_(number_indexes(viewer, number)),
         LocalIdentifier.patient_id.in_(related_to(viewer)),
     )
     return db.session.scalars(query).all()
-
-
-def search(viewer: Viewer, text: str, limit: int = 200) -> list[UUID]:
-    """Ids of related patients found by name, hospital or national number, or pseudonym."""
-    text = text.strip()
-    if not text or not viewer.may(Right.READ_RECORD):
-        return []
-    found: set[UUID] | None = None
-    for word in rules.words(text):
-        values = [
-            value
-            for kind, key in (
-                ("family", word),
-                ("given", word),
-                ("family_sound", rules.sound(word)),
-            )
-            if key
-            for value in ring().finds(f"name index {kind}", key)
-        ]
-        query = sa.select(NameIndex.patient_id).where(
-            NameIndex.value.in_(values), NameIndex.patient_id.in_(related_to(viewer))
-        )
-        ids = set(db.session.scalars(query))
-        found = ids if found is None else found & ids
-    others = set(_by_number(viewer, text))
-    national = ring().finds("name index national", rules.plain_number(text))
-    others |= set(
-        db.session.scalars(
-            sa.select(NameIndex.patient_id).where(
-                NameIndex.value.in_(national), NameIndex.patient_id.in_(related_to(viewer))
-            )
-        )
-    )
-    pseudonym = rules.plain_number(text).upper()
-    if len(pseudonym) == 8:
-        others |= set(
-            db.session.scalars(
-                sa.select(Patient.id).where(
-                    Patient.pseudonym == f"{pseudonym[:4]}-{pseudonym[4:]}",
-                    Patient.id.in_(related_to(viewer)),
-                )
-            )
-        )
-    return sorted((found or set()) | others)[:limit]
 
 
 @dataclass(frozen=True)
@@ -414,6 +324,31 @@ def consenting(*purposes: str) -> sa.Select[Any]:
     )
 
 
+# -- joined records ----------------------------------------------------------------------------
+
+
+def joined_into(patient_id: UUID) -> list[UUID]:
+    """The records that were joined to a patient's, and to those in turn."""
+    found: list[UUID] = []
+    ask = [patient_id]
+    while ask:
+        query = sa.select(Merge.moved_id).where(Merge.kept_id.in_(ask), Merge.undone_at.is_(None))
+        ask = [one for one in db.session.scalars(query) if one not in found]
+        found += ask
+    return found
+
+
+def now_known_as(viewer: Viewer, patient_id: UUID) -> UUID | None:
+    """The record that this one was joined to, where the viewer may see it; else nothing."""
+    known = patient_id
+    in_force = Merge.undone_at.is_(None)
+    while further := db.session.scalar(
+        sa.select(Merge.kept_id).where(Merge.moved_id == known, in_force)
+    ):
+        known = further
+    return known if known != patient_id and relation(viewer, known) else None
+
+
 # -- who opened --------------------------------------------------------------------------------
 
 
@@ -437,7 +372,7 @@ def who_opened(
     viewer.need(Right.WHO_OPENED)
     treated_here(viewer, patient_id)
     entry = audit.AuditEntry
-    query = sa.select(entry).where(entry.patient_id == patient_id)
+    query = sa.select(entry).where(entry.patient_id.in_([patient_id, *joined_into(patient_id)]))
     if before is not None:
         query = query.where(entry.id < before)
     rows = list(db.session.scalars(query.order_by(entry.id.desc()).limit(limit + 1)))

@@ -12,6 +12,7 @@ from registry import rekeying
 from registry.db import db, new_id
 from registry.keys import ring
 from registry.patients import queries
+from registry.patients.matching.models import IdentityChange
 from registry.patients.models import ArrivingFile, Document, LocalIdentifier, NameIndex, Patient
 
 for _name in ("family_name", "given_names", "national_number", "telephone", "address"):
@@ -20,6 +21,7 @@ rekeying.sealed(LocalIdentifier, "number")
 rekeying.sealed(Document, "name")
 rekeying.sealed(ArrivingFile, "name")
 rekeying.sealed(ArrivingFile, "header")
+rekeying.sealed(IdentityChange, "before")
 
 _patient, _index, _number = Patient.__table__, NameIndex.__table__, LocalIdentifier.__table__
 _FACTS = (

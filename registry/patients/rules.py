@@ -7,7 +7,6 @@ import secrets
 import unicodedata
 from datetime import timedelta
 
-import jellyfish
 from flask_babel import lazy_gettext as _l
 
 #: The wording of the consents that is in force.
@@ -64,19 +63,6 @@ def words(name: str) -> list[str]:
     return [found for found in (plain(part) for part in re.split(r"[\s\-'’.,]+", name)) if found]
 
 
-def sound(word: str) -> str:
-    """How a name sounds, for Latin script; other scripts have no such key."""
-    return jellyfish.metaphone(word) if word.isascii() and word.isalpha() else ""
-
-
 def plain_number(number: str) -> str:
     """A hospital or national number as it is compared."""
     return "".join(letter for letter in number.casefold() if letter.isalnum())
-
-
-def swapped(birth_date: str) -> str:
-    """The birth date with day and month exchanged, a common slip; empty where it is none."""
-    parts = birth_date.split("-")
-    if len(parts) != 3 or int(parts[2]) > 12 or parts[1] == parts[2]:
-        return ""
-    return f"{parts[0]}-{parts[2]}-{parts[1]}"

@@ -22,6 +22,7 @@ from registry.patients.forms import (
     stored_consents,
     stored_identity,
 )
+from registry.patients.matching import finding
 from registry.patients.models import Patient
 from registry.people import queries as people
 
@@ -70,14 +71,14 @@ def _list(rows: list[queries.PatientRow], searched: bool = False) -> str:
 def search() -> Any:
     """Find by name, number or pseudonym. Sent in the body: a name never stands in an address."""
     viewer = web.viewer()
-    found = queries.search(viewer, request.form.get("text", "")[:200])
+    found = finding.search(viewer, request.form.get("text", "")[:200])
     return _list(queries.patients(viewer, only=found, limit=200), searched=True)
 
 
 # -- one's own patient, without a referral -----------------------------------------------------
 
 
-def _new_page(form: NewPatientForm, candidates: list[queries.Candidate]) -> str:
+def _new_page(form: NewPatientForm, candidates: list[finding.Candidate]) -> str:
     for found in candidates:
         patient_id = found.identity.id
         audit.opened(
@@ -103,7 +104,7 @@ def new() -> Any:
         return web.go("chart.chart", patient_id=key)
     if not form.validate():
         return _new_page(form, []), 422
-    candidates = queries.same_person(viewer, **form.sought())
+    candidates = finding.likely_same(viewer, form.sought())
     if candidates and request.form.get("another") != "yes":
         return _new_page(form, candidates), 422
     try:

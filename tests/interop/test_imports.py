@@ -18,6 +18,7 @@ from registry.interop import actions, map_files, queries
 from registry.interop.models import Import, SourceRow
 from registry.interop.reports import Report
 from registry.patients import queries as patients
+from registry.patients.matching import finding
 from registry.patients.models import Consent, Patient
 from tests import make
 from tests.make_interop import COHORTS, HEAD, TUMOUR, brought_in, file_of, map_of
@@ -189,7 +190,7 @@ def test_names_are_sealed_and_found_by_number(app: Flask, tmp_path: Path) -> Non
     found = db.session.scalars(sa.select(Patient)).one()
     assert found.reveal("family_name") == "Østergård"
     assert str(found.birth_date) == "1961-03-27"
-    assert patients.search(by, "H77") == [found.id]
+    assert finding.search(by, "H77") == [found.id]
     raw = db.session.execute(sa.text("SELECT source_id_index, kept FROM source_row")).all()
     assert "H-77" not in str(raw)
     audited = str(db.session.execute(sa.text("SELECT * FROM audit_entry")).all())

@@ -22,6 +22,7 @@ from registry.interop.planning import Shape
 from registry.interop.spool import Spool, spool_folder
 from registry.patients import actions as patients
 from registry.patients import queries as patient_queries
+from registry.patients.matching import finding
 from registry.patients.models import Patient
 from tests import make
 from tests.make_interop import HEAD, file_of, map_of, waiting
@@ -100,7 +101,7 @@ def test_nobody_sees_a_patient_before_all_are_there(app: Flask, tmp_path: Path) 
     assert written == [5, 10, 12]
     assert seen == [0, 0, 0]
     assert len(patient_queries.patients(clinician)) == 12
-    assert patient_queries.search(clinician, "Zonneveld")
+    assert finding.search(clinician, "Zonneveld")
 
 
 def test_stopping_leaves_no_row(app: Flask, tmp_path: Path) -> None:

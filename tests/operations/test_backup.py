@@ -21,7 +21,7 @@ from registry.audit_jobs import seal
 from registry.db import db, new_id, snapshot
 from registry.operations import backup, restore, tables
 from registry.operations.manifest import MAC, NAME, Damaged, Manifest
-from registry.patients import queries
+from registry.patients.matching import finding
 from registry.patients.models import Document, Patient
 from tests import make, make_referrals
 
@@ -110,7 +110,7 @@ def test_a_backup_restored_elsewhere_is_the_same_row_for_row_and_file_for_file(
         assert everything() == before == found.tables
         assert stored() == files
         assert audit.verify().intact
-        [patient_id] = queries.search(chris, "Backslash") or queries.search(chris, "O'Neill")
+        [patient_id] = finding.search(chris, "Backslash") or finding.search(chris, "O'Neill")
         assert "Newline" in db.session.get(Patient, patient_id).full_name
         [kept] = db.session.scalars(sa.select(Document)).all()
         assert b"".join(storage.unsealed(kept.id)).startswith(b"what the pathologist")

@@ -16,7 +16,8 @@ from registry import audit, keys, rekeying, storage
 from registry.audit import AuditEntry
 from registry.db import Base, db, new_id
 from registry.errors import Invalid, Unreadable
-from registry.patients import actions, queries
+from registry.patients import actions
+from registry.patients.matching import finding
 from registry.patients.models import LocalIdentifier, NameIndex, Patient
 from tests import make
 
@@ -125,7 +126,7 @@ def test_after_a_rotation_everything_is_under_the_new_key(app, own_ring):
     assert storage.sealed_under(report) == "k2"
     assert b"".join(storage.unsealed(report)) == b"report"
     assert indexes.isdisjoint(db.session.scalars(sa.select(NameIndex.value)))
-    assert queries.search(clara, "Zonneveld") == queries.search(clara, "h-1") == [anna.id]
+    assert finding.search(clara, "Zonneveld") == finding.search(clara, "h-1") == [anna.id]
     assert sum(rekeying.counts("k1").values()) == 0
     assert rekeying.latest().finished_at
 
@@ -197,7 +198,7 @@ def test_a_rotation_that_was_killed_is_gone_on_with(app, own_ring, monkeypatch):
     assert left > 0
     rekeying.rotate()  # the worker's sweep
     assert sum(rekeying.counts("k1").values()) == 0
-    assert len(queries.search(clara, "Patient")) == 7
+    assert len(finding.search(clara, "Patient")) == 7
 
 
 def test_another_ring_in_place_changes_nothing(app, own_ring, tmp_path):
@@ -227,9 +228,9 @@ def read_until(app, done, clara, ids, files, seen: Seen) -> None:
     with app.test_request_context("/"):  # a reader, as a GET is
         while not done.is_set():
             for name, patient_id in ids.items():
-                if patient_id not in queries.search(clara, name):
+                if patient_id not in finding.search(clara, name):
                     seen.problems.append(f"{name} was not found")
-                if queries.search(clara, f"H-{name}") != [patient_id]:
+                if finding.search(clara, f"H-{name}") != [patient_id]:
                     seen.problems.append(f"the number of {name} was not found")
                 try:
                     if name not in db.session.get(Patient, patient_id).full_name:
@@ -258,7 +259,7 @@ def write_until(app, done, clara, ids, seen: Seen) -> None:
                 made = make.patient(clara, family_name=f"Newcomer{number}x")
                 actions.set_hospital_number(made, f"NEW-{number}", by=clara)
                 db.session.commit()
-                if queries.search(clara, f"NEW-{number}") != [made.id]:
+                if finding.search(clara, f"NEW-{number}") != [made.id]:
                     seen.problems.append(f"newcomer {number} was not found")
                 seen.writes += 1
             except Exception as problem:

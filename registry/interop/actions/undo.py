@@ -197,7 +197,7 @@ def _touched_elsewhere(connection: Any, ids: Sequence[UUID], imported: Import) -
     found: dict[UUID, str] = {}
     ours = {
         *(model.__tablename__ for model in BY_NAME.values()),
-        *(model.__tablename__ for model in people.TABLES),
+        *(model.__tablename__ for model in (*people.TABLES, *people.COMPARED)),
         SourceRow.__tablename__,
         ImportChange.__tablename__,
         *(table.name for table in bulk.DERIVED),

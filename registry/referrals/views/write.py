@@ -21,6 +21,7 @@ from registry.errors import Conflict, Forbidden, Invalid
 from registry.forms import raw
 from registry.patients import queries as patients
 from registry.patients.forms import stored_consents
+from registry.patients.matching import finding
 from registry.people import queries as people
 from registry.people.models import Organisation
 from registry.referrals import actions, queries, reading, rules
@@ -72,7 +73,7 @@ _LATER = ("consent_registry", "consent_research_use", "consent_research_contact"
 
 
 def _first_page(
-    form: Any, candidates: Sequence[patients.Candidate] = (), status: int = 200
+    form: Any, candidates: Sequence[finding.Candidate] = (), status: int = 200
 ) -> tuple[str, int]:
     for found in candidates:
         patient_id = found.identity.id
@@ -104,7 +105,7 @@ def new() -> Any:
         return _first_page(form, status=422)
     chosen = web.as_id(request.form.get("same"))
     if chosen is None and request.form.get("another") != "yes" and not _made_already():
-        candidates = patients.same_person(web.viewer(), **form.sought())
+        candidates = finding.likely_same(web.viewer(), form.sought())
         if candidates:
             return _first_page(form, candidates, 422)
     try:

@@ -1,0 +1,1 @@
+"""Who may be the same person: tolerant search, pairs to look at, merging and taking apart."""
