@@ -28,6 +28,7 @@ from tests import (
     make_course,
     make_documents,
     make_interop,
+    make_matching,
     make_people,
     make_research,
     make_support,
@@ -68,7 +69,7 @@ EMPTY_IS_UNKNOWN = {
     ("course.move", "POST"),
 }
 #: What belongs to the centre that brings data in; an export to the person who asked for it.
-OF_THE_CENTRE = {"upload_id", "import_id", "map_id", "export_id"}
+OF_THE_CENTRE = {"upload_id", "import_id", "map_id", "export_id", "match_id", "merge_id"}
 #: A notice is its reader's own; the one that is walked to is somebody else's.
 OF_SOMEBODY_ELSE = {"people.open_notice"}
 #: A lead decides about those who ask for an account at their own organisation: the hospital.
@@ -146,6 +147,7 @@ def build() -> World:
         "filename": "app/forms.css",
         "subject": "grading",
         **_administration(hospital, target, walkers),
+        **make_matching.a_centres(clara, sent.patient),
         **make_interop.a_centres(
             make.viewer(walkers[Role.DATA_MANAGER, OWN]), make.viewer(walkers[Role.CLINICIAN, OWN])
         ),

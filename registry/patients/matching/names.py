@@ -109,13 +109,21 @@ def agree(one: str, another: str) -> str:
     words_a, words_b = parts(one), parts(another)
     if joined(one) == joined(another) or set(words_a) == set(words_b):
         return SAME
-    if _near(joined(one), joined(another)):
+    if _near(joined(one), joined(another)) or _same_consonants(one, another):
         return NEAR
     shared = [(x, y) for x in words_a for y in words_b if x == y or _near(x, y)]
     if any(len(x) > 2 and len(y) > 2 for x, y in shared):
         return PART if len(words_a) != len(words_b) or len(words_a) > 1 else NEAR
     initials = {min(len(x), len(y)) == 1 and x[0] == y[0] for x in words_a for y in words_b}
     return INITIAL if True in initials else OTHER
+
+
+def _same_consonants(one: str, another: str) -> bool:
+    """Where one of two names is in a script that leaves vowels out, the rest has to do."""
+    if not any("\u0590" <= letter <= "\u06ff" for letter in one + another):
+        return False
+    key = sound(joined(one))
+    return len(key) > 1 and key == sound(joined(another))
 
 
 def closeness(typed: str, word: str) -> float:
@@ -136,4 +144,6 @@ def _near(a: str, b: str) -> bool:
     if distance <= slips:
         return shortest > 3 or a[0] == b[0]
     key = sound(a)
-    return len(key) > 2 and key == sound(b) and jellyfish.jaro_winkler_similarity(a, b) >= 0.7
+    if len(key) < (3 if shortest < 6 else 2) or key != sound(b):
+        return False
+    return jellyfish.jaro_winkler_similarity(a, b) >= 0.7

@@ -81,7 +81,7 @@ def _compare(patient: Patient, opened: _Opened, total: int) -> list[Match]:
         if compared.alike:
             alike[other.id] = compared
             if other.id not in known:
-                fresh.append(_pair(patient, other, compared))
+                fresh.append(pair_of(patient, other, compared))
     for other_id, match in known.items():
         _bring_up(match, alike.get(other_id))
     db.session.add_all(fresh)
@@ -111,18 +111,16 @@ def _others(patient: Patient, me: rules.Person) -> Sequence[Patient]:
 def _shares(me: rules.Person, total: int) -> dict[str, float]:
     """How common the names are, counted by their fingerprints."""
     return {
-        "family_share": _share("family", names.joined(me.family_name), total),
-        "given_share": _share("given", names.joined(me.given_names), total),
+        "family_share": _share("family", me.family_name, total, rules.USUAL_SHARE),
+        "given_share": _share("given", me.given_names, total, rules.USUAL_GIVEN_SHARE),
     }
 
 
-def _share(kind: str, text: str, total: int) -> float:
-    if not text:
-        return rules.USUAL_SHARE
-    values = ring().finds(f"name index {kind}", text)
+def _share(kind: str, name: str, total: int, usual: float) -> float:
+    values = ring().finds(f"name index {kind}", names.joined(name))
     query = sa.select(sa.func.count()).select_from(NameIndex)
     count = db.session.scalar(query.where(NameIndex.kind == kind, NameIndex.value.in_(values)))
-    return rules.share(int(count or 0), total)
+    return rules.share(int(count or 0), total, usual)
 
 
 def _known(patient_id: UUID) -> dict[UUID, Match]:
@@ -135,7 +133,8 @@ def _known(patient_id: UUID) -> dict[UUID, Match]:
     }
 
 
-def _pair(one: Patient, other: Patient, compared: rules.Compared) -> Match:
+def pair_of(one: Patient, other: Patient, compared: rules.Compared) -> Match:
+    """A pair nobody knew of, the record that was known longer first."""
     first, second = sorted((one, other), key=lambda patient: (patient.created_at, patient.id))
     return Match(
         id=new_id(), first_id=first.id, second_id=second.id, score=round(compared.score, 1),

@@ -33,6 +33,9 @@ RULE_VERSION = "2026-1"
 THRESHOLD = 20.0
 #: The share of patients who bear a name, where nobody has counted.
 USUAL_SHARE = 0.001
+USUAL_GIVEN_SHARE = 0.01
+#: So many patients tell as much about how common a name is as was known before.
+FEW = 1_000
 #: No name is taken for rarer than that: it may be new.
 RAREST = 0.00005
 
@@ -81,7 +84,7 @@ _M_U: dict[str, dict[str, tuple[float, float]]] = {
         OTHER: (0.06, 0.99),
     },
     "given_names": {
-        SAME: (0.80, 0.01),
+        SAME: (0.80, USUAL_GIVEN_SHARE),
         NEAR: (0.10, 0.02),
         PART: (0.06, 0.01),
         EXCHANGED: (1.0, 1.0),  # weighed with the family name
@@ -142,7 +145,11 @@ def agreement(a: Person, b: Person) -> dict[str, str]:
 
 
 def compare(
-    a: Person, b: Person, *, family_share: float = USUAL_SHARE, given_share: float = 0.01
+    a: Person,
+    b: Person,
+    *,
+    family_share: float = USUAL_SHARE,
+    given_share: float = USUAL_GIVEN_SHARE,
 ) -> Compared:
     """Weigh two people. The shares say how common the names of `a` are among all patients."""
     found = agreement(a, b)
@@ -176,9 +183,10 @@ def unlike(agreed: Mapping[str, str]) -> bool:
     )
 
 
-def share(count: int, total: int) -> float:
-    """How common a name is, borne by so many of all patients."""
-    return max(count / total, RAREST)
+def share(count: int, total: int, usual: float = USUAL_SHARE) -> float:
+    """How common a name is, borne by so many of all patients; as common as is usual, as long as
+    there are few patients to tell from."""
+    return max((count + usual * FEW) / (total + FEW), RAREST)
 
 
 #: Who somebody is by name and birth.
