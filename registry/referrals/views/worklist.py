@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from registry import codes, web
 from registry.access import Right
-from registry.patients import queries as patients
+from registry.patients.matching import finding
 from registry.referrals import queries, rules
 from registry.referrals.forms import SearchForm
 from registry.referrals.queries import Counts, Filters, Frame, Mark, WorkRow
@@ -93,7 +93,7 @@ def search() -> Any:
     """Find a case by name or number. Sent in the body: a name never stands in an address."""
     viewer, form = web.viewer(), SearchForm(request.form)
     text = (form.text.data or "")[:200]
-    found = patients.search(viewer, text)
+    found = finding.search(viewer, text)
     return _page(queries.worklist(viewer, only=found, limit=200), {}, searched=text)
 
 
