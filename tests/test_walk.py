@@ -95,7 +95,7 @@ class World:
         wanted = {name: values[name] for name in rule.arguments}
         if rule.endpoint in ENTRY_PAGES | {"chart.history"}:
             wanted["entity"] = "tumour"
-        if rule.endpoint == "course.table":
+        if rule.endpoint in ("course.table", "course.derive_table"):
             wanted["entity"] = "biomarker"
         with app.test_request_context():
             return rule.build(wanted)[1]

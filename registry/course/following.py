@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from flask_babel import gettext as _
@@ -219,12 +220,6 @@ def _biomarker(draft: Draft) -> Following:
     return Following(notes=tuple(notes), suggests={"unit": offered})
 
 
-def value_notes(entry: Any) -> list[Note]:
-    """What a kept value is in the usual unit, and as a multiple of the upper limit."""
-    values = facts.stated(entry)
-    return [*_usual_unit(values), *_times_limit(values)] if values.get("analyte") else []
-
-
 def _usual_unit(values: Values) -> list[Note]:
     """What the value is in the analyte's own unit; nothing where it is in that unit."""
     value, unit = values.get("value"), values.get("unit")
@@ -237,6 +232,65 @@ def _usual_unit(values: Values) -> list[Note]:
         return [Note(_("In the usual unit"), _("Cannot be converted"), reasons, kind="look")]
     shown = f"{values.get('comparator') or ''}{found.shown} {own[0]}"
     return [Note(_("In the usual unit"), shown, reasons)]
+
+
+def notes_of_rows(entity: str, rows: Sequence[Values]) -> list[list[Note]]:
+    """What follows from each of several entries of a kind, given in the order of their page."""
+    order = sorted(range(len(rows)), key=lambda place: _row_place(entity, rows[place], place))
+    found: dict[int, list[Note]] = {}
+    for at, place in enumerate(order):
+        before = [rows[one] for one in order[:at]]
+        found[place] = _notes_of_row(entity, rows[place], before)
+    return [found[place] for place in range(len(rows))]
+
+
+def _row_place(entity: str, values: Values, place: int) -> tuple[bool, Any, int]:
+    day = values.get("date")
+    dated = isinstance(day, PartialDate)
+    return not dated, day.earliest if isinstance(day, PartialDate) else "", place
+
+
+def _notes_of_row(entity: str, values: Values, before: Sequence[Values]) -> list[Note]:
+    if entity == "biomarker" and values.get("analyte"):
+        return [*_usual_unit(values), *_times_limit(values), *_change_of_value(values, before)]
+    if entity == "cycle":
+        return cycle_notes([SimpleNamespace(**one) for one in before], values)
+    if entity == "adverse_event" and values.get("term"):
+        grades = ", ".join(str(one) for one in toxicity.term(values["term"]).grades)
+        return [Note(_("Grades of this side effect: %(grades)s", grades=grades), "")]
+    return _change_of_diary(values, before) if entity == "symptom_diary" else []
+
+
+def _change_of_value(values: Values, before: Sequence[Values]) -> list[Note]:
+    """By how much a value changed since the one before, where the two can be compared."""
+    analyte, value = values["analyte"], values.get("value")
+    earlier = [
+        one
+        for one in before
+        if one.get("analyte") == analyte and one.get("value") and one.get("date")
+    ]
+    if not earlier or value is None or values.get("comparator") or earlier[-1].get("comparator"):
+        return []
+    last = earlier[-1]
+    ends = [((one.get("unit") or ""), (one.get("assay") or "")) for one in (last, values)]
+    why = units.not_comparable(analyte, ends[0], ends[1])
+    said = (
+        f"{wording.number(last['value'])} {last.get('unit') or ''} ({wording.date(last['date'])})"
+    )
+    if why is not None:
+        return [Note(_("The value before"), f"{said}. {wording.reason(why)}", kind="look")]
+    change = f"{(value - last['value']) * 100 / last['value']:+.0f} %"
+    return [Note(_("Since the value before"), f"{change}, {said}")]
+
+
+def _change_of_diary(values: Values, before: Sequence[Values]) -> list[Note]:
+    """How each symptom changed since the entry before."""
+    said = []
+    for name in ("flushing_per_day", "stools_per_day", "pain", "wellbeing"):
+        last = next((one[name] for one in reversed(before) if one.get(name) is not None), None)
+        if values.get(name) is not None and last is not None and values[name] != last:
+            said.append(f"{wording.label('symptom_diary', name)} {values[name] - last:+}")
+    return [Note(_("Since the entry before"), ", ".join(said))] if said else []
 
 
 def _times_limit(values: Values) -> list[Note]:

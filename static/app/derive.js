@@ -73,8 +73,17 @@ function suggest(form, told) {
   }
 }
 
+/** What stands beside each row of a table. */
+function besideRows(form, told) {
+  for (const one of told.querySelectorAll("[data-for-row]")) {
+    const place = form.querySelector(`[data-beside="${CSS.escape(one.dataset.forRow)}"]`);
+    if (place && place.textContent !== one.textContent) place.replaceChildren(...one.childNodes);
+  }
+}
+
 function forForm(form, told) {
   if (!told) return;
+  besideRows(form, told);
   showWarnings(form, told);
   limitOptions(form, told);
   suggest(form, told);

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from registry.course import pasting, queries
-from registry.db import db
+from registry.db import db, new_id
 from tests import make
 from tests import make_course as course
 from tests.course.test_pages import _sent, client_of, entries, ward
@@ -31,6 +31,11 @@ def again(client: Any, url: str, page: str, **changes: str) -> Any:
         data.setlist(name, [text])
     data["csrf_token"] = make.token(page)
     return client.post(url, data=data)
+
+
+def kept(client: Any, url: str, answer: Any) -> Any:
+    """Save what was asked about as it is."""
+    return again(client, url, answer.text) if "Save as it is" in answer.text else answer
 
 
 def rows_in(page: str) -> list[int]:
@@ -426,9 +431,13 @@ def test_lesions_are_entered_once_and_measured_again(ward: Any) -> None:
         "date-year": "2024", "s0-label": "segment VII", "s0-organ": "liver", "s0-size_mm": "50",
         "s1-label": "mesenteric", "s1-organ": "nodes", "s1-is_node": "yes", "s1-size_mm": "22",
     })  # fmt: skip
-    assert first.status_code == 303
+    assert first.status_code == 422
+    assert "The baseline (2024) is after the start of the therapy" in first.text
+    assert again(client, url, first.text, because="sent late").status_code == 303
     baseline = entries(ward, "response")[-1]
     assert (baseline.timepoint, baseline.derived_sum_mm) == ("baseline", 72)
+    [accepted] = baseline.accepted.values()
+    assert (accepted["because"], accepted["by"]) == ("sent late", str(ward.carol.id))
     url = f"/patients/{ward.patient.id}/course/assessment/new?baseline={baseline.id}"
     page = client.get(url).text
     assert "segment VII" in page
@@ -443,7 +452,10 @@ def test_lesions_are_entered_once_and_measured_again(ward: Any) -> None:
     derived = again(client, "/course/assessment/derive", page, **typed)
     for text in ("45 mm", "-37.5 %", "Partial response", "Differs"):
         assert text in derived.text
-    assert again(client, url, page, **typed).status_code == 303
+    assert 'data-warning-for="response_stated"' in derived.text
+    asked = again(client, url, page, **typed)
+    assert (asked.status_code, "Save as it is" in asked.text) == (422, True)
+    assert again(client, url, asked.text).status_code == 303
     later = entries(ward, "response")[-1]
     assert (later.derived_sum_mm, later.derived_response, later.baseline_id) == (
         45,
@@ -454,7 +466,7 @@ def test_lesions_are_entered_once_and_measured_again(ward: Any) -> None:
     answer = send(
         client, f"/course/assessment/{later.id}", **{"s0-size_mm": "", "s0-state": "disappeared"}
     )
-    assert answer.status_code == 303
+    assert kept(client, f"/course/assessment/{later.id}", answer).status_code == 303
     assert entries(ward, "response")[-1].derived_sum_mm == 15
 
 
@@ -463,12 +475,12 @@ def test_sizes_two_people_enter_at_once_are_both_shown(ward: Any) -> None:
     carol, bob = client_of(ward, ward.carol), client_of(ward, ward.bob)
     url = f"/course/assessment/{made['response'].id}"
     page = carol.get(url).text
-    assert send(bob, url, **{"s0-size_mm": "25"}).status_code == 303
+    assert kept(bob, url, send(bob, url, **{"s0-size_mm": "25"})).status_code == 303
     refused = again(carol, url, page, **{"s0-size_mm": "28"})
     assert refused.status_code == 409
     assert "28 mm" in refused.text
     assert "25 mm" in refused.text
-    assert again(carol, url, refused.text).status_code == 303
+    assert kept(carol, url, again(carol, url, refused.text)).status_code == 303
     assert entries(ward, "measurement")[0].size_mm == 28
 
 
@@ -518,3 +530,41 @@ def test_what_follows_is_shown_as_it_is_typed(
     assert answer.status_code == 200
     for text in expected:
         assert text in answer.text, text
+
+
+def typed_rows(*rows: dict[str, str]) -> dict[str, str]:
+    """New rows of a table as its page sends them."""
+    sent = {}
+    for number, row in enumerate(rows, start=1000):
+        sent |= {f"r{number}-id": str(new_id()), f"r{number}-version": "0"}
+        sent |= {f"r{number}-{name}": text for name, text in row.items()}
+    return sent
+
+
+def test_beside_each_row_of_a_table_stands_what_follows_from_it(ward: Any) -> None:
+    """250 ug/L is 250 ng/mL and 2.5 times 100; 125 after 250 is half; 7.4 + 7.2 GBq are 14.6."""
+    client = client_of(ward, ward.carol)
+    url = f"/patients/{ward.patient.id}/course/biomarker/table"
+    marker = {"analyte": "CGA_MASS", "upper_limit": "100"}
+    page = client.get(url).text
+    assert f'data-derive="{url}/derive"' in page
+    data = typed_rows(
+        {**marker, "date": "2024", "value": "250", "unit": "ng/mL"},
+        {**marker, "date": "2025", "value": "125", "unit": "ng/mL"},
+        {**marker, "date": "2023", "value": "99", "unit": "ug/L"},
+    )
+    said = make.post(client, f"{url}/derive", data, page).text
+    for text in ("Times the upper limit: 2.5", "-50 %", "In the usual unit: 99 ng/mL"):
+        assert text in said
+    assert entries(ward, "biomarker") == []
+    therapy = course.entry("therapy", ward.patient, ward.by, therapy_class="PRRT", start="2024-01")
+    url = f"/patients/{ward.patient.id}/course/cycle/table"
+    given = [{"number": str(n), "date": f"{n}.2024", "activity_gbq": g}
+             for n, g in ((2, "7.4"), (4, "7.2"))]  # fmt: skip
+    page = client.get(f"{url}?therapy={therapy.id}").text
+    data = {"therapy": str(therapy.id), **typed_rows(*given)}
+    said = make.post(client, f"{url}/derive", data, page).text
+    assert "14.6 GBq in 2 cycles" in said
+    url = f"/patients/{ward.patient.id}/course/symptom_diary/table"
+    diary = typed_rows({"date": "2024", "pain": "6"}, {"date": "2025", "pain": "2"})
+    assert "-4" in make.post(client, f"{url}/derive", diary, client.get(url).text).text

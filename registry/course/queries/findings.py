@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -91,9 +91,14 @@ def _shown(one: Standing, by_id: Mapping[tuple[str, str], Any]) -> Shown:
 
 def findings_of(patient: Patient, entry: Any) -> list[Shown]:
     """What contradicts itself in the record of a patient and is shown at one entry of it."""
+    return findings_at(patient, [entry])
+
+
+def findings_at(patient: Patient, entries: Iterable[Any]) -> list[Shown]:
+    """What contradicts itself in the record of a patient and is shown at one of these entries."""
     rows = reading.rows_of(reading.record(patient))
     found = checks.standing(checks.findings(rows, BY_NAME, today=today()), rows)
-    by_id = {(entry.entity, str(entry.id)): entry}
+    by_id = {(entry.entity, str(entry.id)): entry for entry in entries}
     return [shown for one in found if (shown := _shown(one, by_id)).entry is not None]
 
 

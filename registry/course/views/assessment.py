@@ -13,12 +13,15 @@ from flask_babel import gettext as _
 from registry import audit, web
 from registry.access import Right
 from registry.clinical import lesions as rule
+from registry.clinical.edit_checks import Finding
 from registry.clinical.lesions import Assessment
 from registry.course import facts, forms, queries, wording
 from registry.course.actions.assessing import Sized, keep_assessment
 from registry.course.forms import EntryForm
 from registry.course.forms import assessment as asked
 from registry.course.forms.assessment import BASELINE, FOLLOW_UP, Spot
+from registry.course.rules.checks import UNUSUAL
+from registry.course.rules.response import derive_response
 from registry.course.views import both, drafts, warnings
 from registry.course.views.desk import Desk, desk_for
 from registry.course.views.room import room
@@ -96,7 +99,10 @@ def derive_assessment() -> Any:
         entry, patient_id = None, web.as_id(request.form.get("patient_id"))
     desk = desk_for("response", patients.patient_to_write(web.viewer(), patient_id), entry)
     grid = _grid(desk, None if entry else _baseline_asked(desk))
-    return render_template("course/_recist.html", grid=grid, found=_found(grid), words=wording)
+    _check(grid)
+    return render_template(
+        "course/_recist.html", grid=grid, found=_found(grid), words=wording, live=grid.form
+    )
 
 
 # -- the grid ----------------------------------------------------------------------------------
@@ -198,6 +204,7 @@ def _answer(grid: Grid) -> Any:
         last = grid.spots[-1].number if grid.spots else -1
         grid.spots += asked.new_spots(last + 1, None, 3)
         return _page(grid)
+    unusual = _check(grid)
     if not _acceptable(grid):
         return _page(grid), 422
     said = grid.form.stated()
@@ -228,26 +235,79 @@ def _answer(grid: Grid) -> Any:
     except Invalid as refusal:
         grid.form.refuse(refusal.field, refusal.message)
         return _page(grid), 422
+    because = request.form.get("because", "").replace("\x00", "").strip()
+    warnings.accept_shown(grid.desk.patient, [kept.response, *kept.entries], unusual, because)
     drafts.drop(grid.desk.patient, page)
     tell_saved(kept.entries or [kept.response])
     return web.go("chart.chart", patient_id=grid.desk.patient.id, _anchor="response")
 
 
-def _acceptable(grid: Grid) -> bool:
-    grid.form.validate()
-    stated = grid.form["response_stated"]
+def _check(grid: Grid) -> list[Finding]:
+    """Put every message and warning into the form; gives what the record makes of all of it."""
+    form = grid.form
+    form.validate()
+    stated = form["response_stated"]
     if stated.data is None and not stated.absent and not any(stated.typed):
         stated.errors.clear()  # the lesions say it; a baseline is not judged
-    fine = [one.validate(first=grid.is_first) for one in grid.sent_spots]
+    for one in grid.sent_spots:
+        one.validate(first=grid.is_first)
     if grid.is_first and not grid.sent_spots:
-        grid.form.refuse("date", _("Enter at least one lesion."))
-    if grid.form["date"].is_empty:
-        grid.form.refuse("date", _("Enter the date, or that it is not known."))
-    found = warnings.found(grid.desk, grid.form, grid.response_id)
-    # What the lesions will say is derived when it is kept: only what cannot be counts here.
-    impossible = [one for one in found if one.severity == "refuse"]
-    warnings.show(grid.desk, grid.form, impossible, grid.response_id)
-    return all(fine) and not grid.form.errors and grid.form.mark in (
+        form.refuse("date", _("Enter at least one lesion."))
+    if form["date"].is_empty:
+        form.refuse("date", _("Enter the date, or that it is not known."))
+    found = warnings.found(
+        grid.desk, form, grid.response_id, derived=_derived(grid), beside=_beside(grid)
+    )
+    own = [one for one in found if one.entries[:1] == (("response", str(grid.response_id)),)]
+    warnings.show(grid.desk, form, own, grid.response_id)
+    _show_lesions(grid, [one for one in found if one not in own])
+    return found
+
+
+def _derived(grid: Grid) -> dict[str, Any]:
+    """What would be kept beside the assessment, with what the page does not ask."""
+    said = grid.form.stated().values
+    this = {name: str(facts.plain(value) or "") for name, value in said.items()}
+    this |= {"timepoint": grid.timepoint}
+    baseline = grid.series.responses[0].id if grid.series is not None and not grid.is_first else ""
+    return derive_response(this, _found(grid)) | {
+        "timepoint": grid.timepoint,
+        "baseline_id": str(baseline),
+    }
+
+
+def _beside(grid: Grid) -> dict[str, list[dict[str, Any]]]:
+    """The lesions and sizes that would be kept with it, each size under its lesion's id."""
+    baseline = grid.series.responses[0].id if grid.series is not None else grid.response_id
+    lesions = [one.row() | {"baseline_id": str(baseline)} for one in grid.sent_spots if one.is_new]
+    sizes = [
+        one.size_row(grid.response_id)
+        | {"id": str(one.measurement.id if one.measurement else one.lesion_id)}
+        for one in grid.sent_spots
+        if one.state
+    ]
+    return {"lesion": lesions, "measurement": sizes}
+
+
+def _show_lesions(grid: Grid, found: list[Finding]) -> None:
+    """What is unusual about a lesion or its size is asked about with the assessment."""
+    for one in grid.sent_spots:
+        ids = {str(one.lesion_id), str(one.measurement.id if one.measurement else "")}
+        said = [text for f in one.form for text in f.warnings]
+        said += [
+            wording.reason(finding.reason)
+            for finding in found
+            if finding.code != UNUSUAL
+            and any(e[0] in ("lesion", "measurement") and e[1] in ids for e in finding.entries)
+        ]
+        for text in said:
+            grid.form.warn("date", f"{one.name}: {text}")
+
+
+def _acceptable(grid: Grid) -> bool:
+    """Is it right, and if something is unusual, was that seen?"""
+    wrong = any(f.errors for one in grid.sent_spots for f in one.form)
+    return not wrong and not grid.form.errors and grid.form.mark in (
         "", request.form.get("seen", ""))  # fmt: skip
 
 
@@ -306,6 +366,7 @@ def _page(
         asked=urlencode(drafts.asked(grid.desk)),
         typed=typed,
         draft_version=drafts.version_to_send(typed),
+        because=request.form.get("because") or (typed.sent.get("because", "") if typed else ""),
         sections=asked.sections(grid.is_first),
         found=_found(grid),
         identity=patients.identity(patient),

@@ -348,7 +348,7 @@ def _page(sheet: Sheet, typed: drafts.Typed | None = None) -> str:
     return render_template(
         "course/table.html",
         sheet=sheet,
-        rows=_with_derived(sheet.rows, desk.entity),
+        rows=_with_derived(sheet),
         desk=desk,
         identity=patients.identity(desk.patient),
         words=wording,
@@ -361,18 +361,35 @@ def _page(sheet: Sheet, typed: drafts.Typed | None = None) -> str:
     )
 
 
-def _with_derived(rows: Sequence[Row], entity: str) -> Sequence[Row]:
-    """Beside each kept row what follows from it."""
-    kept = [row.entry for row in rows if row.entry is not None]
-    for row in rows:
-        if row.entry is None:
-            continue
-        if entity == "biomarker":
-            notes = following.value_notes(row.entry)
-        elif entity == "cycle":
-            before = kept[: kept.index(row.entry)]
-            notes = following.cycle_notes(before, facts.stated(row.entry))
-        else:
-            notes = []
-        row.derived = [f"{note.label}: {note.answer}" for note in notes]
-    return rows
+def _with_derived(sheet: Sheet) -> Sequence[Row]:
+    """Beside each row what follows from it and from those before it, as they are typed."""
+    typed = {row.entry_id: row.form.stated().values for row in sheet.rows}
+    for row, notes in zip(
+        sheet.rows, following.notes_of_rows(sheet.desk.entity, list(typed.values())), strict=True
+    ):
+        row.derived = [
+            f"{note.label}: {note.answer}" if note.answer else note.label for note in notes
+        ]
+    return sheet.rows
+
+
+@room.page(
+    "/patients/<uuid:patient_id>/course/<entity>/table/derive",
+    right=Right.WRITE_COURSE,
+    methods=("POST",),
+)
+def derive_table(patient_id: UUID, entity: str) -> Any:
+    """What follows from each row as it is typed, and what is unusual in it; nothing is kept."""
+    if entity not in TABLES:
+        raise NotFound()
+    desk = desk_for(entity, patients.patient_to_write(web.viewer(), patient_id))
+    sheet = new_sheet(desk)
+    sheet.rows = [
+        row
+        for row in rows_.sent_rows(entity, request.form)
+        if not (row.is_new and row.form.is_blank)
+    ]
+    _fetch(sheet)
+    _check(sheet)
+    _with_derived(sheet)
+    return render_template("course/_table_derived.html", sheet=sheet)

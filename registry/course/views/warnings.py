@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from registry import web
 from registry.clinical.edit_checks import REFUSE, Finding
-from registry.course import facts, following, queries, wording
+from registry.course import actions, facts, following, queries, wording
 from registry.course.forms import EntryForm
 from registry.course.queries.findings import row
 from registry.course.rules import checks
@@ -27,9 +28,18 @@ def draft_row(desk: Desk, form: EntryForm, entry_id: Any) -> dict[str, Any]:
     return found | {"id": str(entry_id), "absent": said.absent, "error_at": None, "findings": []}
 
 
-def found(desk: Desk, form: EntryForm, entry_id: Any) -> list[Finding]:
-    """What the entry as it is typed would contradict."""
-    return queries.draft_findings(desk.patient, {desk.entity: [draft_row(desk, form, entry_id)]})
+def found(
+    desk: Desk,
+    form: EntryForm,
+    entry_id: Any,
+    *,
+    derived: Mapping[str, Any] | None = None,
+    beside: Mapping[str, list[dict[str, Any]]] | None = None,
+) -> list[Finding]:
+    """What the entry as it is typed would contradict; with what is `derived` from it, and with the
+    entries that would be kept `beside` it, by entity."""
+    this = draft_row(desk, form, entry_id) | dict(derived or {}) | {"findings": []}
+    return queries.draft_findings(desk.patient, {desk.entity: [this], **(beside or {})})
 
 
 def show(desk: Desk, form: EntryForm, findings: Iterable[Finding], entry_id: Any) -> None:
@@ -45,6 +55,28 @@ def show(desk: Desk, form: EntryForm, findings: Iterable[Finding], entry_id: Any
             form.refuse(name, text)
         elif one.code != checks.UNUSUAL and not _is_accepted(one, accepted):
             form.warn(name if name in form else form.first_name, text)
+
+
+def accept_shown(
+    patient: Any, entries: Iterable[Any], shown: Iterable[Finding], because: str
+) -> None:
+    """Keep the reason given for what was shown of entries that were just kept."""
+    codes = {one.code for one in shown if one.severity != REFUSE}
+    if not because or not codes:
+        return
+    open_ = [one for one in queries.findings_at(patient, entries) if one.accepted is None]
+    for entry in entries:
+        keys = {
+            one.key: one.mark
+            for one in open_
+            if one.entry.id == entry.id
+            and one.finding.code in codes
+            and one.finding.severity != REFUSE
+        }
+        if keys:
+            actions.accept(
+                entry, by=web.viewer(), version=entry.version, warnings=keys, because=because
+            )
 
 
 def _is_accepted(one: Finding, accepted: Any) -> bool:
