@@ -72,6 +72,8 @@ EMPTY_IS_UNKNOWN = {
 OF_THE_CENTRE = {"upload_id", "import_id", "map_id", "export_id", "match_id", "merge_id"}
 #: A notice is its reader's own; the one that is walked to is somebody else's.
 OF_SOMEBODY_ELSE = {"people.open_notice"}
+#: So is a text somebody keeps for themselves.
+OF_ITS_WRITER = {"referrals.remove_text"}
 #: A lead decides about those who ask for an account at their own organisation: the hospital.
 OF_THE_LEAD = {"people.approve_request", "people.refuse_request"}
 #: Answers only to whoever knows the token of the settings, and is not there for others.
@@ -139,6 +141,9 @@ def build() -> World:
             sent, by=alice, modality="CT_NOS", state="sent", note="Περίπατος"
         ).id,
         "contact_id": contact.id,
+        "text_id": referrals.keep_text(
+            by=make.viewer(target), label="Περίπατος", text="Περίπατος"
+        ).id,
         "letter": "referring-doctor",
         "person_id": target.id,
         "grant_id": given.id,
@@ -238,6 +243,8 @@ def expected(rule: Rule, role: Role | None, relation: str) -> str:
         return OPEN
     if role is None or right is None or role not in RIGHTS[right]:
         return REFUSED
+    if rule.endpoint in OF_ITS_WRITER:
+        return HIDDEN
     owned = _owned(rule, role, relation)
     if owned:
         return owned

@@ -46,6 +46,13 @@ class NewReferralForm(PatientForm, ConsentForm):
     centre: Any = Choice(_l("Centre you ask"), needed=_l("Choose the centre."))
 
 
+class KnownPatientForm(ConsentForm):
+    """The first page for a patient who is known: consents and the centre."""
+
+    consent_date: Any = None
+    centre = Choice(_l("Centre you ask"), needed=_l("Choose the centre."))
+
+
 class OnBehalfForm(NewReferralForm):
     """The same, entered by a coordinator for a doctor of another hospital."""
 

@@ -13,3 +13,31 @@ const version = document.querySelector("form[data-autosave] input[name=version]"
 for (const follower of document.querySelectorAll("input[data-follows-version]")) {
   follower.form.addEventListener("submit", () => (follower.value = version?.value ?? follower.value));
 }
+
+// Saved texts: one is put where the cursor was; what was typed can be kept as a further one.
+for (const box of document.querySelectorAll("[data-texts]")) {
+  const target = document.getElementById(box.dataset.texts);
+  const status = box.querySelector("[data-kept-status]");
+  box.addEventListener("click", async (event) => {
+    const chosen = event.target.closest("[data-text]");
+    const keep = event.target.closest("[data-keep]");
+    if (chosen) {
+      const at = target.selectionStart ?? target.value.length;
+      const before = target.value && at && !/\s$/.test(target.value.slice(0, at)) ? " " : "";
+      target.setRangeText(before + chosen.dataset.text, at, target.selectionEnd ?? at, "end");
+      target.dispatchEvent(new Event("input", { bubbles: true }));
+      target.focus();
+    } else if (keep && target.value.trim()) {
+      const answer = await fetch(keep.dataset.keep, {
+        method: "POST",
+        headers: { "X-Requested-With": "fetch" },
+        body: new URLSearchParams({
+          csrf_token: target.form.elements.namedItem("csrf_token").value,
+          label: target.value.trim().split(/\s+/).slice(0, 6).join(" ").slice(0, 60),
+          text: target.value,
+        }),
+      }).catch(() => null);
+      status.textContent = answer?.ok ? keep.dataset.kept : keep.dataset.notKept;
+    }
+  });
+}

@@ -3,6 +3,7 @@
 from registry.referrals.actions.drafts import NewPatient, save_draft, start_draft
 from registry.referrals.actions.steps import submit, take
 from registry.referrals.actions.taking import Taking, who_was_first
+from registry.referrals.actions.texts import keep_text, remove_text
 from registry.referrals.actions.transfers import move_transfer, note_transfer
 from registry.referrals.actions.worklist import (
     Result,
@@ -19,8 +20,10 @@ __all__ = [
     "Taking",
     "hand_over",
     "keep_setting",
+    "keep_text",
     "move_transfer",
     "note_transfer",
+    "remove_text",
     "remove_view",
     "save_draft",
     "save_view",

@@ -45,11 +45,13 @@ def start_draft(
     hospital: Organisation | None = None,
     on_behalf_of: str = "",
     contact: dict[str, str] | None = None,
+    known: dict[str, list[str]] | None = None,
 ) -> Referral:
     """Begin a referral for a patient the viewer knows, or for a new, provisional one.
 
     The same `form_key` sent twice makes one draft. With `hospital` a coordinator enters it for a
-    doctor of that hospital. Raises Invalid for a hospital number that is taken and for a centre
+    doctor of that hospital. `known` is what the form begins with, as if it were typed. Raises
+    Invalid for a hospital number that is taken and for a centre
     that cannot be asked.
     """
     if to.kind != REFERENCE_CENTRE or not to.active:
@@ -78,7 +80,7 @@ def start_draft(
                 entered_by=by.person_id,
                 entered_at_organisation_id=by.organisation_id,
                 on_behalf_of=on_behalf_of or None,
-                draft=_first_draft(consents or {}, contact or {}),
+                draft=(known or {}) | _first_draft(consents or {}, contact or {}),
                 draft_saved_at=now(),
                 draft_saved_by=by.person_id,
             )

@@ -21,6 +21,13 @@ from registry.referrals.queries.centre_list import (
     worklist,
 )
 from registry.referrals.queries.hospital_list import MineRow, mine, waited
+from registry.referrals.queries.known import (
+    LiveRow,
+    contact_of,
+    facts_of_patient,
+    last_of_own,
+    live_of_patients,
+)
 from registry.referrals.queries.on_chart import ReferralRow, of_patient, pseudonyms
 from registry.referrals.queries.reach import (
     by_form_key,
@@ -42,16 +49,18 @@ from registry.referrals.queries.sent import (
     submissions,
 )
 from registry.referrals.queries.team import Load, team
+from registry.referrals.queries.texts import text, texts
 from registry.referrals.queries.transfers import TransferRow, transfer, transfers
 
 __all__ = [
-    "MOST",
     "AdviceRow",
     "Counts",
     "EventRow",
     "Filters",
     "Frame",
+    "LiveRow",
     "Load",
+    "MOST",
     "Mark",
     "MineRow",
     "ReferralRow",
@@ -62,12 +71,16 @@ __all__ = [
     "age_text",
     "by_form_key",
     "colleagues",
+    "contact_of",
     "counts",
     "events",
+    "facts_of_patient",
     "frame",
     "fresh",
     "last_event",
+    "last_of_own",
     "latest_submission",
+    "live_of_patients",
     "mine",
     "moved",
     "moved_since",
@@ -83,6 +96,8 @@ __all__ = [
     "steps",
     "submissions",
     "team",
+    "text",
+    "texts",
     "today_here",
     "transfer",
     "transfers",

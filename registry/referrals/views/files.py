@@ -69,6 +69,7 @@ def _page(referral: Referral, *, problem: str = "", travelling: str = "") -> str
         differing=DIFFERING,
         problem=problem,
         travelling=travelling,
+        plain=request.args.get("plain") == "1",
         transfers=referrals.transfers(referral),
         modalities=modalities(),
         modality_words=dict(modalities()),

@@ -22,12 +22,14 @@ from registry.forms import raw
 from registry.patients import queries as patients
 from registry.patients.forms import stored_consents
 from registry.patients.matching import finding
+from registry.patients.models import Patient
 from registry.people import queries as people
 from registry.people.models import Organisation
-from registry.referrals import actions, queries, reading, rules
+from registry.referrals import actions, attachments, queries, reading, rules
 from registry.referrals.case import CONTACT, Assessment, assess, changes, typed_of
 from registry.referrals.forms import (
     CaseForm,
+    KnownPatientForm,
     NewReferralForm,
     OnBehalfForm,
     anchor,
@@ -37,6 +39,7 @@ from registry.referrals.forms import (
 )
 from registry.referrals.models import Referral
 from registry.referrals.rules import Side
+from registry.referrals.views import files
 from registry.referrals.views.room import room
 
 # -- the first page ----------------------------------------------------------------------------
@@ -55,17 +58,28 @@ def _first_form(sent: Any = None) -> Any:
         offer(form.hospital, others)
         return form
     own = people.organisation_by_id(viewer.organisation_id)
-    centres = [c for c in people.centres(viewer) if c.id != own.id]
+    stored = {**stored_consents({}), "country": own.country, "centre": _first_centre()}
+    form = NewReferralForm(sent, stored=stored)
+    offer(form.centre, _other_centres())
+    return form
+
+
+def _other_centres() -> list[Organisation]:
+    """The centres that can be asked."""
+    viewer = web.viewer()
+    return [c for c in people.centres(viewer) if c.id != viewer.organisation_id]
+
+
+def _first_centre() -> str | None:
+    """The centre that was asked last, else one of the same country, else the only one."""
+    viewer, centres = web.viewer(), _other_centres()
+    last = queries.last_of_own(viewer)
+    if last is not None and any(c.id == last.to_organisation_id for c in centres):
+        return str(last.to_organisation_id)
+    own = people.organisation_by_id(viewer.organisation_id)
     suggested = next((c for c in centres if c.country == own.country), None)
     chosen = suggested or (centres[0] if len(centres) == 1 else None)
-    stored = {
-        **stored_consents({}),
-        "country": own.country,
-        "centre": str(chosen.id) if chosen else None,
-    }
-    form = NewReferralForm(sent, stored=stored)
-    offer(form.centre, centres)
-    return form
+    return str(chosen.id) if chosen else None
 
 
 #: Consents that may still be asked after the referral was sent.
@@ -86,10 +100,13 @@ def _first_page(
     for field in form:
         if field.required and field.short_name not in _LATER:
             field.needed_word = _("needed")
+    live = queries.live_of_patients(web.viewer(), [one.identity.id for one in candidates])
     page = render_template(
         "referrals/new.html",
         form=form,
         candidates=candidates,
+        live=live,
+        state_words=rules.STATES,
         form_key=web.as_id(request.form.get("form_key")) or new_id(),
     )
     return page, status
@@ -97,7 +114,10 @@ def _first_page(
 
 @room.page("/referrals/new", right=Right.REFER, methods=("GET", "POST"))
 def new() -> Any:
-    """Who the patient is; who may be the same person is shown before a patient is made."""
+    """Who the patient is; who may be the same person is shown before a patient is made, with the
+    referrals that are under way."""
+    if request.values.get("patient"):
+        return _for_known()
     if request.method == "GET":
         return _first_page(_first_form())
     form = _first_form(request.form)
@@ -122,32 +142,83 @@ def _made_already() -> bool:
     return key is not None and queries.by_form_key(web.viewer(), key) is not None
 
 
+def _for_known() -> Any:
+    """The first page for a patient who is known: nothing of who they are is asked again."""
+    viewer = web.viewer()
+    patient = patients.patient(viewer, web.as_id(request.values.get("patient")))
+    if _on_behalf():
+        raise Forbidden()
+    stored = stored_consents(patients.consents(viewer, patient.id)) | {"centre": _first_centre()}
+    form: Any = KnownPatientForm(request.form if request.method == "POST" else None, stored=stored)
+    offer(form.centre, _other_centres())
+    if request.method == "POST" and form.validate():
+        made = actions.start_draft(
+            by=viewer,
+            form_key=web.as_id(request.form.get("form_key")) or new_id(),
+            to=people.organisation_by_id(UUID(form.centre.data)),
+            patient=patient,
+            consents=form.answers(),
+            contact=_own_contact(),
+            known=_known(patient),
+        )
+        return web.go("referrals.edit", referral_id=made.id)
+    audit.opened(
+        "listed patient", by=viewer, subject=("patient", patient.id), patient_id=patient.id
+    )
+    page = render_template(
+        "referrals/new_known.html",
+        form=form,
+        identity=patients.identity(patient),
+        hospital_number=patients.hospital_number(viewer, patient.id),
+        live=queries.live_of_patients(viewer, [patient.id]).get(patient.id, []),
+        state_words=rules.STATES,
+        form_key=web.as_id(request.form.get("form_key")) or new_id(),
+    )
+    return page, 422 if form.errors else 200
+
+
+def _own_contact() -> dict[str, str]:
+    """Who answers questions: as in one's own last referral, else as in the account."""
+    viewer = web.viewer()
+    account = people.oneself(viewer)
+    own = {
+        "contact_name": account.name,
+        "contact_telephone": account.telephone,
+        "contact_email": account.email,
+    }
+    return own | queries.contact_of(queries.last_of_own(viewer))
+
+
+def _known(patient: Patient) -> dict[str, list[str]]:
+    """What is known of a patient, as if it were typed into the form."""
+    typed = only_ours(typed_of({}, queries.facts_of_patient(web.viewer(), patient)))
+    if typed:
+        web.warn(_("Filled in from what is known of the patient. Check it, and add what is new."))
+    return typed
+
+
 def _begin(form: Any, chosen: UUID | None) -> Referral:
     viewer = web.viewer()
-    hospital = to = None
-    contact = {}
+    known = patients.patient(viewer, chosen) if chosen else None
+    hospital, contact = None, {}
     if _on_behalf():
         hospital = people.organisation_by_id(UUID(form.hospital.data))
         to = people.organisation_by_id(viewer.organisation_id)
         contact["contact_name"] = form.on_behalf_of.data
     else:
         to = people.organisation_by_id(UUID(form.centre.data))
-        account = people.oneself(viewer)
-        contact = {
-            "contact_name": account.name,
-            "contact_telephone": account.telephone,
-            "contact_email": account.email,
-        }
+        contact = _own_contact()
     return actions.start_draft(
         by=viewer,
         form_key=web.as_id(request.form.get("form_key")) or new_id(),
         to=to,
-        patient=patients.patient(viewer, chosen) if chosen else None,
+        patient=known,
         new=actions.NewPatient(form.identity(), form.reasons(), form.hospital_number.data or ""),
         consents=form.answers(),
         hospital=hospital,
         on_behalf_of=form.on_behalf_of.data if hospital else "",
         contact=contact,
+        known=_known(known) if known and not hospital else {},
     )
 
 
@@ -217,6 +288,7 @@ def _edit_page(
 ) -> str:
     _opened(referral, "opened referral form")
     asked = queries.open_request(referral)
+    live = queries.live_of_patients(web.viewer(), [referral.patient_id])
     return render_template(
         "referrals/edit.html",
         referral=referral,
@@ -231,6 +303,11 @@ def _edit_page(
         request_text=asked.what if asked else "",
         theirs=theirs,
         used_of=used_of,
+        files=attachments.files(web.viewer(), referral),
+        differing=files.DIFFERING,
+        others=[o for o in live.get(referral.patient_id, []) if o.id != referral.id],
+        state_words=rules.STATES,
+        texts=queries.texts(web.viewer()),
         born=wording.date(referral.patient.birth_date),
         may_discard="withdraw" in {s.name for s in queries.steps(web.viewer(), referral)},
         **derived_words(_assessment(referral, form)),
@@ -290,6 +367,8 @@ def edit(referral_id: UUID) -> Any:
     if wants == "check":
         return web.go("referrals.check", referral_id=referral.id)
     web.done(_("The draft was saved."))
+    if wants == "files":
+        return web.go("referrals.files", referral_id=referral.id)
     return web.go("referrals.mine" if viewer.may(Right.FOLLOW_REFERRALS) else "referrals.drafts")
 
 
