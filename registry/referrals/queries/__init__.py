@@ -53,6 +53,7 @@ from registry.referrals.queries.texts import text, texts
 from registry.referrals.queries.transfers import TransferRow, transfer, transfers
 
 __all__ = [
+    "MOST",
     "AdviceRow",
     "Counts",
     "EventRow",
@@ -60,7 +61,6 @@ __all__ = [
     "Frame",
     "LiveRow",
     "Load",
-    "MOST",
     "Mark",
     "MineRow",
     "ReferralRow",
