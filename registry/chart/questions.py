@@ -107,7 +107,9 @@ _FOLLOWED = {"ecog": "follow_up", "weight_kg": "follow_up", "hereditary_syndrome
 def missing(
     record: Record, referrals: Sequence[ReferralRow], sex: str | None, words: Words
 ) -> list[Question]:
-    """What a board would ask for, given the latest question asked."""
+    """What a board would ask for, given the latest question asked; of the dead it asks nothing."""
+    if record.death_date is not None:
+        return []
     question = next((one.question for one in referrals if one.question), "other")
     asked = {"question": question, "treated": "yes" if record.therapies else ""}
     told = _telling(record)
