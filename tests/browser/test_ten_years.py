@@ -96,7 +96,7 @@ class Writing:
     def enter(self, one: ten_years.Entered) -> None:
         """One entry in its own form."""
         self.open(f"{one.entity}/new")
-        self.ids[one.name] = self.page.locator("#entry [name='entry_id']").get_attribute("value")
+        self.ids[one.name] = self.page.locator("#entry [name='entry_id']").input_value()
         for link, name in one.links.items():
             if self.page.locator(f"#entry [name='{link}']:not([type=hidden])").count():
                 _answer(self.page, link, self.ids[name])
@@ -121,7 +121,7 @@ class Writing:
         first = one.values["timepoint"] == "baseline"
         where = "new=1" if first else f"baseline={self.ids[one.links['baseline']]}"
         self.open(f"assessment/new?{where}")
-        self.ids[one.name] = self.page.locator("#entry [name='entry_id']").get_attribute("value")
+        self.ids[one.name] = self.page.locator("#entry [name='entry_id']").input_value()
         if first:
             _answer(self.page, "therapy", self.ids[one.links["therapy"]])
         asked = {n: v for n, v in one.values.items() if n != "timepoint"}
@@ -148,7 +148,7 @@ def register(page: Page) -> str:
         page.locator(f"[name='consent_{purpose}'][value='yes']").check()
     page.get_by_role("button", name="Register", exact=True).click()
     page.wait_for_url(re.compile(r"/patients/[0-9a-f-]{36}/"))
-    return f"/patients/{re.search('[0-9a-f-]{36}', page.url)[0]}/chart"
+    return f"/patients/{page.url.partition('/patients/')[2][:36]}/chart"
 
 
 # -- the story ---------------------------------------------------------------------------------

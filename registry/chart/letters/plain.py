@@ -129,7 +129,7 @@ SYNDROME_OTHER = _l("Your tumour makes hormones that can cause complaints.")
 
 #: A treatment: (what it is called, what it does).
 THERAPIES: dict[str, tuple[Any, Any]] = {
-    "surgery": (_l("Operation"), _l("Surgeons took out tumour, or part of it.")),
+    "surgery": (_l("Operation"), _l("Surgeons took out the tumour, or part of it.")),
     "SSA": (
         _l("Hormone-blocking injections"),
         _l("This medicine lowers the hormones and can slow the tumour down."),
