@@ -21,6 +21,7 @@ from registry.clinical import agreement, follow_up_record, missing_for_advice
 from registry.clinical.edit_checks import REFUSE
 from registry.clinical.follow_up import Due
 from registry.course import facts
+from registry.course.intervals import in_force
 from registry.course.models import BY_NAME
 from registry.course.queries.reading import Record
 from registry.course.rules import checks
@@ -172,6 +173,7 @@ def _telling(record: Record) -> dict[str, list[Any]]:
         "staging": latest(record.of("staging"), says_stage),
         "follow_up": newest(record, "follow_up", "ecog"),
         "history": (record.of("history") or [None])[-1],
+        "overview": (record.of("overview") or [None])[-1],
     }
     found = {entity: [row] for entity, row in one_each.items() if row is not None}
     found["imaging"] = _last_of_each(record.of("imaging"), "modality")
@@ -192,10 +194,11 @@ def _last_of_each(rows: Sequence[Any], name: str) -> list[Any]:
 
 
 def overdue(record: Record, rows: Rows, words: Words, today: date) -> list[Question]:
-    """Follow-up tests whose time is over, by the intervals of the network."""
+    """Follow-up tests whose time is over, by the intervals of this installation."""
     if record.death_date is not None or not record.tumours:
         return []
-    return [_overdue(one, words) for one in follow_up_record.due_for(rows, today) if one.overdue]
+    due = follow_up_record.due_for(rows, today, in_force().rows)
+    return [_overdue(one, words) for one in due if one.overdue]
 
 
 def _overdue(one: Due, words: Words) -> Question:

@@ -224,6 +224,7 @@ def level1(asked: Row, facts: Rows) -> dict[str, str]:
     known.update(_imaging(facts.get("imaging") or ()))
     known.update(_markers(facts.get("biomarker") or ()))
     known.update(_therapies(asked, facts.get("therapy") or ()))
+    known.update(_so_far(first(facts, "overview"), known))
     return known
 
 
@@ -298,6 +299,26 @@ def _therapies(asked: Row, rows: Sequence[Row]) -> dict[str, str]:
     known["therapy.stop_reason"] = answer(last, "stop_reason") or still
     known["therapy.best_response"] = answer(last, "best_response")
     return known
+
+
+_SO_FAR = {
+    **{name: f"therapy.{name}" for name in (*_THERAPY, "primary_resected")},
+    "sstr_done": "imaging.sstr_done",
+    "fdg_done": "imaging.fdg_done",
+}
+
+
+def _so_far(row: Row, known: Row) -> dict[str, str]:
+    """What was done or not as said at once (`overview`), where no entry of its own says it."""
+    said = {item: answer(row, name) for name, item in _SO_FAR.items()}
+    found = {
+        item: word
+        for item, word in said.items()
+        if word and (not known.get(item) or (word == "yes" and known[item] == "no"))
+    }
+    if answer(row, "ct_mri") in ("no", "not_known") and not known.get("imaging.ct_mri_date"):
+        found["imaging.ct_mri_date"] = "not_done" if answer(row, "ct_mri") == "no" else "not_known"
+    return found
 
 
 # -- two versions ------------------------------------------------------------------------------

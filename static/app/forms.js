@@ -10,15 +10,23 @@ function answers(form, name) {
 
 // -- questions that depend on others ---------------------------------------------------------------
 
+/** The names under which a question is sent: a date has a box a part, or why there is none. */
+function boxesOf(form, name) {
+  if (form.querySelector(`[name="${CSS.escape(name)}"]`)) return [name];
+  return [`${name}-year`, `${name}-absent`];
+}
+
 /** Show a question only while the question it depends on has one of the stated answers.
  * What was typed into a hidden one is kept and sent: the server decides what counts. */
 function showConditional(form) {
   for (const question of form.querySelectorAll("[data-show-if]")) {
     const wanted = JSON.parse(question.dataset.showValues);
-    const asked = form.querySelector(`[name="${CSS.escape(question.dataset.showIf)}"]`);
+    const names = boxesOf(form, question.dataset.showIf);
+    const asked = form.querySelector(`[name="${CSS.escape(names[0])}"]`);
     if (!asked) continue;
     const parent = asked.closest("[data-show-if]");
-    const met = answers(form, question.dataset.showIf).some((answer) => wanted.includes(answer) || wanted.includes("*"));
+    const given = names.flatMap((name) => answers(form, name));
+    const met = given.some((answer) => wanted.includes(answer) || wanted.includes("*"));
     // A question with an error or warning stays visible: a link in the summary must lead somewhere.
     const failed = question.querySelector(".nhsuk-error-message, .app-field__warning") !== null;
     question.hidden = !failed && (!met || (parent !== null && parent.hidden));

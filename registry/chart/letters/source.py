@@ -16,6 +16,7 @@ from registry.chart.survivorship import Survivorship
 from registry.clinical import follow_up_record
 from registry.clinical.follow_up import Due
 from registry.course import queries as course
+from registry.course.intervals import in_force
 from registry.course.queries import Record
 from registry.db import db, now
 from registry.patients import queries as patients
@@ -71,7 +72,7 @@ def source(viewer: Viewer, patient_id: UUID) -> Source:
         record=record,
         lines=course.lines(record),
         findings=course.findings(record),
-        due=follow_up_record.due_for(course.rows_of(record), today),
+        due=follow_up_record.due_for(course.rows_of(record), today, in_force().rows),
         referrals=referrals.of_patient(viewer, patient.id),
         own=db.session.get_one(Organisation, viewer.organisation_id),
         centres=_related(patient, relations.TREATING),

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from registry.clinical import quality_of_life
 from registry.course import facts as facts_
-from registry.course.forms.fields import ASKED_WITH, special
+from registry.course.forms.fields import ANSWERED, ASKED_WITH, special
 from registry.course.forms.layout import KEY_QUESTION, SECTIONS, Section
 from registry.course.models import BY_NAME, links_of
 from registry.course.rules import wellbeing
@@ -83,7 +83,9 @@ class EntryForm(HouseForm):
             return True
         if (self.entity, name) in ASKED_WITH and not self[name].is_empty:
             return True
-        return self.arises(condition[0]) and self[condition[0]].data in condition[1]
+        on = self[condition[0]]
+        met = (ANSWERED in condition[1] and not on.is_empty) or on.data in condition[1]
+        return met and self.arises(condition[0])
 
     def link(self, name: str) -> str:
         """The chosen tumour or therapy; empty where none is asked for or chosen."""

@@ -66,6 +66,9 @@ SPECIAL: dict[tuple[str, str], type[HouseField]] = {
 }
 
 
+#: Whatever was answered, as long as something was.
+ANSWERED = "*"
+
 _DRUGS = {"SSA", "interferon", "targeted", "PRRT", "chemotherapy", "immunotherapy",
           "hormonal-symptom control", "trial", "supportive"}  # fmt: skip
 _WITH_DOSE = _DRUGS | {"radiotherapy", "liver-directed"}
@@ -89,6 +92,7 @@ ASKED_WITH: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("therapy", "interval_days"): ("therapy_class", _DRUGS),
     ("therapy", "cycles"): ("therapy_class", _DRUGS | {"radiotherapy"}),
     ("genomic_finding", "variant"): ("finding", _WITH_VARIANT),
+    ("therapy", "stop_reason"): ("stop", {ANSWERED}),
 }
 
 
