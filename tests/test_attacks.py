@@ -416,7 +416,7 @@ def test_an_entry_id_of_another_patient_shows_nothing_of_it(client):
     make.sign_in(client, net.chris)
     sent = {**make_course.FILLED["tumour"], "entry_id": str(tumour.id)}
     answer = make.post(client, f"/patients/{mine.id}/course/tumour/new", sent)
-    assert answer.status_code == 409
+    assert answer.status_code == 404
     assert "Maanlicht" not in answer.text
 
 

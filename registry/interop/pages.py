@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,9 @@ from registry.interop.mapping import Map, MapError, Rule
 from registry.interop.models import Upload
 from registry.interop.patterns import TooLong
 from registry.interop.proposing import Profile
+
+#: A variable as the worker names it, such as tumour.diagnosis_date.
+_PATH = re.compile(r"\b[a-z][a-z_]*\.[a-z][a-z0-9_]*\b")
 
 #: Words of a column that are shown to be mapped one by one.
 WORDS = 60
@@ -87,6 +91,22 @@ def problems_of(upload: Upload) -> tuple[Map | None, list[str]]:
         return None, error.problems
 
 
+def in_words(problems: Sequence[str], form: Any) -> list[tuple[str, bool]]:
+    """What is wrong with a map, as its page says it: what a field of the form asks for in the
+    words of that field. Each with whether it is in the map's own English."""
+    asked = {
+        f"[{table}] {name} is needed": str(form[name].needed)
+        for name, table in (
+            ("title", "source"),
+            ("name", "source"),
+            ("licence", "source"),
+            ("id_column", "source"),
+            ("basis", "consent"),
+        )
+    }
+    return [(asked.get(one, one), one not in asked) for one in problems]
+
+
 def label_of(path: str) -> str:
     """A variable in words: entity and label."""
     target = drafting.targets().get(path)
@@ -94,6 +114,11 @@ def label_of(path: str) -> str:
         return path
     entity = BY_NAME[target.entity].entity_label if target.entity in BY_NAME else _("Patient")
     return f"{entity}: {target.declared.label}"
+
+
+def with_labels(reason: str) -> str:
+    """A sentence of the worker with its variables as the pages call them."""
+    return _PATH.sub(lambda found: label_of(found[0]), reason)
 
 
 def choices() -> list[tuple[str, str]]:

@@ -287,7 +287,8 @@ def propose(found: Sequence[Profile], rows: int, source: Mapping[str, Any]) -> C
     }
     id_column = _id_column(found, rows)
     content["source"]["id_column"] = id_column
-    if any(p.column == id_column and p.different < p.filled for p in found):
+    # One number in twenty that stands twice is a slip, and better refused than joined.
+    if any(p.column == id_column and p.filled - p.different > p.filled // 20 for p in found):
         content["source"]["rows"] = "several"
     content["patient"] = {"hospital_number": id_column}
     taken: set[str] = {"patient.hospital_number"}

@@ -73,9 +73,10 @@ def _book(stream: BinaryIO) -> Iterator[Any]:
 
 @contextmanager
 def records(
-    stream: BinaryIO, name: str, merged: str
+    stream: BinaryIO, name: str, merged: str, header_row: int = 0
 ) -> Iterator[tuple[str, Iterator[list[str] | BadRow]]]:
-    """The sheet's name and its rows as texts. Without a name the workbook must have one sheet."""
+    """The sheet's name and its rows as texts. Without a name the workbook must have one sheet.
+    Cells that are merged in titles above the row of the header are no matter."""
     with _book(stream) as book:
         sheets = list(book.sheetnames)
         if not name and len(sheets) != 1:
@@ -88,15 +89,24 @@ def records(
         if not hasattr(sheet, "iter_rows"):
             raise SheetError(f"{chosen!r} is a chart and no table")
         ranges = _look_over(stream, sheet._worksheet_path)
+        ranges = [one for one in ranges if _last_row(one) >= header_row]
         if ranges and merged not in (FILL, FIRST):
             shown = ", ".join(ranges[:3])
+            titles = "" if header_row else ", or which row has the names of the columns"
             raise SheetError(
-                f"sheet {chosen!r} has merged cells ({shown}): say merged ="
-                ' "fill" (each of them has the value) or "first" (only the first has it)'
+                f"sheet {chosen!r} has merged cells ({shown}): say what they mean, that each of"
+                ' them has the value (merged = "fill") or only the first (merged = "first")'
+                + titles
             )
         sheet.reset_dimensions()
         rows = (_row(cells) for cells in sheet.iter_rows())
         yield chosen, _filled(rows, ranges) if merged == FILL else rows
+
+
+def _last_row(merged: str) -> int:
+    """The last row of a merged range such as A1:O1."""
+    found = re.search(r"(\d+)$", merged)
+    return int(found[1]) if found else 0
 
 
 def _look_over(stream: BinaryIO, path: str) -> list[str]:

@@ -117,7 +117,7 @@ def opened(
     try:
         with source.open("rb") as raw:
             if sheets.is_workbook(raw):
-                with sheets.records(raw, sheet, merged) as (name, records):
+                with sheets.records(raw, sheet, merged, header_row) as (name, records):
                     table = Table(records, header_row, ragged=True)
                     table.encoding = f"sheet {name!r}"
                     yield table

@@ -14,15 +14,22 @@ function oneSpelling(text) {
   return text.replace(/ae/g, "e").replace(/oe/g, "e").replace(/our/g, "or");
 }
 
+/** How well an option that was found fits what was typed. Options of a code list are "NL
+ * Netherlands": what comes after the code counts as its beginning, too, so that Netherlands comes
+ * before Caribbean Netherlands. */
+function rank(option, start) {
+  const label = option.plain.slice(option.plain.indexOf(" ") + 1);
+  if (option.plain === start || label === start) return 0;
+  if (option.plain.startsWith(start)) return 1;
+  return label.startsWith(start) ? 2 : 3;
+}
+
 /** Options whose text contains every typed word; those that begin with the text come first. */
 function matching(options, typed) {
   const wanted = oneSpelling(plain(typed)).split(/\s+/).filter(Boolean);
   const found = options.filter((option) => wanted.every((word) => option.folded.includes(word)));
   const start = plain(typed).trim();
-  return [
-    ...found.filter((option) => option.plain.startsWith(start)),
-    ...found.filter((option) => !option.plain.startsWith(start)),
-  ];
+  return found.sort((one, other) => rank(one, start) - rank(other, start));
 }
 
 class Combobox {

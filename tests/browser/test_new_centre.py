@@ -37,6 +37,7 @@ def _set_up(page: Page) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Heather NET Centre")
     expect(page.get_by_role("main")).to_contain_text("Wednesday")
+    expect(page.get_by_role("main")).to_contain_text("Heatherdale, Netherlands")
 
 
 def _invite(page: Page) -> str:

@@ -98,6 +98,17 @@ def test_merged_cells_are_filled_as_declared(tmp_path: Path) -> None:
     assert read(path, merged="first") == [["1", "ileum"], ["2", ""], ["3", "rectum"]]
 
 
+def test_titles_that_are_merged_above_the_header_are_no_matter(tmp_path: Path) -> None:
+    rows = [["The ward's list", None], ["id", "site"], [1, "ileum"], [2, None]]
+    path = workbook(tmp_path, rows, merged=["A1:B1"])
+    with pytest.raises(FileError, match="or which row has the names of the columns"):
+        read(path)
+    assert read(path, header_row=2) == [["1", "ileum"], ["2", ""]]
+    below = workbook(tmp_path, rows, merged=["A1:B1", "B3:B4"])
+    with pytest.raises(FileError, match=r"merged cells \(B3:B4\)"):
+        read(below, header_row=2)
+
+
 def test_a_formula_that_was_never_computed_is_refused(tmp_path: Path) -> None:
     path = workbook(tmp_path, [["id", "a"], [1, "=1+1"]])
     with pytest.raises(FileError, match=r"formulas without a value \(B2\)"):

@@ -19,7 +19,7 @@ from registry.access import Role
 from registry.audit import AuditEntry
 from registry.course.models import Biomarker, Pathology, Tumour
 from registry.db import db, new_id
-from registry.interop import exporting, rules, working
+from registry.interop import exporting, proposing, rules, working
 from registry.interop.models import CentreExport, Import, SavedMap, Upload
 from registry.patients.models import Patient
 from registry.people.models import Notice
@@ -83,6 +83,45 @@ def checked(client: FlaskClient, content: bytes = WARD.encode(), **source: Any) 
 def count(model: Any) -> int:
     db.session.rollback()
     return db.session.scalar(sa.select(sa.func.count()).select_from(model)) or 0
+
+
+def test_a_file_that_is_read_only_when_its_shape_is_told_is_proposed_a_map_then(
+    client: FlaskClient,
+) -> None:
+    signed_in(client)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["The ward's list"])
+    sheet.merge_cells("A1:B1")
+    for line in WARD.splitlines():
+        sheet.append(line.split(";"))
+    out = io.BytesIO()
+    book.save(out)
+    url = sent(client, out.getvalue(), "ward.xlsx")
+    assert "or which row has the names of the columns" in client.get(f"{url}/shape").text
+    make.post(client, f"{url}/shape", {"sheet": "Sheet", "header_row": "2"})
+    columns = client.get(f"{url}/columns").text
+    assert "Tumour: Primary site" in columns
+    assert "Say on what basis the patients are registered." in columns
+    assert "[source]" not in columns
+    # A map somebody has worked on stays as it is.
+    make.post(client, f"{url}/columns", SOURCE)
+    make.post(client, f"{url}/shape", {"sheet": "Sheet", "header_row": "3"})
+    assert db.session.get_one(Upload, id_of(url)).toml.count("The ward's list") == 1
+
+
+def test_why_a_row_is_refused_is_said_with_the_words_of_the_pages(client: FlaskClient) -> None:
+    signed_in(client)
+    page = client.get(checked(client, WARD.replace("17.9.1955", "31.2.1955").encode())).text
+    assert "(Patient: Date of birth)" in page
+    assert "patient.birth_date)" not in page
+
+
+def test_a_number_that_stands_twice_by_a_slip_is_refused_and_not_joined() -> None:
+    profile = proposing.Profile("No", filled=300, different=299)
+    assert proposing.propose([profile], 300, {})["source"].get("rows") is None
+    profile = proposing.Profile("No", filled=300, different=60)
+    assert proposing.propose([profile], 300, {})["source"]["rows"] == "several"
 
 
 def test_a_file_is_sent_mapped_checked_brought_in_and_undone(client: FlaskClient) -> None:

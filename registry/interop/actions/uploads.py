@@ -217,17 +217,21 @@ def _forget_results(upload: Upload) -> None:
 
 
 def reshape(upload: Upload, number: int, stated: Mapping[str, Any], *, by: Viewer) -> None:
-    """Say how a file is to be read; its map is told so too."""
+    """Say how a file is to be read; its map is told so too. A map that is as it was proposed is
+    proposed anew, from what now stands in the columns."""
     _editable(upload, by)
     if not 0 <= number < len(upload.files):
         raise Invalid(_("There is no such file."))
+    untouched = number == 0 and upload.toml == drafting.to_toml(_proposed(upload, by))
     files = [dict(one) for one in upload.files]
     kept = {k: v for k, v in files[number]["shape"].items() if k in ("kind", "sheets")}
     files[number] = _looked_at({**files[number], "shape": {**kept, **stated}})
     upload.files = files
     _forget_results(upload)
     content = content_of(upload)
-    if number == 0 and "source" in content:
+    if untouched:
+        upload.toml = drafting.to_toml(_proposed(upload, by))
+    elif number == 0 and "source" in content:
         fresh = source_shape(files[0]["shape"])
         of_shape = ("sheet", "delimiter", "encoding", "comment_lines", "header_row", "merged")
         content["source"] = {

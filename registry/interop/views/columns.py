@@ -44,7 +44,7 @@ def columns(upload_id: UUID) -> Any:
         "interop/columns.html",
         form=form,
         rows=rows,
-        problems=problems,
+        problems=pages.in_words(problems, form),
         content=content,
         further=pages.further_parts(content, found),
         maps=queries.saved_maps(web.viewer()),

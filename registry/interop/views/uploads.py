@@ -87,6 +87,7 @@ def upload(upload_id: UUID) -> Any:
         problems=problems,
         by_map=by_map,
         label_of=pages.label_of,
+        with_labels=pages.with_labels,
         people=people.person_names([found.person_id]),
         **step_of(found),
     )
