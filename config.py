@@ -80,6 +80,7 @@ class Settings:
     seal_log: str = ""  # a file, or "syslog": where each seal of the audit is written besides
     worker_threads: int = 4
     staging_licensed: bool = True
+    smallest_number: int = 5  # of referrals, in figures: what is smaller is not told
     idle_minutes: int = 30
     absolute_hours: int = 12
     proxies: int = 0  # reverse proxies in front, whose word about the caller's address is taken
@@ -136,6 +137,7 @@ class Settings:
             # Staging texts are licensed: in production the operator says so before stages are
             # derived (docs/decisions/0006).
             staging_licensed=_flag("STAGING_LICENSED", environment != "production"),
+            smallest_number=max(1, int(os.environ.get("NETREG_SMALLEST_NUMBER", "5"))),
             idle_minutes=int(os.environ.get("NETREG_IDLE_MINUTES", "30")),
             absolute_hours=int(os.environ.get("NETREG_ABSOLUTE_HOURS", "12")),
             proxies=int(os.environ.get("NETREG_PROXIES", "0")),

@@ -41,6 +41,7 @@ NAVIGATION = (
     web.Place(_l("Referrals"), "referrals.mine", Right.FOLLOW_REFERRALS),
     web.Place(_l("Patients"), "patients.index", Right.READ_RECORD),
     web.Place(_l("Follow-up due"), "course.due", Right.FOLLOW_UP),
+    web.Place(_l("Waiting times"), "referrals.waiting_times", Right.WAITING_TIMES),
     web.Place(_l("Research"), "research.index", Right.MAKE_RELEASE),
     web.Place(_l("Data access"), "research.grants", Right.GRANT),
     web.Place(_l("Same patient?"), "matching.index", Right.MATCH),

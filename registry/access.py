@@ -27,6 +27,7 @@ class Role(StrEnum):
     PRIVACY_OFFICER = "privacy_officer"
     DATA_MANAGER = "data_manager"
     ADMINISTRATOR = "administrator"
+    NETWORK_COORDINATOR = "network_coordinator"
 
 
 ROLE_LABELS = {
@@ -39,6 +40,7 @@ ROLE_LABELS = {
     Role.PRIVACY_OFFICER: _l("Privacy officer"),
     Role.DATA_MANAGER: _l("Data manager"),
     Role.ADMINISTRATOR: _l("Administrator"),
+    Role.NETWORK_COORDINATOR: _l("Network coordinator"),
 }
 
 #: What the lead of an organisation may let somebody be there; the rest is the administrator's.
@@ -73,6 +75,8 @@ class Right(StrEnum):
     MATCH = "match"  # say whether two records are of one patient, join them, take them apart
     EXPORT_OWN = "export_own"  # the centre's own patients, identified
     ADMINISTER = "administer"
+    WAITING_TIMES = "waiting_times"  # of one's own organisation
+    WAITING_TIMES_OF_ALL = "waiting_times_of_all"  # of the network
 
 
 _R = Role
@@ -101,6 +105,8 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.MATCH: frozenset({_R.DATA_MANAGER}),
     Right.EXPORT_OWN: frozenset({_R.CLINICIAN, _R.DATA_MANAGER}),
     Right.ADMINISTER: frozenset({_R.ADMINISTRATOR}),
+    Right.WAITING_TIMES: frozenset({_R.NETWORK_COORDINATOR, _R.LEAD, _R.TRIAGE_COORDINATOR}),
+    Right.WAITING_TIMES_OF_ALL: frozenset({_R.NETWORK_COORDINATOR}),
 }
 
 

@@ -157,6 +157,8 @@ _WORDS: dict[str, Any] = {
     "listed patient": _l("Saw the patient in a list"),
     "listed referral": _l("Saw the case in a list"),
     "downloaded worklist": _l("Downloaded the worklist, by pseudonym"),
+    "opened waiting times": _l("Opened the waiting times"),
+    "downloaded waiting times": _l("Downloaded the waiting times"),
     "kept a worklist view": _l("Kept a view of the worklist"),
     "removed a worklist view": _l("Removed a view of the worklist"),
     "gave access": _l("Gave an organisation access"),

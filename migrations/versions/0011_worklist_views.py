@@ -23,6 +23,7 @@ _INDEXES = {
     "ix_referral_by_grade": ["to_organisation_id", "phase", "grade_group", *_ORDER],
     "ix_referral_by_assignee": ["to_organisation_id", "phase", "assignee_id", *_ORDER],
     "ix_referral_moved": ["to_organisation_id", "moved_at"],
+    "ix_referral_submitted_at": ["submitted_at"],
 }
 
 

@@ -111,6 +111,8 @@ STAFF = (
     PersonFacts("administrator@demo.example", "Heron Kantoor", "NETWORK", (Role.ADMINISTRATOR,),
                 True),
     PersonFacts("lead@demo.example", "Dr Rook Duinzicht", "NL-DUIN", (Role.LEAD,), True),
+    PersonFacts("network@demo.example", "Dr Ibis Kantoor", "NETWORK", (Role.NETWORK_COORDINATOR,),
+                True),
     PersonFacts("privacy@demo.example", "Owl Kantoor", "NETWORK", (Role.PRIVACY_OFFICER,), True),
     PersonFacts("referrer.dune2@demo.example", "Dr Teal Duinzicht", "NL-DUIN", (Role.REFERRER,)),
     PersonFacts("referrer.heath@demo.example", "Dr Plover Heide", "NL-HEIDE", (Role.REFERRER,)),

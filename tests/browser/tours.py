@@ -75,6 +75,9 @@ def coordinator(page: Page) -> Found:
     """A triage coordinator of a centre."""
     return {
         "worklist": "/worklist",
+        "team": "/worklist/team",
+        "intake list": "/worklist/print",
+        "waiting times of a centre": "/waiting-times?by=hospital",
         "worklist, nothing fits": "/worklist?state=declined&grade=g3&overdue=1",
         "enter for a doctor": "/referrals/new",
         "notices": "/notices",
@@ -126,6 +129,14 @@ def fullest(page: Page, charts: list[str], of: int = 6) -> str:
         page.goto(chart)
         marks[chart] = page.locator(".app-timeline__bar, .app-timeline__mark").count()
     return max(marks, key=lambda chart: marks[chart])
+
+
+def of_the_network(page: Page) -> Found:
+    """Who coordinates the network."""
+    return {
+        "waiting times": "/waiting-times",
+        "waiting times by grade": "/waiting-times?by=grade&step=accepted",
+    }
 
 
 def researcher(page: Page) -> Found:
@@ -237,4 +248,5 @@ TOURS: dict[str, Callable[[Page], Found]] = {
     "manager": manager,
     "lead": lead,
     "privacy": privacy,
+    "network": of_the_network,
 }

@@ -59,6 +59,7 @@ class Referral(Model):
         sa.Index("ix_referral_by_grade", "to_organisation_id", "phase", "grade_group", *_ORDER),
         sa.Index("ix_referral_by_assignee", "to_organisation_id", "phase", "assignee_id", *_ORDER),
         sa.Index("ix_referral_moved", "to_organisation_id", "moved_at"),
+        sa.Index("ix_referral_submitted_at", "submitted_at"),
         sa.Index("ix_referral_hospital", "from_organisation_id", "id"),
         sa.Index("ix_referral_entered", "entered_at_organisation_id", "id"),
         sa.Index("ix_referral_patient_id", "patient_id"),

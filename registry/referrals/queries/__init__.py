@@ -51,6 +51,7 @@ from registry.referrals.queries.sent import (
 from registry.referrals.queries.team import Load, team
 from registry.referrals.queries.texts import text, texts
 from registry.referrals.queries.transfers import TransferRow, transfer, transfers
+from registry.referrals.queries.waiting import Period, waiting_times, years
 
 __all__ = [
     "MOST",
@@ -63,6 +64,7 @@ __all__ = [
     "Load",
     "Mark",
     "MineRow",
+    "Period",
     "ReferralRow",
     "TransferRow",
     "View",
@@ -103,5 +105,7 @@ __all__ = [
     "transfers",
     "unacknowledged",
     "waited",
+    "waiting_times",
     "worklist",
+    "years",
 ]

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from flask import Response, render_template, request
 from flask_babel import gettext as _
-from openpyxl import Workbook
 
 from registry import audit, codes, web
 from registry.access import Right
@@ -92,6 +91,8 @@ def worklist_csv() -> Any:
 @room.page("/worklist/list.xlsx", right=Right.TRIAGE)
 def worklist_xlsx() -> Any:
     """The view as a workbook; every cell is text, none a formula."""
+    from openpyxl import Workbook  # few ask for it: a start does not wait for it
+
     rows = _rows(MOST_LINES)
     _left_the_house("xlsx")
     book = Workbook(write_only=True)

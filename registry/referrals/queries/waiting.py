@@ -1,0 +1,157 @@
+"""What happened to the referrals of a period, for the figures of waiting times.
+
+No identity is read. Who coordinates the network sees every centre; others see the referrals to and
+from their own organisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry.access import Right, Viewer
+from registry.clinical import urgency
+from registry.db import Moment, db, now, table_of
+from registry.people.models import Organisation
+from registry.referrals import rules
+from registry.referrals.models import Referral, ReferralEvent
+from registry.referrals.rules.waiting import Way
+
+#: The latest referrals of a period, if there are more: the page says so.
+MOST = 20_000
+_R, _E = table_of(Referral), table_of(ReferralEvent)
+_ENDED_WITHOUT = (rules.DECLINED, rules.WITHDRAWN, rules.CLOSED)
+
+
+@dataclass(frozen=True)
+class Period:
+    """The ways of a period, and whether there are more than are read."""
+
+    ways: list[Way]
+    more: bool
+
+
+def waiting_times(viewer: Viewer, first: date, last: date) -> Period:
+    """Every referral sent from the first to the last day, in UTC; one query."""
+    viewer.need(Right.WAITING_TIMES)
+    rows = db.session.connection().execute(_statement(viewer, first, last)).all()
+    return Period([_way(row) for row in rows[:MOST]], len(rows) > MOST)
+
+
+def _statement(viewer: Viewer, first: date, last: date) -> sa.Select[Any]:
+    centre, hospital = table_of(Organisation).alias(), table_of(Organisation).alias()
+    wanted = (
+        sa.select(_R.c.id)
+        .where(
+            _R.c.submitted_at >= _midnight(first),
+            _R.c.submitted_at < _midnight(last + timedelta(days=1)),
+            _of_concern(viewer),
+        )
+        .order_by(_R.c.submitted_at.desc(), _R.c.id)
+        .limit(MOST + 1)
+        .subquery()
+    )
+    acts = (
+        sa.select(
+            _E.c.referral_id,
+            _first("accept").label("accepted"),
+            _first("list_for_board").label("board"),
+            _first("acknowledge").label("acknowledged"),
+            sa.func.max(sa.case((_E.c.step.in_(["submit", "give_information"]), _E.c.at))).label(
+                "completed"
+            ),
+            sa.func.min(sa.case((_E.c.organisation_id == _R.c.to_organisation_id, _E.c.at))).label(
+                "looked"
+            ),
+        )
+        .join(wanted, wanted.c.id == _E.c.referral_id)
+        .join(_R, _R.c.id == _E.c.referral_id)
+        .group_by(_E.c.referral_id)
+        .subquery()
+    )
+    return (
+        sa.select(
+            _R.c.submitted_at, _R.c.state, _R.c.advised_at, _R.c.decided_at, _R.c.ended_at,
+            _R.c.urgency_rank, _R.c.paused_days, _R.c.paused_working_days, _R.c.grade_group,
+            _R.c.site_group, centre.c.name.label("centre"), centre.c.time_zone,
+            hospital.c.name.label("hospital"), hospital.c.region, hospital.c.country,
+            *(sa.type_coerce(acts.c[name], Moment()).label(name)
+              for name in ("accepted", "board", "acknowledged", "completed", "looked")),
+        )
+        .select_from(wanted)
+        .join(_R, _R.c.id == wanted.c.id)
+        .join(centre, centre.c.id == _R.c.to_organisation_id)
+        .join(hospital, hospital.c.id == _R.c.from_organisation_id)
+        .outerjoin(acts, acts.c.referral_id == _R.c.id)
+        .order_by(_R.c.submitted_at.desc(), _R.c.id)
+    )  # fmt: skip
+
+
+def _first(step: str) -> Any:
+    return sa.func.min(sa.case((_E.c.step == step, _E.c.at)))
+
+
+def _midnight(day: date) -> Any:
+    return sa.literal(datetime.combine(day, time(), UTC), Moment())
+
+
+def _of_concern(viewer: Viewer) -> sa.ColumnElement[bool]:
+    if viewer.may(Right.WAITING_TIMES_OF_ALL):
+        return sa.true()
+    here = viewer.organisation_id
+    return sa.or_(_R.c.to_organisation_id == here, _R.c.from_organisation_id == here)
+
+
+def _way(row: Any) -> Way:
+    reached = _reached(row)
+    zone = row.time_zone
+    sent_on = rules.local_day(row.submitted_at, zone)
+    answer = rules.urgency_of(row.urgency_rank)
+    pause = rules.Pause(row.paused_days, row.paused_working_days)
+    return Way(
+        groups={
+            "centre": row.centre,
+            "hospital": row.hospital,
+            "region": " · ".join(part for part in (row.country, row.region) if part),
+            "grade": row.grade_group or "open",
+            "site": row.site_group,
+        },
+        sent=row.submitted_at,
+        reached=reached,
+        over=row.state in _ENDED_WITHOUT,
+        due={
+            "look": urgency.deadline(sent_on, answer, urgency.FIRST_LOOK),
+            "accepted": rules.decision_due(sent_on, answer, pause),
+            "advice": rules.advice_due(sent_on, answer, pause),
+        },
+        days={name: rules.local_day(at, zone) for name, at in reached.items()},
+        stopped_days=row.paused_days,
+    )
+
+
+def _reached(row: Any) -> Mapping[str, datetime]:
+    """When the case reached each step. It is complete with what was sent last before the centre
+    accepted; whoever took a step had looked."""
+    complete = row.completed if row.accepted and row.completed <= row.accepted else None
+    found = {
+        "look": row.looked,
+        "complete": complete or (row.submitted_at if row.accepted else None),
+        "accepted": row.accepted,
+        "board": row.board,
+        "advice": row.advised_at,
+        "acknowledged": row.acknowledged,
+    }
+    return {name: at for name, at in found.items() if at is not None}
+
+
+def years(viewer: Viewer) -> list[int]:
+    """The years one can ask for, the latest first."""
+    viewer.need(Right.WAITING_TIMES)
+    query = sa.select(sa.func.min(_R.c.submitted_at)).where(_R.c.submitted_at.is_not(None))
+    first = db.session.connection().scalar(query)
+    this = now().year
+    return list(range(this, max(first.year if first else this, this - 20) - 1, -1))
