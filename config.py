@@ -90,6 +90,7 @@ class Settings:
     mail_from: str = ""
     files: str = ""  # where files about patients lie, as fsspec writes it; empty: instance/files
     clamd: str = ""  # the virus scanner: a socket's path, or host:port; empty: nothing is scanned
+    urgency_targets: str = ""  # the network's own table of targets; empty: the product's
     follow_up_intervals: str = ""  # the network's own table of intervals; empty: the product's
     extra: dict[str, object] = field(default_factory=dict)
 
@@ -143,6 +144,7 @@ class Settings:
             proxies=int(os.environ.get("NETREG_PROXIES", "0")),
             files=os.environ.get("NETREG_FILES", ""),
             clamd=os.environ.get("NETREG_CLAMD", ""),
+            urgency_targets=os.environ.get("NETREG_URGENCY_TARGETS", ""),
             follow_up_intervals=os.environ.get("NETREG_FOLLOW_UP_INTERVALS", ""),
             **_mail(),  # type: ignore[arg-type]
         )

@@ -120,7 +120,7 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
     import_module("registry.chart.views_letters").put_on_chart(app)
     for handlers in (
         "audit_jobs", "people.jobs", "patients.documents.jobs", "patients.matching.jobs",
-        "course.joining", "course.jobs", "research.jobs",
+        "course.joining", "course.jobs", "referrals.jobs", "research.jobs",
     ):  # fmt: skip
         import_module(f"registry.{handlers}")
     from registry.course import intervals
@@ -130,6 +130,7 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
     from registry.people import views as people_views
     from registry.referrals import level1 as referral_level1
     from registry.referrals import queries as referral_queries
+    from registry.referrals import targets
 
     import_module("registry.interop.jobs")
     import_module("registry.patients.rekeying")  # what a rotation of keys has to reach
@@ -148,6 +149,7 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
     app.extensions["netreg_refused_passwords"] = refused_passwords(settings)
     app.extensions["netreg_demo_emails"] = demo_emails
     app.extensions["netreg_demo_accounts"] = lambda: demo_accounts()
+    targets.read(settings.urgency_targets)
     intervals.read(settings.follow_up_intervals)  # a table with a mistake stops the start
     jobs.connect(app)
 
@@ -237,6 +239,7 @@ def notice_link(kind: str, subject_id: object) -> str:
         "grant": ("research.index", ""),
         "match": ("matching.pair", "match_id"),
         "patient_merge": ("matching.joined", "merge_id"),
+        "late": ("referrals.late", ""),
     }[kind]
     values: dict[str, Any] = {name: subject_id} if name else {}
     return url_for(endpoint, **values)

@@ -57,6 +57,8 @@ class Right(StrEnum):
     REFER = "refer"  # write and send referrals
     FOLLOW_REFERRALS = "follow_referrals"  # the hospital's own list
     TRIAGE = "triage"  # the centre's worklist
+    SEE_LATE = "see_late"  # what is late at the centre, or about to be; a lead without names
+    SET_CLOCK = "set_clock"  # the centre's closed days
     READ_REFERRAL = "read_referral"
     STEP = "step"  # take a step; which steps is the step table's business
     READ_RECORD = "read_record"
@@ -85,6 +87,8 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.REFER: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR}),
     Right.FOLLOW_REFERRALS: frozenset({_R.REFERRER}),
     Right.TRIAGE: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
+    Right.SEE_LATE: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.LEAD}),
+    Right.SET_CLOCK: frozenset({_R.TRIAGE_COORDINATOR, _R.LEAD}),
     Right.READ_REFERRAL: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
     Right.STEP: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
     Right.READ_RECORD: frozenset(

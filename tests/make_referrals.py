@@ -151,6 +151,7 @@ _WAY: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "declined": [("carla", "decline", {"text": "No capacity."})],
     "withdrawn": [("alice", "withdraw", {"text": "Moved abroad."})],
 }
+_WAY["listed_for_board"] = [*_WAY["accepted"], ("carla", "list_for_board", {})]
 _WAY["acknowledged"] = [*_WAY["advised"], ("alice", "acknowledge", {})]
 _WAY["closed"] = [*_WAY["acknowledged"], ("carla", "close", {})]
 

@@ -32,6 +32,7 @@ COMMITTERS = {
     "registry/patients/documents/looking.py",
     "registry/people/jobs.py",
     "registry/patients/matching/jobs.py",
+    "registry/referrals/jobs.py",
     "registry/operations/commands.py",
     "registry/rekeying.py",
     "registry/research/jobs.py",

@@ -72,10 +72,11 @@ def missing(question: str, facts: Facts) -> tuple[Missing, ...]:
 
 def label(variable: str) -> str:
     """The English label of an "entity.variable" of level 1."""
-    return _labels()[variable]
+    return labels()[variable]
 
 
-def _labels() -> dict[str, str]:
+def labels() -> dict[str, str]:
+    """Every item that an advice may need, with its label."""
     return {f"{r['group']}.{r['variable']}": r["label"] for r in tables.rows("level1_items")}
 
 

@@ -153,11 +153,11 @@ def _difference(stated: str, answer: str) -> Reason:
 Targets = Mapping[str, Mapping[str, int]]
 
 
-def targets() -> Targets:
-    """The targets of the table: urgency to step to days."""
+def targets(rows: Sequence[Mapping[str, str]] | None = None) -> Targets:
+    """The targets of a table, else of the product's: urgency to step to days."""
     return {
         row["urgency"]: {step: int(row[column]) for step, column in _COLUMN.items()}
-        for row in tables.rows("urgency_targets")
+        for row in (tables.rows("urgency_targets") if rows is None else rows)
     }
 
 

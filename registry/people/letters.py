@@ -20,7 +20,7 @@ from flask_babel import lazy_gettext as _l
 from registry import mail as post
 from registry.db import db
 from registry.people import actions, queries, rules
-from registry.people.models import AccountRequest, Invitation, Mail, PasswordLink
+from registry.people.models import AccountRequest, Invitation, Mail, Notice, PasswordLink
 from registry.people.rules import joining
 from registry.people.rules import mail as rules_of_mail
 
@@ -78,6 +78,8 @@ def _letter(one: Mail) -> Letter:
         subject, paragraphs, link_text = rules_of_mail.LETTERS[one.kind]
     if one.kind == "digest":
         lines = _digest_lines(one)
+    elif one.kind in rules.NOTICES:
+        lines = queries.number_lines(db.session.get(Notice, one.subject_id))
     filled = tuple(str(text) % values if values else str(text) for text in paragraphs)
     return Letter(
         subject=str(subject),

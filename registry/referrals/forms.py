@@ -20,21 +20,17 @@ from registry.course import facts as plain
 from registry.course.models import BY_NAME
 from registry.forms import (
     Choice,
-    Choices,
     Facts,
     HouseForm,
-    LongText,
     Option,
     Text,
     again,
-    code_options,
     field_for,
 )
 from registry.patients.forms import ConsentForm, PatientForm
 from registry.people.models import Organisation
-from registry.referrals import rules
 from registry.referrals.case import CONTACT, FDG, MANY, SSTR, Case
-from registry.referrals.models import Advice, Referral
+from registry.referrals.models import Referral
 
 # -- the first page ----------------------------------------------------------------------------
 
@@ -423,35 +419,6 @@ def anchor(variable: str) -> str:
         return _SECTION[group]
     entity = "history" if group == "state" else group
     return f"{entity}__{name}" if name in PARTS.get(entity, ()) else "question"
-
-
-# -- the forms of the steps --------------------------------------------------------------------
-
-_STEP_FIELDS: dict[str, Any] = {
-    "reason": lambda: LongText(_l("Reason"), needed=rules.NEED_MESSAGES["reason"], longest=4000),
-    "request": lambda: LongText(
-        _l("What do you need to know?"), needed=rules.NEED_MESSAGES["request"], longest=4000
-    ),
-    "assignee": lambda: Choice(_l("Who takes it"), needed=rules.NEED_MESSAGES["assignee"]),
-    "kinds": lambda: Choices(
-        _l("Kind of advice"),
-        options=lambda: code_options("advice_kind"),
-        needed=rules.NEED_MESSAGES["kinds"],
-    ),
-    "text": lambda: field_for(Advice, "text", needed=rules.NEED_MESSAGES["text"], longest=20000),
-}
-
-
-def step_form(step: rules.Step, sent: Any = None, people: Sequence[Any] = ()) -> HouseForm:
-    """The form of a step: what the table says it needs."""
-    fields = {name: _STEP_FIELDS[name]() for name in step.needs if name in _STEP_FIELDS}
-    made: Any = type("StepForm", (HouseForm,), fields)(sent, prefix=f"{step.name}_")
-    if "assignee" in fields:
-        made.assignee._options = [Option(str(one.id), one.name) for one in people]
-        if made.assignee.typed:
-            made.assignee.errors = []
-            made.assignee.read()
-    return made  # type: ignore[no-any-return]
 
 
 class SearchForm(HouseForm):

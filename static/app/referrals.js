@@ -41,3 +41,22 @@ for (const box of document.querySelectorAll("[data-texts]")) {
     }
   });
 }
+/** What stood before the reader for a moment has been read; the server is told once. */
+const readable = document.querySelector("[data-read]");
+let telling = null;
+function tellRead() {
+  clearTimeout(telling);
+  if (!readable || document.visibilityState !== "visible") return;
+  telling = setTimeout(() => {
+    document.removeEventListener("visibilitychange", tellRead);
+    fetch(readable.dataset.read, {
+      method: "POST",
+      headers: {
+        "X-Requested-With": "fetch",
+        "X-CSRFToken": document.querySelector("input[name=csrf_token]")?.value ?? "",
+      },
+    }).catch(() => {}); // next time it is read it is told again
+  }, 1000);
+}
+document.addEventListener("visibilitychange", tellRead);
+tellRead();

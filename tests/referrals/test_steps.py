@@ -30,6 +30,7 @@ ACTOR = {
 NEEDS = {
     "reason": {"text": "A reason."},
     "request": {"text": "Which Ki-67?"},
+    "answer": {"text": "It is 2 %."},
     "text": {"text": "Start PRRT."},
     "kinds": {"kinds": ["prrt_workup"]},
 }
@@ -42,6 +43,8 @@ def needed(net, step):
             found["case"] = make_referrals.case()
         elif name == "assignee":
             found["assignee_id"] = net.chris.id
+        elif name == "centre":
+            found["more"] = actions.More(centre_id=net.other_centre.id)
         else:
             found |= NEEDS[name]
     return found
@@ -136,7 +139,7 @@ def test_the_buttons_are_the_table(app):
     def names(who):
         return [step.name for step in queries.steps(net.viewer(who), referral)]
 
-    assert names("carla") == ["accept", "request_information", "assign", "decline"]
+    assert names("carla") == ["accept", "request_information", "assign", "redirect", "decline"]
     assert names("chris") == names("carla")
     assert names("bob") == ["withdraw"]
     assert names("olga") == []

@@ -24,9 +24,11 @@ def tell(
     *,
     subject: tuple[str, UUID],
     whoever_covers: bool = True,
+    numbers: Mapping[str, int] | None = None,
 ) -> None:
     """Tell people something, each once, in the transaction of the change; and, of those who are
-    away, who covers for them. By mail as each of them wants it."""
+    away, who covers for them. By mail as each of them wants it. `numbers` says how many of what
+    (`rules.NUMBERS`)."""
     if why not in rules.NOTICES:
         raise KeyError(why)
     wanted = list(dict.fromkeys(one for one in people if one))
@@ -37,12 +39,16 @@ def tell(
         wanted += [one for one in covering if one not in wanted]
     wishes = _wishes(wanted) if post.configured() else {}
     for person_id in wanted:
-        _tell_one(person_id, why, subject, wishes.get(person_id))
+        _tell_one(person_id, why, subject, wishes.get(person_id), numbers)
     db.session.flush()
 
 
 def _tell_one(
-    person_id: UUID, why: str, subject: tuple[str, UUID], wishes: dict[str, Any] | None
+    person_id: UUID,
+    why: str,
+    subject: tuple[str, UUID],
+    wishes: dict[str, Any] | None,
+    numbers: Mapping[str, int] | None = None,
 ) -> None:
     how = rules_of_mail.wish(why, wishes) if wishes is not None else rules_of_mail.OFF
     made = Notice(
@@ -51,6 +57,7 @@ def _tell_one(
         why=why,
         subject_kind=subject[0],
         subject_id=subject[1],
+        numbers=dict(numbers) if numbers else None,
         mail=rules_of_mail.DAILY if how == rules_of_mail.DAILY else "",
     )
     db.session.add(made)

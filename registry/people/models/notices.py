@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, relationship
 
-from registry.db import Model, Moment, new_id, now
+from registry.db import Json, Model, Moment, new_id, now
 from registry.dictionary import technical
 from registry.people.models.person import Person
 
@@ -41,6 +42,7 @@ class Notice(Model):
     subject_kind: Mapped[str] = technical(sa.String(40))
     subject_id: Mapped[UUID] = technical()
     seen_at: Mapped[datetime | None] = technical(Moment())
+    numbers: Mapped[dict[str, Any] | None] = technical(Json)  # how many of what, by rules.NUMBERS
     mail: Mapped[str] = technical(sa.String(10), default="")  # "daily": told in the next digest
     digest_id: Mapped[UUID | None] = technical(
         sa.ForeignKey("mail.id", ondelete="SET NULL"), index=True

@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 from registry.access import Right, Viewer
 from registry.db import db
 from registry.errors import NotFound
+from registry.people import rules
 from registry.people.models import Mail, Notice
 
 
@@ -26,6 +27,7 @@ class NoticeRow:
     subject_kind: str
     subject_id: UUID
     seen: bool
+    numbers: tuple[str, ...] = ()
 
 
 def notices(viewer: Viewer, limit: int = 50) -> list[NoticeRow]:
@@ -37,9 +39,24 @@ def notices(viewer: Viewer, limit: int = 50) -> list[NoticeRow]:
         .limit(limit)
     )
     return [
-        NoticeRow(n.id, n.at, n.why, n.subject_kind, n.subject_id, n.seen_at is not None)
+        NoticeRow(
+            n.id,
+            n.at,
+            n.why,
+            n.subject_kind,
+            n.subject_id,
+            n.seen_at is not None,
+            number_lines(n),
+        )
         for n in db.session.scalars(query)
     ]
+
+
+def number_lines(found: Notice | None) -> tuple[str, ...]:
+    """What the numbers of a notice say, in words and in a fixed order."""
+    numbers = (found.numbers if found is not None else None) or {}
+    words = rules.NUMBERS.items()
+    return tuple(str(text) % {"num": numbers[name]} for name, text in words if numbers.get(name))
 
 
 def unread(viewer: Viewer) -> int:

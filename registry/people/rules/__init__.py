@@ -32,6 +32,18 @@ NOTICES = {
     "pair_to_look_at": _l("Two records may be one: please look."),
     "records_joined": _l("Two records were joined."),
     "records_taken_apart": _l("Two joined records were taken apart."),
+    "referral_reopened": _l("A referral was reopened."),
+    "referral_redirected": _l("A referral was passed on to another centre."),
+    "referral_listed": _l("A referral was listed for the board."),
+    "referral_deferred": _l("A referral was taken off the board list."),
+    "question_taken_back": _l("The centre took its question back."),
+    "message_received": _l("There is a new message about a referral."),
+    "urgent_referral_received": _l("An urgent referral has arrived."),
+    "urgent_information_requested": _l("The centre asks for more information, urgently."),
+    "urgent_message_received": _l("There is a new message about an urgent referral."),
+    "information_late": _l("Information that was asked for is late."),
+    "cases_late": _l("Referrals at your centre are overdue, or about to be."),
+    "cases_escalated": _l("Referrals at your centre have been overdue for a working day."),
     "release_made": _l("A release is ready."),
     "import_checked": _l("A file was checked: look at what it would bring in."),
     "import_done": _l("A file was brought in."),
@@ -51,6 +63,15 @@ NOTICES = {
     "covered": _l("A colleague covers for you while you are away."),
 }
 
+#: What the numbers of a notice count: never what stands in a record.
+NUMBERS = {
+    "late": _l("Overdue: %(num)s"),
+    "today": _l("Due today: %(num)s"),
+    "soon": _l("Due within two working days: %(num)s"),
+    "unseen": _l("Nobody has looked at in time: %(num)s"),
+    "waiting": _l("Information asked for is late: %(num)s"),
+    "escalated": _l("Overdue for a working day: %(num)s"),
+}
 
 #: Notices about the work with accounts rather than with cases.
 ABOUT_ACCOUNTS = frozenset(

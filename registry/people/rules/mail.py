@@ -25,6 +25,19 @@ AT_ONCE = frozenset(
         "account_requested",
         "confirmation_asked",
         "cover_arranged",
+        "message_received",
+        "information_late",
+    }
+)
+
+#: What nobody can silence, or be told only once a day: somebody waits who must not wait.
+NOT_SILENCED = frozenset(
+    {
+        "urgent_referral_received",
+        "urgent_information_requested",
+        "urgent_message_received",
+        "cases_late",
+        "cases_escalated",
     }
 )
 
@@ -99,7 +112,9 @@ def digest_until(moment: datetime) -> datetime:
 
 
 def wish(why: str, wishes: dict[str, Any]) -> str:
-    """When a person wants to be told of this by mail."""
+    """When a person is told of this by mail: as they want it, where they have the choice."""
+    if why in NOT_SILENCED:
+        return IMMEDIATE
     said = wishes.get(why)
     if said in HOW:
         return str(said)

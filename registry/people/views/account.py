@@ -36,8 +36,12 @@ def _account_page(form: PasswordForm) -> str:
         form=form,
         notices=[(why, text, rules_of_mail.wish(why, wishes)) for why, text in _kinds()],
         how=rules_of_mail.HOW,
+        not_silenced=rules_of_mail.NOT_SILENCED,
         mail_configured=mail.configured(),
     )
+
+
+_OF_CASES = ("referral_", "information_", "advice_", "urgent_", "message_", "question_")
 
 
 def _kinds() -> list[tuple[str, Any]]:
@@ -49,9 +53,9 @@ def _kinds() -> list[tuple[str, Any]]:
     if not viewer.may(Right.ADMINISTER):
         kinds = [one for one in kinds if not one[0].startswith("confirmation_")]
     if not viewer.may(Right.READ_REFERRAL):
-        kinds = [
-            one for one in kinds if not one[0].startswith(("referral_", "information_", "advice_"))
-        ]
+        kinds = [one for one in kinds if not one[0].startswith(_OF_CASES)]
+    if not viewer.may(Right.SEE_LATE):
+        kinds = [one for one in kinds if not one[0].startswith("cases_")]
     if not viewer.may(Right.MAKE_RELEASE):
         kinds = [one for one in kinds if not one[0].startswith(("release_", "grant_"))]
     return kinds
@@ -94,7 +98,8 @@ def wish() -> Any:
     """Say which notices come by mail, and when."""
     viewer = web.viewer()
     kept = dict(queries.oneself(viewer).notice_mail or {})
-    asked = {why: request.form.get(f"mail-{why}", "") for why, _text in _kinds()}
+    kinds = [why for why, _text in _kinds() if why not in rules_of_mail.NOT_SILENCED]
+    asked = {why: request.form.get(f"mail-{why}", "") for why in kinds}
     everything = request.form.get("all", "")
     if everything in rules_of_mail.HOW:
         asked = dict.fromkeys(asked, everything)

@@ -46,6 +46,8 @@ def send(taking: Taking) -> None:
     )
     for name, value in found.columns().items():
         setattr(referral, name, value)
+    if not found.missing:
+        referral.complete_at = referral.complete_at or taking.at
     last = queries.latest_submission(referral)
     sent = Submission(
         referral_id=referral.id,

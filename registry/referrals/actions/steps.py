@@ -8,7 +8,7 @@ second is told who was first.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,16 +18,28 @@ from registry.errors import Conflict
 from registry.referrals import queries, rules
 from registry.referrals.actions.advising import acknowledge, advise
 from registry.referrals.actions.clock import turn_clock
-from registry.referrals.actions.deciding import accept, assign, request
-from registry.referrals.actions.leaving import close, decline, withdraw
+from registry.referrals.actions.deciding import (
+    accept,
+    answer,
+    assign,
+    defer,
+    request,
+    take_back_request,
+)
+from registry.referrals.actions.deciding import list_for_board as list_it
+from registry.referrals.actions.leaving import close, decline, redirect, reopen, withdraw
+from registry.referrals.actions.reading import was_looked_at
 from registry.referrals.actions.sending import give_information, send
-from registry.referrals.actions.taking import Taking, record, who_was_first
+from registry.referrals.actions.taking import More, Taking, record, who_was_first
 from registry.referrals.actions.telling import tell
 from registry.referrals.case import Case
 from registry.referrals.models import (
     Referral,
     ReferralEvent,
 )
+from registry.referrals.rules import Side
+
+_NOTHING = More()
 
 
 def take(
@@ -41,8 +53,9 @@ def take(
     kinds: Sequence[str] = (),
     assignee_id: UUID | None = None,
     at: datetime | None = None,
-) -> None:
-    """Take a step of the table on a referral that was fetched for the viewer.
+    more: More = _NOTHING,
+) -> ReferralEvent:
+    """Take a step of the table on a referral that was fetched for the viewer; gives its event.
 
     `version` is of the copy the viewer saw. `at` is when it happened, for what is entered later.
     Raises Conflict when another step came first, Forbidden when the viewer may not take it, and
@@ -52,20 +65,27 @@ def take(
     step = queries.step(by, referral, name)
     if step is None or referral.version != version:
         raise Conflict(who_was_first(referral))
-    taking = Taking(step, referral, by, at or now(), case, text.strip(), tuple(kinds), assignee_id)
+    taking = Taking(
+        step, referral, by, at or now(), case, text.strip(), tuple(kinds), assignee_id, more
+    )
     taking.check_needs()
-    before = referral.state
+    before, centre_looks = referral.state, Side.CENTRE in queries.sides(by, referral)
     # The state moves last: what it stands for is on the row before the row says so.
     _EFFECTS[name](taking)
     turn_clock(taking)
     referral.move(step.to)
     referral.moved_at = now()
+    if centre_looks and name != "redirect":
+        was_looked_at(referral, taking.at)
     event = _event(taking, before)
+    if event.shown_to == "both":
+        referral.said_at, referral.said_by = taking.at, by.organisation_id
     db.session.add(event)
     db.session.flush()
     changes: dict[str, Any] = {"state": [before, step.to], **taking.changes}
     record(referral, by, f"referral: {name.replace('_', ' ')}", changes)
     tell(taking)
+    return event
 
 
 def submit(
@@ -74,6 +94,19 @@ def submit(
     """Send a draft, or the information that was asked for. Raises as `take`."""
     name = "submit" if referral.state == rules.DRAFT else "give_information"
     take(referral, name, by=by, version=version, case=case, at=at)
+
+
+def list_for_board(
+    viewer: Viewer, referral_id: UUID, *, version: int | None = None, on: date | None = None
+) -> Referral:
+    """Put an accepted case on its centre's list for the board; for the room of boards.
+
+    Raises NotFound to a stranger, Forbidden, and Conflict where it is not accepted (any more).
+    """
+    found = queries.referral(viewer, referral_id)
+    stands = found.version if version is None else version
+    take(found, "list_for_board", by=viewer, version=stands, more=More(board_on=on))
+    return found
 
 
 def _event(taking: Taking, before: str) -> ReferralEvent:
@@ -87,6 +120,7 @@ def _event(taking: Taking, before: str) -> ReferralEvent:
         from_state=before,
         to_state=taking.step.to,
         text="" if name == "advise" else taking.text,
+        details=taking.details,
         shown_to="centre" if name in rules.OF_THE_CENTRE else "both",
     )
 
@@ -102,4 +136,10 @@ _EFFECTS: dict[str, Callable[[Taking], None]] = {
     "advise": advise,
     "acknowledge": acknowledge,
     "close": close,
+    "answer": answer,
+    "take_back_request": take_back_request,
+    "redirect": redirect,
+    "list_for_board": list_it,
+    "defer": defer,
+    "reopen": reopen,
 }

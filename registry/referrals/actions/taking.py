@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,17 @@ from registry.referrals.models import Referral
 from registry.referrals.rules import Step
 
 
+@dataclass(frozen=True)
+class More:
+    """What a step may say beside its text."""
+
+    centre_id: UUID | None = None  # where to pass it on
+    items: tuple[str, ...] = ()  # of the data set, asked for
+    by_date: date | None = None  # by when it is asked for
+    board_on: date | None = None  # the board day that is wished for
+    advice: str = ""  # what to do instead, of a case that is declined
+
+
 @dataclass
 class Taking:
     """A step while it is being taken."""
@@ -30,15 +41,17 @@ class Taking:
     text: str
     kinds: tuple[str, ...]
     assignee_id: UUID | None
+    more: More = More()
 
     def __post_init__(self) -> None:
+        self.details: dict[str, Any] = {}  # for the event
         self.changes: dict[str, Any] = {}  # for the audit: codes, never free text
         self.advisers: list[UUID | None] = []
 
     def check_needs(self) -> None:
         """Raise Invalid for what the step needs and has not."""
         needs = self.step.needs
-        for name in ("reason", "request", "text"):
+        for name in ("reason", "answer", "text"):
             if name in needs and not self.text:
                 raise Invalid(str(rules.NEED_MESSAGES[name]), field=name)
         if "kinds" in needs:

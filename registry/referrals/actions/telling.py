@@ -10,33 +10,68 @@ from registry.people import actions as people
 from registry.people import queries as people_queries
 from registry.referrals import rules
 from registry.referrals.actions.taking import Taking
+from registry.referrals.models import Referral
+from registry.referrals.rules import Side
+
+People = Iterable[UUID | None]
 
 
 def tell(taking: Taking) -> None:
     """Tell those the step concerns, never the one who took it."""
-    if taking.step.name not in rules.TELLS or taking.referral.submitted_at is None:
+    if taking.referral.submitted_at is None:
         return
-    why, whom = rules.TELLS[taking.step.name]
-    wanted = [one for one in _AUDIENCE[whom](taking) if one != taking.by.person_id]
-    people.tell(wanted, why, subject=("referral", taking.referral.id))
+    told: set[UUID] = set()
+    for why, whom in rules.TELLS.get(taking.step.name, ()):
+        wanted = {one for one in _AUDIENCE[whom](taking) if one} - told
+        wanted.discard(taking.by.person_id)
+        told |= wanted
+        kind = rules.urgent_of(why, taking.referral.urgency)
+        people.tell(sorted(wanted), kind, subject=("referral", taking.referral.id))
 
 
-def _coordinators(taking: Taking) -> Iterable[UUID | None]:
-    members = people_queries.members(taking.referral.to_organisation_id, [Role.TRIAGE_COORDINATOR])
-    return [one.id for one in members]
+def other_side(referral: Referral, side: Side) -> People:
+    """Who is told of what one side says: the referring doctor, or who has the case at the centre.
+    Where nobody has it yet, all who coordinate there."""
+    if side is Side.CENTRE:
+        return [referral.referrer_id or referral.entered_by]
+    if referral.assignee_id is not None:
+        return [referral.assignee_id]
+    return watchers(referral.to_organisation_id)
 
 
-def _referrer(taking: Taking) -> Iterable[UUID | None]:
+#: Who looks after a centre's cases: its coordinators; where it has none its lead; else anybody
+#: who treats there. A case is never told to nobody.
+WATCHING = (Role.TRIAGE_COORDINATOR, Role.LEAD, Role.CLINICIAN)
+
+
+def watchers(centre_id: UUID) -> list[UUID]:
+    """The people who look after the cases of a centre."""
+    for role in WATCHING:
+        found = [one.id for one in people_queries.members(centre_id, [role])]
+        if found:
+            return found
+    return []
+
+
+def _coordinators(taking: Taking) -> People:
+    return watchers(taking.referral.to_organisation_id)
+
+
+def _referrer(taking: Taking) -> People:
     return [taking.referral.referrer_id or taking.referral.entered_by]
 
 
-def _assignee(taking: Taking) -> Iterable[UUID | None]:
+def _assignee(taking: Taking) -> People:
     return [taking.referral.assignee_id]
 
 
-_AUDIENCE: dict[str, Callable[[Taking], Iterable[UUID | None]]] = {
+def _centre(taking: Taking) -> People:
+    return [*_coordinators(taking), *_assignee(taking)]
+
+
+_AUDIENCE: dict[str, Callable[[Taking], People]] = {
     "coordinators": _coordinators,
-    "centre": lambda taking: [*_coordinators(taking), *_assignee(taking)],
+    "centre": _centre,
     "referrer": _referrer,
     "assignee": _assignee,
     "advisers": lambda taking: [*taking.advisers, *_assignee(taking)],

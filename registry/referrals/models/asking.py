@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
-from registry.db import Model, Moment, new_id, now
+from registry.db import Json, Model, Moment, new_id, now
 from registry.dictionary import technical
 
 
@@ -28,3 +29,9 @@ class InformationRequest(Model):
     asked_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
     answered_at: Mapped[datetime | None] = technical(Moment())
     answered_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
+    items: Mapped[list[Any]] = technical(Json, default=list)  # of the level-1 data set
+    by_date: Mapped[date | None] = technical(sa.Date())
+    stops_clock: Mapped[bool] = technical(default=True)  # not in the urgent lane
+    answer: Mapped[str] = technical(sa.Text(), default="")  # in words, where no form was sent
+    withdrawn_at: Mapped[datetime | None] = technical(Moment())  # taken back, or decided without
+    reminded_at: Mapped[datetime | None] = technical(Moment())  # the hospital was told it is late

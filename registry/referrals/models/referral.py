@@ -60,6 +60,21 @@ class Referral(Model):
         sa.Index("ix_referral_by_assignee", "to_organisation_id", "phase", "assignee_id", *_ORDER),
         sa.Index("ix_referral_moved", "to_organisation_id", "moved_at"),
         sa.Index("ix_referral_submitted_at", "submitted_at"),
+        # What is late at a centre, or about to be: a range of each of these.
+        sa.Index(
+            "ix_referral_late_look_due",
+            "to_organisation_id",
+            "look_due",
+            sqlite_where=sa.text("phase = 'live' AND look_due IS NOT NULL"),
+            postgresql_where=sa.text("phase = 'live' AND look_due IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_referral_late_deadline",
+            "to_organisation_id",
+            "deadline",
+            sqlite_where=sa.text("phase = 'live'"),
+            postgresql_where=sa.text("phase = 'live'"),
+        ),
         sa.Index("ix_referral_hospital", "from_organisation_id", "id"),
         sa.Index("ix_referral_entered", "entered_at_organisation_id", "id"),
         sa.Index("ix_referral_patient_id", "patient_id"),
@@ -165,6 +180,19 @@ class Referral(Model):
     stopped_since: Mapped[datetime | None] = technical(Moment())
     paused_days: Mapped[int] = technical(default=0)
     paused_working_days: Mapped[int] = technical(default=0)
+    # From when the centre's targets count: when it was sent, or passed on to this centre. How long
+    # the patient has been waiting counts from `submitted_at`, whatever happens.
+    clock_from: Mapped[datetime | None] = technical(Moment())
+    look_due: Mapped[date | None] = technical(sa.Date())  # of the first look, until it was taken
+    escalated_at: Mapped[datetime | None] = technical(Moment())  # the centre's lead was told
+    # When either side last said or did something the other may read, and which organisation.
+    said_at: Mapped[datetime | None] = technical(Moment())
+    said_by: Mapped[UUID | None] = technical()
+    # For waiting times: the first look of any centre, nothing missing any more, on a board's list.
+    first_look_at: Mapped[datetime | None] = technical(Moment())
+    complete_at: Mapped[datetime | None] = technical(Moment())
+    listed_at: Mapped[datetime | None] = technical(Moment())
+    board_on: Mapped[date | None] = technical(sa.Date())  # the board day that is wished for
 
     patient: Mapped[Patient] = relationship()
     from_organisation: Mapped[Organisation] = relationship(foreign_keys=[from_organisation_id])

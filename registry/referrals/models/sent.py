@@ -56,3 +56,5 @@ class ReferralEvent(Model):
     to_state: Mapped[str] = technical(sa.String(30))
     text: Mapped[str] = technical(sa.Text(), default="")
     shown_to: Mapped[str] = technical(sa.String(10), default="both")
+    # What belongs to the step beside its text: the centre it went to, items asked for, days.
+    details: Mapped[dict[str, Any]] = technical(Json, default=dict)

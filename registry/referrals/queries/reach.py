@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from registry.access import Right, Viewer
-from registry.db import db
+from registry.db import db, now
 from registry.errors import Forbidden, NotFound
 from registry.patients import queries as patients
+from registry.patients import rules as relations
 from registry.patients.models import CareRelation
 from registry.referrals import rules
 from registry.referrals.models import (
+    FormerCentre,
     Referral,
 )
 from registry.referrals.rules import Side, Step
@@ -55,6 +57,7 @@ def referral(viewer: Viewer, referral_id: UUID | None) -> Referral:
             sa.or_(
                 from_here(viewer),
                 sa.and_(Referral.to_organisation_id == viewer.organisation_id, sent),
+                _passed_on(viewer),
             ),
             knows_patient(viewer),
         )
@@ -63,6 +66,16 @@ def referral(viewer: Viewer, referral_id: UUID | None) -> Referral:
     if found is None:
         raise NotFound()
     return found
+
+
+def _passed_on(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Referrals the viewer's centre passed on not long ago: it may read them for a while."""
+    had = sa.select(FormerCentre.id).where(
+        FormerCentre.referral_id == Referral.id,
+        FormerCentre.organisation_id == viewer.organisation_id,
+        FormerCentre.left_at > now() - relations.AFTER_DECLINING,
+    )
+    return had.correlate(Referral).exists()
 
 
 def sides(viewer: Viewer, found: Referral) -> frozenset[Side]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,8 +20,6 @@ from registry.referrals.models import (
     ReferralEvent,
     Submission,
 )
-from registry.referrals.queries.reach import sides
-from registry.referrals.rules import Side
 
 
 def submissions(found: Referral) -> list[Submission]:
@@ -56,6 +55,26 @@ class EventRow:
     place: str
     text: str
     shown_to: str
+    id: UUID
+    organisation_id: UUID | None
+    details: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, event: ReferralEvent, who: str | None, place: str | None) -> EventRow:
+        """An event with the names of who took the step, and where."""
+        return cls(
+            event.at,
+            event.step,
+            event.from_state,
+            event.to_state,
+            who or "",
+            place or "",
+            event.text,
+            event.shown_to,
+            event.id,
+            event.organisation_id,
+            event.details or {},
+        )
 
 
 def events(viewer: Viewer, found: Referral) -> list[EventRow]:
@@ -65,7 +84,6 @@ def events(viewer: Viewer, found: Referral) -> list[EventRow]:
 
 def events_of(viewer: Viewer, found: Sequence[Referral]) -> dict[UUID, list[EventRow]]:
     """What happened to several referrals, by referral, oldest first."""
-    at_centre = {one.id for one in found if Side.CENTRE in sides(viewer, one)}
     query = (
         sa.select(ReferralEvent, Person.name, Organisation.name)
         .outerjoin(Person, Person.id == ReferralEvent.person_id)
@@ -75,19 +93,9 @@ def events_of(viewer: Viewer, found: Sequence[Referral]) -> dict[UUID, list[Even
     )
     rows: dict[UUID, list[EventRow]] = {}
     for event, who, place in db.session.execute(query):
-        if event.shown_to == "both" or event.referral_id in at_centre:
-            rows.setdefault(event.referral_id, []).append(
-                EventRow(
-                    event.at,
-                    event.step,
-                    event.from_state,
-                    event.to_state,
-                    who or "",
-                    place or "",
-                    event.text,
-                    event.shown_to,
-                )
-            )
+        # What only a centre sees is not for the next centre either.
+        if event.shown_to == "both" or event.organisation_id == viewer.organisation_id:
+            rows.setdefault(event.referral_id, []).append(EventRow.of(event, who, place))
     return rows
 
 
@@ -108,7 +116,11 @@ def open_request(found: Referral) -> InformationRequest | None:
     """What the centre asked for and has not been told yet."""
     query = (
         sa.select(InformationRequest)
-        .where(InformationRequest.referral_id == found.id, InformationRequest.answered_at.is_(None))
+        .where(
+            InformationRequest.referral_id == found.id,
+            InformationRequest.answered_at.is_(None),
+            InformationRequest.withdrawn_at.is_(None),
+        )
         .order_by(InformationRequest.asked_at.desc(), InformationRequest.id.desc())
     )
     return db.session.scalars(query).first()

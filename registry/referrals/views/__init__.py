@@ -2,6 +2,7 @@
 
 from registry.referrals.views import (
     case,
+    days,
     files,
     lists,
     texts,
@@ -16,6 +17,7 @@ from registry.referrals.views.room import room
 
 __all__ = [
     "case",
+    "days",
     "files",
     "lists",
     "room",
