@@ -28,13 +28,10 @@ from registry.referrals.rules import Calendar, Pause
 def due() -> list[UUID]:
     """The centres whose morning has come, on a day on which they work, and was not looked at."""
     at = now()
-    looked = set(
-        db.session.execute(
-            sa.select(MorningLook.organisation_id, MorningLook.day).where(
-                MorningLook.day > at.date() - timedelta(days=3)
-            )
-        ).tuples()
+    looked_at = sa.select(MorningLook.organisation_id, MorningLook.day).where(
+        MorningLook.day > at.date() - timedelta(days=3)
     )
+    looked = {(row.organisation_id, row.day) for row in db.session.execute(looked_at)}
     centres = db.session.scalars(
         sa.select(Organisation)
         .where(Organisation.kind == REFERENCE_CENTRE, Organisation.active)
