@@ -123,6 +123,10 @@ check-cohorts: setup ## import and release the published cohorts and compare wit
 docs: setup ## write the pages of docs/clinical anew from the tables and rules
 	@$(PY) -m registry.clinical.handbook docs/clinical
 
+.PHONY: bench-matching
+bench-matching: setup-dev ## measure how well and how fast the same patient is found: 20,000 people, 100,000 patients, both databases
+	@$(PY) -m tests.bench.matching
+
 .PHONY: bench-import
 bench-import: setup-dev ## measure an import of 100,000 patients with ten rows each against its floor, on both databases (PATIENTS=…)
 	@$(PY) -m tests.bench.imports --patients $(or $(PATIENTS),100000) --cancel

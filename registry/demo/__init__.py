@@ -44,7 +44,7 @@ def _load(if_empty: bool, quiet: bool) -> None:
 
     from registry.dates import today
     from registry.db import db
-    from registry.demo import network, story, support
+    from registry.demo import alike, network, story, support
     from registry.people.models import Organisation
 
     if db.session.scalar(sa.select(Organisation.id).limit(1)) is not None:
@@ -59,6 +59,7 @@ def _load(if_empty: bool, quiet: bool) -> None:
     ) as bar:
         story.tell(cast, day, lambda: bar.update(1))
     story.grant(cast, day)
+    alike.add(cast, day)
     support.add()
     story.settle(day)
     # All or nothing: a second start finds a whole network or an empty database.

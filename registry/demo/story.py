@@ -131,7 +131,8 @@ def _own(index: int, today: date) -> Part:
 
 
 @contextmanager
-def _on(day: date, hour: int = 9) -> Iterator[None]:
+def on_day(day: date, hour: int = 9) -> Iterator[None]:
+    """Act as on that day."""
     moment = datetime.combine(day, time(hour, 20), UTC)
     with acting_at(min(moment, datetime.now(UTC) - timedelta(minutes=1))):
         yield
@@ -194,7 +195,7 @@ class _Telling:
     def _refer(self) -> None:
         part = self.part
         referrer = self.cast.at(part.hospital, "referrer")
-        with _on(part.begun):
+        with on_day(part.begun):
             referral = referrals.start_draft(
                 by=referrer,
                 form_key=new_id(),
@@ -207,7 +208,7 @@ class _Telling:
             self._type_half(referral, referrer)
             return
         sent = self._case(referrer)
-        with _on(part.begun, 10):
+        with on_day(part.begun, 10):
             referrals.submit(referral, sent, by=referrer, version=referral.version)
         self._go_on(referral, referrer)
 
@@ -233,7 +234,7 @@ class _Telling:
             "tumour__primary_site": [self.case.site],
             "pathology__differentiation": ["poor" if self.case.carcinoma else "well"],
         }
-        with _on(self.part.begun, 11):
+        with on_day(self.part.begun, 11):
             referrals.save_draft(referral, typed, by=referrer, version=referral.version)
 
     # -- the centre --
@@ -269,7 +270,7 @@ class _Telling:
     def _step(
         self, referral: Referral, name: str, by: Viewer, begun: date, days: int, **more: Any
     ) -> None:
-        with _on(begun + timedelta(days=days), 14):
+        with on_day(begun + timedelta(days=days), 14):
             referrals.take(referral, name, by=by, version=referral.version, **more)
 
     # -- the years after --
@@ -308,7 +309,7 @@ def grant(cast: Cast, today: date) -> None:
     """The committee has granted one project, so that a release can be made at once."""
     committee = cast.viewer("committee@demo.example")
     researcher = cast.people["researcher@demo.example"]
-    with _on(today - timedelta(days=20)):
+    with on_day(today - timedelta(days=20)):
         research.give_grant(
             by=committee,
             project="DEMO-01",

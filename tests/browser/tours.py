@@ -104,6 +104,7 @@ def clinician(page: Page) -> Found:
         "chart": rich,
         "chart of a new case": charts[0],
         "identity": f"{patient}/identity",
+        "earlier identity": f"{patient}/identity/earlier",
         "level 1": f"{patient}/level-1",
         "visit": f"{patient}/visit",
         "completeness": f"{patient}/completeness",
@@ -219,6 +220,11 @@ WARD = """No;Sex;Born;Site;Ki67;Seen
 """
 
 
+def _text(page: Page, address: str) -> str:
+    page.goto(address)
+    return page.locator("main").inner_text()
+
+
 def manager(page: Page) -> Found:
     """A data manager, who sends a file and looks at it."""
     page.goto("/imports/new")
@@ -227,7 +233,22 @@ def manager(page: Page) -> Found:
     page.get_by_role("button", name="Send the file").click()
     page.wait_for_url("**/shape")
     address = page.url.removesuffix("/shape")
+    pairs = links(page, "/same-patient", "/same-patient/")
+    [joined, *_more] = links(page, "/same-patient?show=joined", "/joined/")
+    alone = next(one for one in pairs if "your own patient only" in _text(page, one))
+    together = next(one for one in pairs if one != alone)
+    page.goto(together)
+    page.get_by_label("The same person").check()
+    page.get_by_role("button", name="Answer").click()
+    page.wait_for_url("**/join")
     return {
+        "pairs to look at": "/same-patient",
+        "pairs decided": "/same-patient?show=decided",
+        "records joined": "/same-patient?show=joined",
+        "pair of one's own": together,
+        "pair with another centre": alone,
+        "what joining would do": f"{together}/join",
+        "joined record": joined,
         "imports": "/imports",
         "new import": "/imports/new",
         "file": address,

@@ -239,6 +239,19 @@ def test_a_relation_of_both_ends_as_it_did_and_a_new_one_goes_where_it_belongs(a
     assert rules.REFERRING in queries.relation(bob, moved.id)
 
 
+def test_what_was_written_while_they_were_joined_is_not_left_behind(app):
+    alice, bob, kept, moved = network()
+    made = join(kept, moved, alice)
+    late = make_course.tumour(moved, bob)  # begun before, kept after
+    db.session.commit()
+    assert merging.gather(made) > 0
+    assert merging.gather(made) == 0
+    db.session.commit()
+    assert db.session.get_one(type(late), late.id).patient_id == kept.id
+    apart(made, alice)
+    assert db.session.get_one(type(late), late.id).patient_id == moved.id
+
+
 def test_of_three_the_last_is_taken_apart_first(app):
     alice, bob, kept, moved = network()
     third = make.patient(bob, family_name="Maanlicht")

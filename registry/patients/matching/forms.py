@@ -23,7 +23,7 @@ class AnswerForm(HouseForm):
     )
     because = LongText(
         _l("What makes you think so"),
-        help=_l("Do not write the patient's name here. The other side can read it."),
+        help=_l("Kept with your answer; the other side does not see it."),
         longest=500,
     )
 

@@ -338,6 +338,26 @@ def _required(text: str | None) -> datetime:
     return datetime.fromisoformat(text or "")
 
 
+# -- what came too late ------------------------------------------------------------------------
+
+
+def gather(merge: Merge) -> int:
+    """Move what somebody wrote to the joined record in the very moment it was joined; returns how
+    many rows. They count as that record's own when it is taken apart."""
+    late = moving.rows_of(merge.moved_id)
+    if not late.ids():
+        return 0
+    known = moving.from_json(merge.before["moved"])
+    for table, rows in late.of.items():
+        known.of.setdefault(table, {}).update(rows)
+    moving.drop_derived(merge.kept_id, merge.moved_id)
+    moving.move(late.of, to=merge.kept_id)
+    merge.before = {**merge.before, "moved": known.as_json()}
+    db.session.flush()
+    moving.make_derived(merge.kept_id)
+    return len(late.ids())
+
+
 # -- taking apart ------------------------------------------------------------------------------
 
 

@@ -55,7 +55,7 @@ class Pair:
     levels: dict[str, str]
     #: Whose answer the viewer gives: first, second, or both.
     mine: str
-    said: dict[str, str]
+    said: dict[str, MatchAnswer]
     decided_at: datetime | None
     may_join: bool
 
@@ -131,16 +131,18 @@ def _shown(viewer: Viewer, found: Sequence[Match]) -> list[Pair]:
     return [_pair(m, mine, opened, said.get(m.id, {})) for m in found]
 
 
-def _said(ids: Sequence[UUID]) -> dict[UUID, dict[str, str]]:
+def _said(ids: Sequence[UUID]) -> dict[UUID, dict[str, MatchAnswer]]:
     """The newest answer of each side, by pair."""
     query = sa.select(MatchAnswer).where(MatchAnswer.match_id.in_(list(ids)))
-    found: dict[UUID, dict[str, str]] = {}
+    found: dict[UUID, dict[str, MatchAnswer]] = {}
     for one in db.session.scalars(query.order_by(MatchAnswer.at, MatchAnswer.id)):
-        found.setdefault(one.match_id, {})[one.side] = one.answer
+        found.setdefault(one.match_id, {})[one.side] = one
     return found
 
 
-def _pair(found: Match, mine: set[UUID], opened: dict[UUID, Patient], said: dict[str, str]) -> Pair:
+def _pair(
+    found: Match, mine: set[UUID], opened: dict[UUID, Patient], said: dict[str, MatchAnswer]
+) -> Pair:
     def side(which: str, patient_id: UUID) -> Side:
         visible = patient_id in mine or (found.state == states.SAME and bool(mine))
         patient = opened.get(patient_id) if visible else None

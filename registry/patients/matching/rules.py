@@ -65,6 +65,11 @@ LEVELS = {
     "": _l("missing on one side"),
 }
 
+_NEARLY = {
+    "birth_date": _l("nearly the same, one part differs"),
+    "national_number": _l("nearly the same, one digit differs"),
+}
+
 #: (m, u) by field and level. Names that are the same: u is the share of those who bear it.
 _M_U: dict[str, dict[str, tuple[float, float]]] = {
     "birth_date": {
@@ -202,7 +207,12 @@ def worth_asking(compared: Compared, least: float) -> bool:
 
 def in_words(agreed: Mapping[str, str]) -> list[tuple[Any, Any]]:
     """(field, how it agrees) in words, for every field that both have."""
-    return [(FIELDS[field], LEVELS[agreed[field]]) for field in FIELDS if agreed.get(field)]
+    return [(FIELDS[field], how(field, agreed[field])) for field in FIELDS if agreed.get(field)]
+
+
+def how(field: str, level: str) -> Any:
+    """How a field agrees, in words."""
+    return _NEARLY.get(field, LEVELS[NEAR]) if level == NEAR else LEVELS[level]
 
 
 def birth(a: PartialDate | None, b: PartialDate | None) -> str:

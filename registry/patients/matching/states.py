@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 OPEN, SAME, APART, JOINED, LAPSED = "open", "same", "apart", "joined", "lapsed"
 STATES = {
     OPEN: _l("To look at"),
-    SAME: _l("The same person: to be joined"),
+    SAME: _l("To be joined"),
     APART: _l("Two people"),
     JOINED: _l("Joined"),
     LAPSED: _l("No longer alike"),

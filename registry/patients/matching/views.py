@@ -89,7 +89,7 @@ def _compared(found: queries.Pair) -> list[tuple[str, Any, str, str, Any, str]]:
     for name, label in rules.FIELDS.items():
         level = found.levels.get(name, "")
         mine = [_value(side, name) for side in (found.first, found.second)]
-        rows.append((name, label, mine[0], mine[1], rules.LEVELS[level], level))
+        rows.append((name, label, mine[0], mine[1], rules.how(name, level), level))
     return rows
 
 
