@@ -304,6 +304,7 @@ def _findable(batch: Batch, patient_id: UUID, who: Registered, by: Viewer) -> No
     prints = patients.fingerprints(
         family_name=who.identity["family_name"], given_names=who.identity["given_names"],
         birth_date=who.identity["birth_date"], national_number="",
+        organisations=[by.organisation_id] if by.organisation_id else [],
     )  # fmt: skip
     for kind, value in sorted(prints):
         batch.add(NameIndex, {"id": new_id(), "patient_id": patient_id, "kind": kind,

@@ -54,7 +54,6 @@ def register(
     _write_facts(made, facts)
     db.session.add(made)
     db.session.flush()
-    index(made)
     if not provisional:
         to_be_compared(made.id)
     if hospital_number:
@@ -165,6 +164,11 @@ def index(patient: Patient) -> None:
         given_names=patient.reveal("given_names"),
         birth_date=patient.birth_date,
         national_number=patient.reveal("national_number"),
+        organisations=db.session.scalars(
+            sa.select(CareRelation.organisation_id)
+            .where(CareRelation.patient_id == patient.id)
+            .distinct()
+        ).all(),
     )
     have = {
         (row.kind, row.value): row.id
@@ -277,6 +281,8 @@ def relate(
             CareRelation(patient_id=patient_id, organisation_id=organisation_id, kind=kind, why=why)
         )
     db.session.flush()
+    if existing is None:
+        index(db.session.get_one(Patient, patient_id))  # its people find the patient from now on
     audit.record(
         "gave access",
         by=by,

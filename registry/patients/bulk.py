@@ -103,6 +103,7 @@ class Registering:
             given_names=stated["given_names"],
             birth_date=birth,
             national_number=stated["national_number"],
+            organisations=[self._by.organisation_id] if self._by.organisation_id else [],
         )
         self.rows[NameIndex] += [
             {"id": new_id(), "patient_id": patient_id, "kind": kind, "value": value}
@@ -217,23 +218,32 @@ def known_people(
 ) -> dict[int, UUID]:
     """Of these people, by a number of the caller's, those who are patients of the viewer's
     organisation by name and birth date or by national number."""
-    wanted: dict[str, int] = {}
+    wanted: dict[str, dict[str, int]] = {"person": {}, "national": {}}
     for place, facts in people.items():
         born = facts.get("birth_date")
-        for kind, value in queries.fingerprints_to_find(
+        for kind, text in queries.findable(
             family_name=str(facts.get("family_name") or ""),
             given_names=str(facts.get("given_names") or ""),
             birth_date=PartialDate(str(born)) if born else None,
             national_number=str(facts.get("national_number") or ""),
         ):
-            if kind in ("person", "national"):
-                wanted[value] = place
-    if not wanted:
+            if kind in wanted:
+                found = queries.prints_to_find(kind, [text], by.organisation_id)
+                wanted[kind] |= dict.fromkeys(found, place)
+    every = {value: place for values in wanted.values() for value, place in values.items()}
+    if not every:
         return {}
     query = sa.select(NameIndex.value, NameIndex.patient_id).where(
-        NameIndex.value.in_(list(wanted)), NameIndex.patient_id.in_(queries.related_to(by))
+        sa.or_(
+            *(
+                sa.and_(NameIndex.kind == kind, NameIndex.value.in_(list(values)))
+                for kind, values in wanted.items()
+                if values
+            )
+        ),
+        NameIndex.patient_id.in_(queries.related_to(by)),
     )
-    return {wanted[value]: patient_id for value, patient_id in connection.execute(query)}
+    return {every[value]: patient_id for value, patient_id in connection.execute(query)}
 
 
 def forget(connection: Any, ids: Sequence[UUID]) -> None:

@@ -148,38 +148,55 @@ def number_indexes(viewer: Viewer, number: str) -> list[str]:
 # -- finding -----------------------------------------------------------------------------------
 
 
+#: What the worker finds pairs by, among all patients. No page asks for these.
+_OF_ALL = frozenset({"family", "given", "person", "national", "names_year", "names_day"})
+#: What people find their patients by. These are of one organisation, so that a search touches
+#: nothing of another one's patients: what it costs cannot tell who is known elsewhere.
+_OF_ONE = frozenset(
+    {"word", "sound", "near", "born", "person", "national", "names_year", "names_day"}
+)
+
+
 def fingerprints(
     *,
     family_name: str,
     given_names: str,
     birth_date: PartialDate | None,
     national_number: str,
+    organisations: Iterable[UUID],
     key_id: str = "",
 ) -> set[tuple[str, str]]:
     """(kind, fingerprint) under which a patient with these facts is found, to be stored; under
-    the current key or another one of the ring."""
+    the current key or another one of the ring. `organisations`: those that have or had a care
+    relation with the patient."""
     words = findable(
         family_name=family_name,
         given_names=given_names,
         birth_date=birth_date,
         national_number=national_number,
     )
-    return {(kind, ring().find(f"name index {kind}", text, key_id)) for kind, text in words}
-
-
-def fingerprints_to_find(
-    *, family_name: str, given_names: str, birth_date: PartialDate | None, national_number: str
-) -> set[tuple[str, str]]:
-    """(kind, fingerprint) under which a patient with these facts may stand: under any key."""
-    words = findable(
-        family_name=family_name,
-        given_names=given_names,
-        birth_date=birth_date,
-        national_number=national_number,
-    )
-    return {
-        (kind, value) for kind, text in words for value in ring().finds(f"name index {kind}", text)
+    found = {
+        (kind, ring().find(f"name index {kind}", text, key_id))
+        for kind, text in words
+        if kind in _OF_ALL
     }
+    return found | {
+        (kind, ring().find(f"name index {kind} {one}", text, key_id))
+        for one in organisations
+        for kind, text in words
+        if kind in _OF_ONE
+    }
+
+
+def prints_to_find(kind: str, texts: Iterable[str], organisation_id: UUID | None) -> list[str]:
+    """The fingerprints, under every key, of texts that patients of an organisation are found by."""
+    purpose = f"name index {kind} {organisation_id}"
+    return [one for text in sorted(texts) for one in ring().finds(purpose, text)]
+
+
+def _either_way(birth: str) -> str:
+    """The day and month of a whole birth date, whichever was written first."""
+    return "|".join(sorted((birth[5:7], birth[8:]))) if len(birth) == 10 else ""
 
 
 def findable(
@@ -211,8 +228,8 @@ def findable(
             add("near", shorter)
     for pair in names.pairs(family_name, given_names):
         add("names_year", pair, birth[:4])
-        if len(birth) == 10:
-            add("names_day", pair, *sorted((birth[5:7], birth[8:])))
+        add("names_day", pair, _either_way(birth))
+    add("born", birth[:4], _either_way(birth))
     add("person", rules.plain(family_name), rules.plain(given_names), birth)
     add("national", rules.plain_number(national_number))
     return found

@@ -13,7 +13,14 @@ from registry.db import db, new_id
 from registry.keys import ring
 from registry.patients import queries
 from registry.patients.matching.models import IdentityChange
-from registry.patients.models import ArrivingFile, Document, LocalIdentifier, NameIndex, Patient
+from registry.patients.models import (
+    ArrivingFile,
+    CareRelation,
+    Document,
+    LocalIdentifier,
+    NameIndex,
+    Patient,
+)
 
 for _name in ("family_name", "given_names", "national_number", "telephone", "address"):
     rekeying.sealed(Patient, _name)
@@ -24,6 +31,7 @@ rekeying.sealed(ArrivingFile, "header")
 rekeying.sealed(IdentityChange, "before")
 
 _patient, _index, _number = Patient.__table__, NameIndex.__table__, LocalIdentifier.__table__
+_relation = CareRelation.__table__
 _FACTS = (
     _patient.c.id,
     _patient.c.family_name,
@@ -33,13 +41,26 @@ _FACTS = (
 )
 
 
-def _fingerprints(row: Any, key_id: str = "") -> set[tuple[str, str]]:
+def _places(connection: Any, ids: list[UUID]) -> dict[UUID, set[UUID]]:
+    """The organisations that have or had to do with each patient."""
+    found: dict[UUID, set[UUID]] = {one: set() for one in ids}
+    query = sa.select(_relation.c.patient_id, _relation.c.organisation_id)
+    for patient_id, organisation_id in connection.execute(
+        query.where(_relation.c.patient_id.in_(ids))
+    ):
+        found[patient_id].add(organisation_id)
+    return found
+
+
+def _fingerprints(row: Any, places: set[UUID], key_id: str = "") -> set[tuple[str, str]]:
     """The fingerprints of a patient's row under a key."""
     plain = {
         name: ring().open(getattr(row, name), "patient", name, row.id) if getattr(row, name) else ""
         for name in ("family_name", "given_names", "national_number")
     }
-    return queries.fingerprints(**plain, birth_date=row.birth_date, key_id=key_id)
+    return queries.fingerprints(
+        **plain, birth_date=row.birth_date, organisations=places, key_id=key_id
+    )
 
 
 def _stored(connection: Any, ids: list[UUID]) -> dict[UUID, dict[tuple[str, str], UUID]]:
@@ -61,11 +82,12 @@ def _index_anew(after: UUID | None) -> tuple[int, UUID | None]:
         query = query.where(_patient.c.id > after)
     rows = db.session.execute(query.with_for_update(skip_locked=True, key_share=True)).all()
     have = _stored(db.session, [row.id for row in rows])
+    places = _places(db.session, [row.id for row in rows])
     stale: list[UUID] = []
     fresh: list[dict[str, Any]] = []
     changed = 0
     for row in rows:
-        wanted, there = _fingerprints(row), have[row.id]
+        wanted, there = _fingerprints(row, places[row.id]), have[row.id]
         old = [row_id for key, row_id in there.items() if key not in wanted]
         new = sorted(wanted - set(there))
         stale += old
@@ -97,7 +119,10 @@ def _indexed_under(connection: sa.Connection, key_id: str) -> int:
     count = 0
     for rows in _some(connection, sa.select(*_FACTS), _patient.c.id):
         have = _stored(connection, [row.id for row in rows])
-        count += sum(bool(_fingerprints(row, key_id) & set(have[row.id])) for row in rows)
+        places = _places(connection, [row.id for row in rows])
+        count += sum(
+            bool(_fingerprints(row, places[row.id], key_id) & set(have[row.id])) for row in rows
+        )
     return count
 
 

@@ -238,9 +238,10 @@ def manager(page: Page) -> Found:
     alone = next(one for one in pairs if "your own patient only" in _text(page, one))
     together = next(one for one in pairs if one != alone)
     page.goto(together)
-    page.get_by_label("The same person").check()
-    page.get_by_role("button", name="Answer").click()
-    page.wait_for_url("**/join")
+    if page.get_by_role("button", name="Answer").count():
+        page.get_by_label("The same person").check()
+        page.get_by_role("button", name="Answer").click()
+        page.wait_for_url("**/join")
     return {
         "pairs to look at": "/same-patient",
         "pairs decided": "/same-patient?show=decided",

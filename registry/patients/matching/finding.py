@@ -1,14 +1,13 @@
 """Finding patients by what is known of them, written in another way.
 
-Fingerprints give the candidates; only of those the viewer may know is anything opened and compared.
-What is asked of the index does not depend on who else is in the registry, and nothing of a patient
-of others is counted, opened or answered.
+Fingerprints give the candidates, and those that people ask for are of their own organisation: a
+search does not touch what patients of others are found by, whatever it is for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -53,13 +52,9 @@ def known_to(viewer: Viewer, patient_id: Any) -> sa.ColumnElement[bool]:
     )
 
 
-def _prints(kind: str, texts: Iterable[str]) -> list[str]:
-    """The fingerprints of some texts, under every key."""
-    return [one for text in sorted(texts) for one in ring().finds(f"name index {kind}", text)]
-
-
-def _of_kind(kind: str, texts: Iterable[str]) -> sa.ColumnElement[bool]:
-    return sa.and_(NameIndex.kind == kind, NameIndex.value.in_(_prints(kind, texts)))
+def _of_kind(viewer: Viewer, kind: str, texts: Iterable[str]) -> sa.ColumnElement[bool]:
+    prints = queries.prints_to_find(kind, texts, viewer.organisation_id)
+    return sa.and_(NameIndex.kind == kind, NameIndex.value.in_(prints))
 
 
 # -- who may be this person --------------------------------------------------------------------
@@ -114,18 +109,15 @@ def same_person(viewer: Viewer, **identity: Any) -> list[Candidate]:
 def _near(viewer: Viewer, wanted: rules.Person) -> Sequence[UUID]:
     """The ids of the viewer's patients who were born on that day or one like it, or whose names
     and birth date together are found by their fingerprints."""
-    ids = list(db.session.scalars(by_index(wanted).where(known_to(viewer, NameIndex.patient_id))))
-    born = birth_dates(wanted.birth_date)
-    if born:
-        query = sa.select(Patient.id).where(
-            Patient.birth_date.in_(born), known_to(viewer, Patient.id)
-        )
-        ids += db.session.scalars(query)
-    return ids
+    texts = _texts(wanted, {"born", "person", "national", "names_year", "names_day"})
+    if wanted.birth_date is None:  # nothing else narrows it
+        texts["word"] = {names.joined(wanted.family_name)}
+    where = [_of_kind(viewer, kind, some) for kind, some in sorted(texts.items())]
+    query = sa.select(NameIndex.patient_id).where(sa.or_(sa.false(), *where)).distinct()
+    return db.session.scalars(query).all()
 
 
-def by_index(wanted: rules.Person) -> sa.Select[Any]:
-    """The ids of patients who agree in what is found by fingerprints."""
+def _texts(wanted: rules.Person, kinds: Collection[str]) -> dict[str, set[str]]:
     texts: dict[str, set[str]] = {}
     for kind, text in queries.findable(
         family_name=wanted.family_name,
@@ -133,11 +125,24 @@ def by_index(wanted: rules.Person) -> sa.Select[Any]:
         birth_date=wanted.birth_date,
         national_number=wanted.national_number,
     ):
-        if kind in ("person", "national", "names_year", "names_day"):
+        if kind in kinds:
             texts.setdefault(kind, set()).add(text)
-    if wanted.birth_date is None:  # nothing else narrows it
-        texts["family"] = {names.joined(wanted.family_name)}
-    where = [_of_kind(kind, some) for kind, some in sorted(texts.items())]
+    return texts
+
+
+def of_all(wanted: rules.Person) -> sa.Select[Any]:
+    """The ids of any patients who agree in what is found by fingerprints. For the worker alone: no
+    page may ask this."""
+    texts = _texts(wanted, {"person", "national", "names_year", "names_day"})
+    where = [
+        sa.and_(
+            NameIndex.kind == kind,
+            NameIndex.value.in_(
+                [one for text in sorted(some) for one in ring().finds(f"name index {kind}", text)]
+            ),
+        )
+        for kind, some in sorted(texts.items())
+    ]
     return sa.select(NameIndex.patient_id).where(sa.or_(sa.false(), *where)).distinct()
 
 
@@ -217,10 +222,11 @@ def _date_in(text: str) -> tuple[PartialDate | None, str]:
 
 
 def _born(viewer: Viewer, born: PartialDate, limit: int) -> Sequence[UUID]:
-    query = sa.select(Patient.id).where(
-        Patient.birth_date.in_(birth_dates(born)), known_to(viewer, Patient.id)
+    texts = _texts(rules.Person(birth_date=born), {"born"})["born"]
+    query = sa.select(NameIndex.patient_id).where(
+        _of_kind(viewer, "born", texts), known_to(viewer, NameIndex.patient_id)
     )
-    return db.session.scalars(query.order_by(Patient.id).limit(limit)).all()
+    return db.session.scalars(query.order_by(NameIndex.patient_id).limit(limit)).all()
 
 
 def _by_words(viewer: Viewer, text: str, words: Sequence[str], limit: int) -> list[UUID]:
@@ -247,7 +253,7 @@ def _with_all(viewer: Viewer, groups: Sequence[set[tuple[str, str]]], limit: int
     """The viewer's patients who have one of each group's (kind, text)."""
     every, has_each = [], []
     for group in groups:
-        one = [_of_kind(kind, [text]) for kind, text in sorted(group) if text]
+        one = [_of_kind(viewer, kind, [text]) for kind, text in sorted(group) if text]
         if not one:
             return []
         every += one
@@ -277,7 +283,7 @@ def _really_alike(viewer: Viewer, ids: Sequence[UUID], words: Sequence[str]) -> 
 
 def _by_national(viewer: Viewer, text: str) -> Sequence[UUID]:
     query = sa.select(NameIndex.patient_id).where(
-        _of_kind("national", [relations.plain_number(text)]),
+        _of_kind(viewer, "national", [relations.plain_number(text)]),
         known_to(viewer, NameIndex.patient_id),
     )
     return db.session.scalars(query).all()

@@ -79,6 +79,8 @@ def join(
     _join_consents(kept.id, moved.id, at)
     _join_relations(kept.id, moved.id, at)
     made.taken = _take(kept, moved, take, by=by)
+    for one in (kept, moved):  # who may see it finds it
+        patients.index(one)
     db.session.add(made)
     if match is not None:
         match.state, match.decided_at = states.JOINED, at
@@ -391,6 +393,8 @@ def take_apart(merge: Merge, *, by: Viewer, because: str) -> None:
     _part_relations(merge)
     kept = db.session.get_one(Patient, merge.kept_id)
     _give_back(merge, kept, by=by)
+    for one in (kept, db.session.get_one(Patient, merge.moved_id)):
+        patients.index(one)
     asking.take_back(merge.before["settled"], by=by)
     merge.undone_at, merge.undone_by, merge.undone_because = now(), by.person_id, because.strip()
     _remember_apart(merge, by)

@@ -91,7 +91,7 @@ def _compare(patient: Patient, opened: _Opened, total: int) -> list[Match]:
 
 def _others(patient: Patient, me: rules.Person) -> Sequence[Patient]:
     """Everybody who may be the same: of the registry, not joined away, and not a mere draft."""
-    by_index = finding.by_index(me).where(NameIndex.patient_id != patient.id).limit(MOST)
+    by_index = finding.of_all(me).where(NameIndex.patient_id != patient.id).limit(MOST)
     ids = set(db.session.scalars(by_index))
     born = finding.birth_dates(me.birth_date)
     if born:
