@@ -148,6 +148,17 @@ def saved_map(viewer: Viewer, map_id: UUID) -> SavedMap:
     return found
 
 
+def map_of_source(viewer: Viewer, name: str) -> SavedMap | None:
+    """The newest version of the centre's map of a source; None where none is kept."""
+    viewer.need(Right.BRING_IN)
+    return db.session.scalar(
+        sa.select(SavedMap)
+        .where(SavedMap.organisation_id == viewer.organisation_id, SavedMap.name == name)
+        .order_by(SavedMap.version.desc())
+        .limit(1)
+    )
+
+
 def versions_of(viewer: Viewer, name: str) -> Sequence[SavedMap]:
     """Every version of a map, newest first."""
     viewer.need(Right.BRING_IN)

@@ -110,6 +110,42 @@ def test_a_file_that_is_read_only_when_its_shape_is_told_is_proposed_a_map_then(
     assert db.session.get_one(Upload, id_of(url)).toml.count("The ward's list") == 1
 
 
+def test_refused_rows_are_corrected_and_sent_again_with_the_map_that_was_kept(
+    client: FlaskClient,
+) -> None:
+    """A workbook with a title; its refused rows come back as CSV, and the workbook once more."""
+    signed_in(client)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["The ward's list"])
+    for line in WARD.replace("17.9.1955", "31.2.1955").splitlines():
+        sheet.append(line.split(";"))
+    out = io.BytesIO()
+    book.save(out)
+    url = sent(client, out.getvalue(), "ward.xlsx")
+    make.post(client, f"{url}/shape", {"sheet": "Sheet", "header_row": "2"})
+    make.post(client, f"{url}/columns", {**SOURCE, "then": "check"})
+    assert worked(id_of(url)).state == rules.CHECKED
+    refused = client.get(f"{url}/refused").text
+    make.post(client, f"{url}/start", {"keep_valid": "yes"})
+    done = worked(id_of(url))
+    assert count(Patient) == 2
+    page = client.get(f"/imports/{done.import_id}").text
+    [address] = re.findall(r'href="(/imports/new\?map=[^"]+)"', page)
+    map_id = address.rpartition("=")[2]
+    again = sent(client, refused.replace("31.2.1955", "17.9.1955").encode(), map=map_id)
+    assert "Save and check the file" in client.get(f"{again}/columns").text
+    make.post(client, f"{again}/columns", {**SOURCE, "then": "check"})
+    assert worked(id_of(again)).state == rules.CHECKED
+    make.post(client, f"{again}/start", {})
+    worked(id_of(again))
+    assert count(Patient) == 3
+    whole = sent(client, out.getvalue(), "ward.xlsx", map=map_id)
+    assert db.session.get_one(Upload, id_of(whole)).files[0]["shape"]["header_row"] == 2
+    [kept] = db.session.scalars(sa.select(SavedMap))
+    assert (kept.name, kept.version) == ("ward", 1)
+
+
 def test_why_a_row_is_refused_is_said_with_the_words_of_the_pages(client: FlaskClient) -> None:
     signed_in(client)
     page = client.get(checked(client, WARD.replace("17.9.1955", "31.2.1955").encode())).text

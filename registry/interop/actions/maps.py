@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import sqlalchemy as sa
 
 from registry import audit
 from registry.access import Right, Viewer
 from registry.db import db
 from registry.interop import map_files
-from registry.interop.actions.uploads import sha256_of
 from registry.interop.models import SavedMap
 
 
@@ -25,7 +26,7 @@ def save_map(toml: str, *, by: Viewer) -> SavedMap:
         .order_by(SavedMap.version.desc())
         .limit(1)
     )
-    if newest is not None and newest.sha256 == sha256_of(toml):
+    if newest is not None and newest.sha256 == _sha256(toml):
         return newest
     saved = SavedMap(
         organisation_id=by.organisation_id,
@@ -33,7 +34,7 @@ def save_map(toml: str, *, by: Viewer) -> SavedMap:
         version=(newest.version if newest else 0) + 1,
         title=read.title,
         toml=toml,
-        sha256=sha256_of(toml),
+        sha256=_sha256(toml),
         saved_by=by.person_id,
     )
     db.session.add(saved)
@@ -45,3 +46,7 @@ def save_map(toml: str, *, by: Viewer) -> SavedMap:
         changes={"name": [None, saved.name], "version": [None, saved.version]},
     )
     return saved
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import re
@@ -27,6 +26,7 @@ from registry.interop import (
     sheets,
     tables,
 )
+from registry.interop.actions import maps
 from registry.interop.mapping import MapError
 from registry.interop.models import Upload
 from registry.interop.sealed import Incoming, SealedFile
@@ -60,7 +60,7 @@ def take_in(incoming: Incoming, name: str, *, by: Viewer, form_key: UUID, toml: 
         toml=toml,
     )
     made.files = [_file(incoming, "", name)]
-    made.files = [_looked_at(made.files[0])]
+    made.files = [_looked_at(made.files[0]) if not toml else _as_mapped(made.files[0], toml)]
     if not made.toml:
         made.toml = drafting.to_toml(_proposed(made, by))
     db.session.add(made)
@@ -102,6 +102,45 @@ def _looked_at(file: dict[str, Any]) -> dict[str, Any]:
     kept = {"columns": [one.as_json() for one in profiles], "first": first, "read": read,
             "encoding": encoding}  # fmt: skip
     return {**file, "problem": "", "profile": str(keep_json(kept))}
+
+
+def _as_mapped(file: dict[str, Any], toml: str) -> dict[str, Any]:
+    """A file with the shape its map states. Where that does not fit, as with refused rows that
+    come back as CSV without the titles of their workbook, with the shape that is found."""
+    try:
+        source = map_files.content_of(toml.encode()).get("source", {})
+    except MapError:
+        source = {}
+    stated: dict[str, Any] = {
+        name: source[name] for name in ("sheet", "header_row", "merged") if name in source
+    }
+    if stated:
+        with source_of(file).open("rb") as raw:
+            if ("sheet" in stated) != _is_workbook(raw):
+                stated = {}
+    tried = _looked_at({**file, "shape": stated})
+    if not stated or source.get("id_column") in _columns(tried):
+        return tried
+    found = _looked_at({**tried, "shape": {}})
+    return (
+        found
+        if source.get("id_column") in _columns(found)
+        else _looked_at({**found, "shape": stated})
+    )
+
+
+def _is_workbook(raw: Any) -> bool:
+    try:
+        return sheets.is_workbook(raw)
+    except sheets.SheetError:
+        return True
+
+
+def _columns(file: Mapping[str, Any]) -> list[str]:
+    """The names of a file's columns; none where it could not be read."""
+    if not file["profile"]:
+        return []
+    return [one["column"] for one in read_json(UUID(file["profile"]))["columns"]]
 
 
 def _how(shape: Mapping[str, Any]) -> dict[str, Any]:
@@ -288,13 +327,15 @@ def ask_check(upload: Upload, *, by: Viewer) -> None:
 
 
 def ask_import(upload: Upload, *, by: Viewer, keep_valid: bool, take: Sequence[str] = ()) -> None:
-    """Have the file brought in. Raises Conflict before it was checked."""
+    """Have the file brought in; its map is kept for the centre, so that refused rows that were
+    corrected, and the next file of the kind, need none. Raises Conflict before it was checked."""
     by.need(Right.BRING_IN)
     if upload.state in (rules.ASKED, rules.BRINGING, rules.BROUGHT):
         return
     if upload.state != rules.CHECKED:
         raise Conflict(_("Have the file checked first."))
     upload.choices = {"keep_valid": keep_valid, "take": sorted(set(take))[:10_000]}
+    maps.save_map(upload.toml, by=by)
     _ask(upload, rules.ASKED)
     audit.record(
         "asked to bring in", by=by, subject=("upload", upload.id),
@@ -356,8 +397,3 @@ def throw_away(upload: Upload) -> None:
 def _remove_file(file: Mapping[str, Any]) -> None:
     storage.remove(UUID(file["file_id"]))
     _forget_profile(file)
-
-
-def sha256_of(text: str) -> str:
-    """The checksum of a map's text."""
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -48,6 +48,7 @@ def imported(import_id: UUID) -> Any:
         imported=found,
         upload=queries.upload_of(viewer, import_id),
         changes=changes,
+        by_map=queries.map_of_source(viewer, found.source),
         label_of=pages.label_of,
         kept=[(UUID(one[0]), one[1]) for one in kept],
         pseudonyms=queries.pseudonyms(viewer, [UUID(one[0]) for one in kept]),
