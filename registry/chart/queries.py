@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -30,6 +30,8 @@ from registry.chart.questions import Question
 from registry.chart.standing import Fact, Group, Standing
 from registry.chart.tables import Table
 from registry.chart.words import Words
+from registry.course import completeness
+from registry.course.completeness import Completeness
 from registry.course.queries import reading
 from registry.course.queries.reading import Record
 from registry.patients import queries as patients
@@ -37,6 +39,7 @@ from registry.patients import rules as patient_rules
 from registry.patients.models import Patient
 from registry.patients.queries import Identity
 from registry.people import queries as people
+from registry.referrals import level1
 from registry.referrals import queries as referrals
 from registry.referrals.queries import ReferralRow
 
@@ -60,6 +63,7 @@ class Chart:
     referrals: Sequence[ReferralRow]
     consents: list[tuple[str, str, str]]
     panels: Sequence[Shown]
+    complete: Completeness
     names: dict[str, str]  # of those who accepted a warning, by their id as text
     may_write: bool
     is_treated_here: bool
@@ -84,6 +88,7 @@ def chart(viewer: Viewer, patient_id: UUID, wish: Wish = EVERYTHING) -> Chart:
     sent = referrals.of_patient(viewer, patient_id)
     placed = lines.placed(record)
     rows = lines.table(record, placed, words, today)
+    consents = patients.consents(viewer, patient_id)
     asked = _questions(record, placed, sent, identity.sex, words, today)
     return Chart(
         patient=patient,
@@ -99,7 +104,12 @@ def chart(viewer: Viewer, patient_id: UUID, wish: Wish = EVERYTHING) -> Chart:
         undated=events.undated(record, words),
         tables=tables.tables(record, _desk(viewer, kinds, record, words)),
         referrals=sent,
-        consents=_consents(viewer, patient_id),
+        consents=_consents(consents),
+        complete=completeness.of(
+            record,
+            consents={purpose: one.answer for purpose, one in consents.items()},
+            referral=level1.items_of(sent),
+        ),
         panels=panels.of_patient(viewer, patient),
         names=_names(asked[questions.ACCEPTED]),
         may_write=patients.may_write(viewer, kinds),
@@ -196,9 +206,8 @@ def relation(kinds: frozenset[str]) -> str:
     return ", ".join(str(label) for kind, label in patient_rules.RELATIONS.items() if kind in kinds)
 
 
-def _consents(viewer: Viewer, patient_id: UUID) -> list[tuple[str, str, str]]:
+def _consents(given: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(purpose, answer code, answer in words) in the order of the purposes."""
-    given: Any = patients.consents(viewer, patient_id)
     found = []
     for purpose, label in patient_rules.PURPOSES.items():
         answer = given[purpose].answer if purpose in given else "not_asked"

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from registry import codes, web
 from registry.access import Viewer
 from registry.referrals import queries
+from registry.referrals.queries import ReferralRow
 
 
 def items(viewer: Viewer, patient_id: UUID) -> dict[str, str] | None:
     """Item ("referral.question") to its answer in words, from the first referral and its advice;
     None where no referral is known: the centre registered the patient itself."""
-    sent = queries.of_patient(viewer, patient_id)
+    return items_of(queries.of_patient(viewer, patient_id))
+
+
+def items_of(sent: Sequence[ReferralRow]) -> dict[str, str] | None:
+    """The same of a patient's referrals, newest first, as `queries.of_patient` gives them."""
     if not sent:
         return None
     first = sent[-1]
