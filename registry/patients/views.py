@@ -72,7 +72,9 @@ def search() -> Any:
     """Find by name, number or pseudonym. Sent in the body: a name never stands in an address."""
     viewer = web.viewer()
     found = finding.search(viewer, request.form.get("text", "")[:200])
-    return _list(queries.patients(viewer, only=found, limit=200), searched=True)
+    rows = queries.patients(viewer, only=found, limit=200)
+    place = {one: number for number, one in enumerate(found)}  # the likeliest first
+    return _list(sorted(rows, key=lambda row: place[row.id]), searched=True)
 
 
 # -- one's own patient, without a referral -----------------------------------------------------

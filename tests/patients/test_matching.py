@@ -12,7 +12,7 @@ from registry.audit import AuditEntry
 from registry.dates import PartialDate
 from registry.db import db
 from registry.errors import Conflict, NotFound
-from registry.patients import actions
+from registry.patients import actions, bulk
 from registry.patients import rules as relations
 from registry.patients.matching import actions as deciding
 from registry.patients.matching import finding, names, pairs, queries, rules, states
@@ -274,6 +274,34 @@ def test_a_centre_entitled_to_both_decides_alone(app):
     seen = queries.pair(make.viewer(people["dora"]), only_pair().id)
     assert {side.patient.id for side in seen.shown} == {one.id, two.id}
     assert say(people, "dora", "same").state == states.SAME
+
+
+def test_taken_apart_each_side_sees_its_own_again(app):
+    people = network()
+    one, two = two_records(people)
+    say(people, "dora", "same")
+    found = say(people, "dirk", "same")
+    dora, dirk = make.viewer(people["dora"]), make.viewer(people["dirk"])
+    made = deciding.join(
+        found, one, two, by=dora, version=found.version, because="Rung.", take=[], chosen={}
+    )
+    assert queries.merge(dirk, made.id).own.id == one.id
+    deciding.take_apart(made, by=dirk, because="Sisters.")
+    assert queries.merge(dora, made.id).own.id == one.id
+    assert queries.merge(dirk, made.id).own.id == two.id
+    with pytest.raises(NotFound):
+        queries.merge(make.viewer(people["demi"]), made.id)
+    whys = db.session.scalars(sa.select(Notice.why).order_by(Notice.id)).all()
+    assert set(whys) == {"pair_to_look_at", "records_joined", "records_taken_apart"}
+
+
+def test_a_pair_goes_with_a_patient_who_was_brought_in_by_mistake(app):
+    people = network()
+    _one, two = two_records(people)
+    say(people, "dora", "unsure")
+    bulk.forget(db.session.connection(), [two.id])
+    db.session.expire_all()
+    assert db.session.scalars(sa.select(Match)).all() == []
 
 
 # -- on the pages ------------------------------------------------------------------------------

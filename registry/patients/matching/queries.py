@@ -195,10 +195,10 @@ def _word(words: Mapping[UUID, str], one: UUID | None) -> str:
 
 @dataclass(frozen=True)
 class Joined:
-    """Two records that were joined, as listed."""
+    """Two records that were joined, as listed; `own` is the one the viewer may see."""
 
     merge: Merge
-    kept: Patient
+    own: Patient
     by: str
     place: str
     undone_by: str
@@ -207,27 +207,32 @@ class Joined:
 def merges(viewer: Viewer, limit: int = 100) -> list[Joined]:
     """What was joined of the viewer's patients, and taken apart again, newest first."""
     viewer.need(Right.MATCH)
+    kept, moved = (finding.known_to(viewer, one) for one in (Merge.kept_id, Merge.moved_id))
+    # Taken apart, each side sees its own again, and only that.
     query = (
         sa.select(Merge, Patient)
-        .join(Patient, Patient.id == Merge.kept_id)
-        .where(finding.known_to(viewer, Merge.kept_id))
+        .join(Patient, Patient.id == sa.case((kept, Merge.kept_id), else_=Merge.moved_id))
+        .where(sa.or_(kept, moved))
         .order_by(Merge.at.desc(), Merge.id.desc())
         .limit(limit)
     )
     rows = list(db.session.execute(query))
-    names = people.person_names(one for merge, _kept in rows for one in (merge.by, merge.undone_by))
-    places = people.organisation_names(merge.organisation_id for merge, _kept in rows)
+    names = people.person_names(one for merge, _own in rows for one in (merge.by, merge.undone_by))
+    places = people.organisation_names(merge.organisation_id for merge, _own in rows)
     return [
         Joined(
-            merge, kept, _word(names, merge.by), _word(places, merge.organisation_id),
+            merge,
+            own,
+            _word(names, merge.by),
+            _word(places, merge.organisation_id),
             _word(names, merge.undone_by),
         )
-        for merge, kept in rows
-    ]  # fmt: skip
+        for merge, own in rows
+    ]
 
 
 def merge(viewer: Viewer, merge_id: UUID) -> Joined:
-    """Two joined records. Raises NotFound to who may not see the kept one."""
+    """Two joined records. Raises NotFound to who may see neither."""
     found = next((one for one in merges(viewer, 1000) if one.merge.id == merge_id), None)
     if found is None:
         raise NotFound()

@@ -45,7 +45,7 @@ def index() -> Any:
     if show == "joined":
         found = queries.merges(viewer)
         for one in found:
-            _listed(one.kept.id)
+            _listed(one.own.id)
         return render_template("matching/joined_list.html", lists=LISTS, show=show, joined=found)
     pairs = queries.listed(viewer, show=show)
     for pair_ in pairs:
@@ -215,7 +215,7 @@ def _joined_page(merge_id: UUID, form: ApartForm, status: int = 200, problem: st
     found = queries.merge(web.viewer(), merge_id)
     audit.opened(
         "opened pair", by=web.viewer(), subject=("patient_merge", merge_id),
-        patient_id=found.kept.id,
+        patient_id=found.own.id,
     )  # fmt: skip
     going = {} if found.merge.undone_at else queries.goes_back(found.merge)
     page = render_template(
