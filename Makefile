@@ -107,7 +107,7 @@ format: setup-dev ## put the Python files into the house's format
 	@$(PY) -m ruff format .
 
 .PHONY: bench
-bench: setup-dev ## measure the chart of 500 entries against its floor, on SQLite and PostgreSQL
+bench: setup-dev ## measure the chart, the worklist up to a million cases and sending, on SQLite and PostgreSQL
 	@$(PY) -m tests.bench
 
 .PHONY: drill

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Flask, current_app, g, url_for
+from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import Domain, format_date, get_locale
 from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -141,7 +141,16 @@ def _fingerprint(path: Path, changed: int) -> str:
 def asset(filename: str) -> str:
     """Address of a static file; it changes with the content, so that caches never mix versions."""
     path = Path(current_app.static_folder or "") / filename
-    return url_for("static", filename=filename, v=_fingerprint(path, path.stat().st_mtime_ns))
+    print_of = _fingerprint(path, path.stat().st_mtime_ns)
+    if not has_request_context():  # where there is no request, there is no root it was asked under
+        return url_for("static", filename=filename, v=print_of)
+    return _address(request.root_path, filename, print_of)
+
+
+@lru_cache(maxsize=512)
+def _address(root: str, filename: str, print_of: str) -> str:
+    """A page has sixteen of them, and they are the same for everybody."""
+    return url_for("static", filename=filename, v=print_of)
 
 
 def page_language() -> str:

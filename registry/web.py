@@ -142,7 +142,8 @@ class Place:
     @property
     def current(self) -> bool:
         """Is the reader there now?"""
-        return request.path == self.url or request.path.startswith(self.url.rstrip("/") + "/")
+        here = self.url
+        return request.path == here or request.path.startswith(here.rstrip("/") + "/")
 
 
 # -- the guard ---------------------------------------------------------------------------------

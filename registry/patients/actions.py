@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -334,36 +335,58 @@ def answer_consent(
     form_version: str = rules.CONSENT_VERSION,
 ) -> None:
     """Record an answer for a purpose; the answer before it ends and stays in the history."""
-    if purpose not in rules.PURPOSES or answer not in rules.CONSENT_ANSWERS:
-        raise Invalid(_("Choose one of the options."), field=f"consent_{purpose}")
-    current = db.session.scalar(
-        sa.select(Consent).where(
-            Consent.patient_id == patient_id,
-            Consent.purpose == purpose,
-            Consent.ended_at.is_(None),
-        )
+    _answer(patient_id, {purpose: (answer, given_on)}, by=by, form_version=form_version)
+
+
+def answer_consents(
+    patient_id: UUID, answers: Mapping[str, str], *, by: Viewer, given_on: PartialDate
+) -> None:
+    """Record the answers for several purposes, given on one day; what was not asked has none."""
+    dated = {
+        purpose: (answer, None if answer == "not_asked" else given_on)
+        for purpose, answer in answers.items()
+    }
+    _answer(patient_id, dated, by=by, form_version=rules.CONSENT_VERSION)
+
+
+def _answer(
+    patient_id: UUID,
+    answers: Mapping[str, tuple[str, PartialDate | None]],
+    *,
+    by: Viewer,
+    form_version: str,
+) -> None:
+    for purpose, (answer, _given_on) in answers.items():
+        if purpose not in rules.PURPOSES or answer not in rules.CONSENT_ANSWERS:
+            raise Invalid(_("Choose one of the options."), field=f"consent_{purpose}")
+    query = sa.select(Consent).where(
+        Consent.patient_id == patient_id,
+        Consent.purpose.in_(list(answers)),
+        Consent.ended_at.is_(None),
     )
-    if current is not None:
-        same = (current.answer, current.given_on, current.form_version)
-        if same == (answer, given_on, form_version):
-            return
-        current.ended_at = now()
-        db.session.flush()
-    db.session.add(
-        Consent(
-            patient_id=patient_id,
-            purpose=purpose,
-            answer=answer,
-            given_on=given_on,
-            form_version=form_version,
-            recorded_by=by.person_id,
+    current = {one.purpose: one for one in db.session.scalars(query)}
+    about: list[tuple[tuple[str, Any], UUID, dict[str, Any]]] = []
+    made = []
+    for purpose, (answer, given_on) in answers.items():
+        before = current.get(purpose)
+        if before is not None:
+            same = (before.answer, before.given_on, before.form_version)
+            if same == (answer, given_on, form_version):
+                continue
+            before.ended_at = now()
+        made.append(
+            Consent(
+                patient_id=patient_id,
+                purpose=purpose,
+                answer=answer,
+                given_on=given_on,
+                form_version=form_version,
+                recorded_by=by.person_id,
+            )
         )
-    )
+        change = {purpose: [before.answer if before else None, answer]}
+        about.append((("consent", purpose), patient_id, change))
+    db.session.flush()  # one answer for a purpose holds at a time: the one before ends first
+    db.session.add_all(made)
     db.session.flush()
-    audit.record(
-        "recorded consent",
-        by=by,
-        subject=("consent", purpose),
-        patient_id=patient_id,
-        changes={purpose: [current.answer if current else None, answer]},
-    )
+    audit.record_many("recorded consent", by=by, about=about, connection=db.session.connection())

@@ -4,6 +4,7 @@ with 2,000 of them beside, on each database: its first and its tenth page, and e
 from __future__ import annotations
 
 import contextvars
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,11 @@ from tests import make
 from tests.bench.floor import Replay, Sent, bare_page, measured, quantile, statements
 from tests.bench.many_referrals import Place
 
-TIMES, WARM = 60, 8
+TIMES, WARM = 40, 8
+HEAD = (
+    "name\tdatabase\tlive at the busy centre\tp50 ms\tp99 ms\tprocessor ms\tfloor ms"
+    "\tto the floor\tto its value at the first size\tqueries"
+)
 #: What the list is narrowed to, one at a time, and two of them together.
 FILTERS = (
     "", "?state=submitted", "?state=information_requested", "?state=ended", "?grade=3",
@@ -34,13 +39,20 @@ class Measure:
     n: int
     p50: float
     p99: float
+    cpu: float  # of the page in its own process: what other work on the machine does not change
     floor: float
-    base: float  # the same at 1,000
+    base: float  # the same at the first size
     queries: int
+
+    @property
+    def slow(self) -> bool:
+        """More than three times its floor, or more than half as much again as when there was
+        little, or too many queries."""
+        return self.p50 > 3 * self.floor or self.p50 > 1.5 * self.base or self.queries > 4
 
     def line(self) -> str:
         """Tab-separated."""
-        times = "\t".join(f"{one:.2f}" for one in (self.p50, self.p99, self.floor))
+        times = "\t".join(f"{one:.2f}" for one in (self.p50, self.p99, self.cpu, self.floor))
         ratios = f"{self.p50 / self.floor:.2f}\t{self.p50 / self.base:.2f}"
         return f"{self.name}\t{self.database}\t{self.n}\t{times}\t{ratios}\t{self.queries}"
 
@@ -55,11 +67,11 @@ def measures(
         asked.insert(1, ("tenth page", _tenth(client)))
         for what, address in asked:
             label = f"worklist, {centre}: {what}"
-            page, sql, word, sent = _by_turns(app, client, address, times)
+            page, cpu, sql, word, sent = _by_turns(app, client, address, times)
             p50 = quantile(page, 0.5)
             base.setdefault(label, p50)
             yield Measure(
-                label, name, place.filled, p50, quantile(page, 0.99),
+                label, name, place.filled, p50, quantile(page, 0.99), quantile(cpu, 0.5),
                 quantile(sql, 0.5) + quantile(word, 0.5), base[label], queries_of(sent),
             )  # fmt: skip
 
@@ -101,7 +113,7 @@ def _tenth(client: FlaskClient) -> str:
 
 def _by_turns(
     app: Flask, client: FlaskClient, address: str, times: int
-) -> tuple[list[float], list[float], list[float], list[Any]]:
+) -> tuple[list[float], list[float], list[float], list[float], list[Sent]]:
     """The page, its own SQL over the bare driver, and a bare page, each so many times."""
 
     def ask() -> None:
@@ -114,10 +126,20 @@ def _by_turns(
     sql: list[float] = []
     word: list[float] = []
     calls: tuple[Callable[[], Any], ...] = (ask, replay.once, bare)
+    cpu: list[float] = []
     for number in range(times + WARM):
+        if number >= WARM:
+            cpu.append(_processor(ask))
         for kept, call in zip((page, sql, word), calls, strict=True):
             taken = measured(call)
             if number >= WARM:
                 kept.append(taken)
     replay.close()
-    return page, sql, word, sent
+    return page, cpu, sql, word, sent
+
+
+def _processor(ask: Callable[[], Any]) -> float:
+    """Milliseconds of the processor that one call takes in this process."""
+    start = time.process_time()
+    ask()
+    return (time.process_time() - start) * 1000

@@ -29,9 +29,18 @@ def send(taking: Taking) -> None:
     if case is None:
         raise Invalid(_("Check the referral before you send it."))
     _refuse_incomplete(case, referral)
-    referral.submitted_at = referral.submitted_at or taking.at
+    # First what is about the patient; the referral is then written once, with all of it.
     patients.confirm(referral.patient, by=by)
     _keep_consents(referral.patient_id, case.consents, by)
+    patients.relate(
+        referral.patient_id,
+        referral.to_organisation_id,
+        relations.ADDRESSED,
+        by=by,
+        why="referral",
+    )
+    last = queries.latest_submission(referral)
+    referral.submitted_at = referral.submitted_at or taking.at
     for name in ASKED:
         setattr(referral, name, case.asked.get(name))
     referral.absent = dict(case.asked.get("absent") or {})
@@ -48,7 +57,6 @@ def send(taking: Taking) -> None:
         setattr(referral, name, value)
     if not found.missing:
         referral.complete_at = referral.complete_at or taking.at
-    last = queries.latest_submission(referral)
     sent = Submission(
         referral_id=referral.id,
         number=last.number + 1 if last else 1,
@@ -63,13 +71,6 @@ def send(taking: Taking) -> None:
     db.session.add(sent)
     referral.draft = referral.draft_saved_at = referral.draft_saved_by = None
     taking.changes |= {"submission": [None, sent.number], "urgency": [None, referral.urgency]}
-    patients.relate(
-        referral.patient_id,
-        referral.to_organisation_id,
-        relations.ADDRESSED,
-        by=by,
-        why="referral",
-    )
 
 
 def _refuse_incomplete(case: Case, referral: Referral) -> None:
@@ -96,12 +97,13 @@ def _refuse_incomplete(case: Case, referral: Referral) -> None:
 def _keep_consents(patient_id: UUID, answers: dict[str, str], by: Viewer) -> None:
     """Record what the patient answered; *not asked* never takes back an earlier answer."""
     known = patient_queries.consents(by, patient_id)
+    new = {}
     for purpose, answer in answers.items():
         before = known[purpose].answer if purpose in known else None
-        if answer == before or (answer == "not_asked" and before is not None):
-            continue
-        given_on = None if answer == "not_asked" else PartialDate.of(now().date())
-        patients.answer_consent(patient_id, purpose, answer, by=by, given_on=given_on)
+        if answer != before and not (answer == "not_asked" and before is not None):
+            new[purpose] = answer
+    if new:
+        patients.answer_consents(patient_id, new, by=by, given_on=PartialDate.of(now().date()))
 
 
 def give_information(taking: Taking) -> None:

@@ -48,6 +48,7 @@ from registry.referrals.queries.reach import (
     sides,
     step,
     steps,
+    to_write,
 )
 from registry.referrals.queries.sent import (
     EventRow,
@@ -141,6 +142,7 @@ __all__ = [
     "text",
     "texts",
     "thread",
+    "to_write",
     "today_here",
     "transfer",
     "transfers",

@@ -115,7 +115,11 @@ def referral_to_write(viewer: Viewer, referral_id: UUID | None) -> Referral:
 
     NotFound to a stranger, Forbidden to a reader and once it is with the centre.
     """
-    found = referral(viewer, referral_id)
+    return to_write(viewer, referral(viewer, referral_id))
+
+
+def to_write(viewer: Viewer, found: Referral) -> Referral:
+    """The same of one that was fetched for the viewer. Raises Forbidden."""
     names = {step.name for step in steps(viewer, found)}
     if not names & {"submit", "give_information"}:
         raise Forbidden()

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from flask import url_for
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from registry import codes
 from registry.clinical import sites, urgency
-from registry.clinical.urgency import Urgency
+from registry.clinical.results import Reason
 from registry.course import wording
 from registry.referrals import rules
 from registry.referrals.queries import WorkRow
@@ -50,6 +51,7 @@ class Words:
 
     def __init__(self, today: date) -> None:
         self._today = today
+        self._language = str(get_locale() or "en")
         self._kept: dict[Hashable, Any] = {}
         pattern = url_for("referrals.case", referral_id=UUID(int=0))
         self._before, _mark, self._after = pattern.partition(str(UUID(int=0)))
@@ -76,7 +78,7 @@ class Words:
             url=f"{self._before}{row.id}{self._after}",
             mark="overdue" if late else row.urgency if row.urgency != urgency.ROUTINE else "",
             why=_why(row),
-            deadline=self._once(day, row.deadline),
+            deadline=_day(row.deadline, self._language),
             left=left,
             left_kind=kind,
             site=self._once(site_name, row.primary_site),
@@ -88,6 +90,12 @@ class Words:
             waiting=self._once(_days, row.waiting_days),
             missing=self._once(_missing, missing),
         )
+
+
+@lru_cache(maxsize=1_000)
+def _day(when: date, language: str) -> str:
+    """A day in words, in this language: lists speak of the same few weeks again and again."""
+    return day(when)
 
 
 _UNDECIDED = (rules.SUBMITTED, rules.INFORMATION_REQUESTED)
@@ -126,10 +134,10 @@ def _why(row: WorkRow) -> tuple[str, ...]:
     """What makes a case urgent or soon; one reason is enough."""
     if not row.urgency_derived or row.urgency == urgency.ROUTINE:
         return ()
-    found = Urgency.from_json(row.urgency_derived)
-    stated_decides = urgency.RANK[found.answer] > row.urgency_rank
-    deciding = found.reasons[-1] if stated_decides else found.reasons[0]
-    return (wording.reason(deciding),)
+    reasons = row.urgency_derived["reasons"]
+    stated_decides = urgency.RANK[row.urgency_derived["answer"]] > row.urgency_rank
+    deciding = reasons[-1] if stated_decides else reasons[0]
+    return (wording.reason(Reason(deciding["template"], deciding.get("values") or {})),)
 
 
 def site_name(topography: str) -> str:

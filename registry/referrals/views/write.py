@@ -493,7 +493,7 @@ def send(referral_id: UUID) -> Any:
         return web.go("referrals.case", referral_id=found.id)
     if not queries.sides(viewer, found) & {Side.REFERRING, Side.ON_BEHALF}:
         raise Forbidden()
-    referral = queries.referral_to_write(viewer, referral_id)
+    referral = queries.to_write(viewer, found)
     form = _form(referral, _typed(referral))
     if not form.validate():
         return _edit_page(referral, form), 422
