@@ -1,5 +1,5 @@
-"""What sending a referral costs as the product really runs: two processes of four threads, sign-in,
-CSRF, permission, audit and notices on; with one client and with eight, beside one durable insert."""
+"""What sending a referral costs as the product really runs: two processes of four threads, with
+sign-in, CSRF, permission, audit and notices; one client and eight, beside one durable insert."""
 
 from __future__ import annotations
 

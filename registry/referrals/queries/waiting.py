@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from registry.access import Right, Viewer
-from registry.clinical import urgency
+from registry.clinical.urgency import Targets
 from registry.db import Moment, db, now, table_of
 from registry.people.models import Organisation
-from registry.referrals import rules
+from registry.referrals import rules, targets
 from registry.referrals.models import Referral, ReferralEvent
+from registry.referrals.queries.days import closed_days
+from registry.referrals.rules import Calendar
 from registry.referrals.rules.waiting import Way
 
 #: The latest referrals of a period, if there are more: the page says so.
@@ -36,10 +39,17 @@ class Period:
 
 
 def waiting_times(viewer: Viewer, first: date, last: date) -> Period:
-    """Every referral sent from the first to the last day, in UTC; one query."""
+    """Every referral sent from the first to the last day, in UTC; one query, and the
+    closed days of each centre."""
     viewer.need(Right.WAITING_TIMES)
     rows = db.session.connection().execute(_statement(viewer, first, last)).all()
-    return Period([_way(row) for row in rows[:MOST]], len(rows) > MOST)
+    calendars: dict[UUID, Calendar] = {}
+    for row in rows:
+        if row.centre_id not in calendars:
+            calendars[row.centre_id] = Calendar(row.centre_country, closed_days(row.centre_id))
+    found = targets.in_force()
+    ways = [_way(row, calendars[row.centre_id], found) for row in rows[:MOST]]
+    return Period(ways, len(rows) > MOST)
 
 
 def _statement(viewer: Viewer, first: date, last: date) -> sa.Select[Any]:
@@ -77,7 +87,9 @@ def _statement(viewer: Viewer, first: date, last: date) -> sa.Select[Any]:
         sa.select(
             _R.c.submitted_at, _R.c.state, _R.c.advised_at, _R.c.decided_at, _R.c.ended_at,
             _R.c.urgency_rank, _R.c.paused_days, _R.c.paused_working_days, _R.c.grade_group,
-            _R.c.site_group, centre.c.name.label("centre"), centre.c.time_zone,
+            _R.c.site_group, _R.c.clock_from, _R.c.first_look_at, _R.c.complete_at, _R.c.listed_at,
+            centre.c.id.label("centre_id"), centre.c.name.label("centre"), centre.c.time_zone,
+            centre.c.country.label("centre_country"),
             hospital.c.name.label("hospital"), hospital.c.region, hospital.c.country,
             *(sa.type_coerce(acts.c[name], Moment()).label(name)
               for name in ("accepted", "board", "acknowledged", "completed", "looked")),
@@ -106,10 +118,10 @@ def _of_concern(viewer: Viewer) -> sa.ColumnElement[bool]:
     return sa.or_(_R.c.to_organisation_id == here, _R.c.from_organisation_id == here)
 
 
-def _way(row: Any) -> Way:
+def _way(row: Any, calendar: Calendar, found: Targets) -> Way:
     reached = _reached(row)
     zone = row.time_zone
-    sent_on = rules.local_day(row.submitted_at, zone)
+    start = rules.local_day(row.clock_from or row.submitted_at, zone)
     answer = rules.urgency_of(row.urgency_rank)
     pause = rules.Pause(row.paused_days, row.paused_working_days)
     return Way(
@@ -124,9 +136,9 @@ def _way(row: Any) -> Way:
         reached=reached,
         over=row.state in _ENDED_WITHOUT,
         due={
-            "look": urgency.deadline(sent_on, answer, urgency.FIRST_LOOK),
-            "accepted": rules.decision_due(sent_on, answer, pause),
-            "advice": rules.advice_due(sent_on, answer, pause),
+            "look": rules.look_due(start, answer, calendar, found),
+            "accepted": rules.decision_due(start, answer, pause, calendar, found),
+            "advice": rules.advice_due(start, answer, pause, found),
         },
         days={name: rules.local_day(at, zone) for name, at in reached.items()},
         stopped_days=row.paused_days,
@@ -134,14 +146,18 @@ def _way(row: Any) -> Way:
 
 
 def _reached(row: Any) -> Mapping[str, datetime]:
-    """When the case reached each step. It is complete with what was sent last before the centre
-    accepted; whoever took a step had looked."""
-    complete = row.completed if row.accepted and row.completed <= row.accepted else None
+    """When the case reached each step. It is complete when nothing was missing any more, or with
+    what was sent last before the centre accepted it as it was; whoever took a step had looked."""
+    enough = None
+    if row.accepted:
+        in_time = row.completed and row.completed <= row.accepted
+        enough = row.completed if in_time else row.submitted_at
+    looks = [at for at in (row.first_look_at, row.looked) if at is not None]
     found = {
-        "look": row.looked,
-        "complete": complete or (row.submitted_at if row.accepted else None),
+        "look": min(looks, default=None),
+        "complete": min((at for at in (row.complete_at, enough) if at is not None), default=None),
         "accepted": row.accepted,
-        "board": row.board,
+        "board": row.listed_at or row.board,
         "advice": row.advised_at,
         "acknowledged": row.acknowledged,
     }
