@@ -30,14 +30,18 @@ from registry.db import Base, db
 from registry.operations import production
 
 #: Rooms with tables.
-ROOMS = ("people", "knowledge", "patients", "course", "referrals", "research", "interop")
+ROOMS = (
+    "people", "knowledge", "patients", "course", "referrals", "boards", "research", "interop",
+)  # fmt: skip
 #: Rooms with pages, in the order of the navigation.
 PAGES = (
-    "people", "patients", "referrals", "course", "chart", "research", "interop", "knowledge",
+    "people", "patients", "referrals", "course", "chart", "boards", "research", "interop",
+    "knowledge",
 )  # fmt: skip
 
 NAVIGATION = (
     web.Place(_l("Worklist"), "referrals.worklist", Right.TRIAGE),
+    web.Place(_l("Boards"), "boards.index", Right.BOARDS),
     web.Place(_l("Referrals"), "referrals.mine", Right.FOLLOW_REFERRALS),
     web.Place(_l("Patients"), "patients.index", Right.READ_RECORD),
     web.Place(_l("Follow-up due"), "course.due", Right.FOLLOW_UP),
@@ -118,9 +122,11 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
     ):
         app.register_blueprint(import_module(f"registry.{part}").room)
     import_module("registry.chart.views_letters").put_on_chart(app)
+    import_module("registry.boards.on_chart").put_on_chart(app)
+    import_module("registry.boards.sealed").watch()
     for handlers in (
         "audit_jobs", "people.jobs", "patients.documents.jobs", "patients.matching.jobs",
-        "course.joining", "course.jobs", "referrals.jobs", "research.jobs",
+        "course.joining", "course.jobs", "referrals.jobs", "boards.jobs", "research.jobs",
     ):  # fmt: skip
         import_module(f"registry.{handlers}")
     from registry.course import intervals
@@ -232,6 +238,9 @@ def notice_link(kind: str, subject_id: object) -> str:
         "account_request": ("people.requests", ""),
         "confirmation": ("people.requests", ""),
         "cover": ("people.account", ""),
+        "meeting": ("boards.meeting", "meeting_id"),
+        "agenda_need": ("boards.asked", ""),
+        "recommendation": ("boards.recommendation", "recommendation_id"),
         "release": ("research.release", "release_id"),
         "upload": ("interop.upload", "upload_id"),
         "import": ("interop.imported", "import_id"),

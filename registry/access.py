@@ -21,6 +21,8 @@ class Role(StrEnum):
     REFERRER = "referrer"
     TRIAGE_COORDINATOR = "triage_coordinator"
     CLINICIAN = "clinician"
+    BOARD_CHAIR = "board_chair"
+    GUEST_EXPERT = "guest_expert"
     RESEARCHER = "researcher"
     ACCESS_COMMITTEE = "access_committee"
     LEAD = "lead"
@@ -34,6 +36,8 @@ ROLE_LABELS = {
     Role.REFERRER: _l("Referring doctor"),
     Role.TRIAGE_COORDINATOR: _l("Triage coordinator"),
     Role.CLINICIAN: _l("Clinician"),
+    Role.BOARD_CHAIR: _l("Chair of a tumour board"),
+    Role.GUEST_EXPERT: _l("Guest expert"),
     Role.RESEARCHER: _l("Researcher"),
     Role.ACCESS_COMMITTEE: _l("Access committee"),
     Role.LEAD: _l("Lead of the organisation"),
@@ -44,7 +48,9 @@ ROLE_LABELS = {
 }
 
 #: What the lead of an organisation may let somebody be there; the rest is the administrator's.
-GIVEN_BY_LEADS = (Role.REFERRER, Role.TRIAGE_COORDINATOR, Role.CLINICIAN)
+GIVEN_BY_LEADS = (
+    Role.REFERRER, Role.TRIAGE_COORDINATOR, Role.CLINICIAN, Role.BOARD_CHAIR, Role.GUEST_EXPERT,
+)  # fmt: skip
 #: Whose seat a lead may have covered there; a lead's own too, or nobody would stand in for a lead.
 COVERED_BY_LEADS = (*GIVEN_BY_LEADS, Role.LEAD)
 
@@ -79,6 +85,11 @@ class Right(StrEnum):
     ADMINISTER = "administer"
     WAITING_TIMES = "waiting_times"  # of one's own organisation
     WAITING_TIMES_OF_ALL = "waiting_times_of_all"  # of the network
+    BOARDS = "boards"  # see meetings: of one's centre, or those one is invited to
+    PREPARE_BOARD = "prepare_board"  # the centre's meetings and agendas, and what is written there
+    SIGN_BOARD = "sign_board"
+    FOLLOW_ADVICE = "follow_advice"  # whether a recommendation arrived and was followed
+    KEEP_TRIALS = "keep_trials"  # the network's directory
 
 
 _R = Role
@@ -89,12 +100,14 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.TRIAGE: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
     Right.SEE_LATE: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.LEAD}),
     Right.SET_CLOCK: frozenset({_R.TRIAGE_COORDINATOR, _R.LEAD}),
-    Right.READ_REFERRAL: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
-    Right.STEP: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
-    Right.READ_RECORD: frozenset(
-        {_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.DATA_MANAGER}
+    Right.READ_REFERRAL: frozenset(
+        {_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR}
     ),
-    Right.WRITE_COURSE: frozenset({_R.REFERRER, _R.CLINICIAN}),
+    Right.STEP: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR}),
+    Right.READ_RECORD: frozenset(
+        {_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR, _R.DATA_MANAGER}
+    ),
+    Right.WRITE_COURSE: frozenset({_R.REFERRER, _R.CLINICIAN, _R.BOARD_CHAIR}),
     Right.FOLLOW_UP: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
     Right.REGISTER_PATIENT: frozenset({_R.CLINICIAN}),
     Right.WHO_OPENED: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
@@ -111,6 +124,15 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.ADMINISTER: frozenset({_R.ADMINISTRATOR}),
     Right.WAITING_TIMES: frozenset({_R.NETWORK_COORDINATOR, _R.LEAD, _R.TRIAGE_COORDINATOR}),
     Right.WAITING_TIMES_OF_ALL: frozenset({_R.NETWORK_COORDINATOR}),
+    Right.BOARDS: frozenset(
+        {_R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR, _R.GUEST_EXPERT}
+    ),
+    Right.PREPARE_BOARD: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR}),
+    Right.SIGN_BOARD: frozenset({_R.BOARD_CHAIR}),
+    Right.FOLLOW_ADVICE: frozenset(
+        {_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR}
+    ),
+    Right.KEEP_TRIALS: frozenset({_R.BOARD_CHAIR, _R.NETWORK_COORDINATOR}),
 }
 
 

@@ -25,6 +25,7 @@ COMMITTERS = {
     "registry/web.py",
     "registry/cli.py",
     "registry/audit_jobs.py",
+    "registry/boards/jobs.py",
     "registry/check_cohorts.py",
     "registry/course/jobs.py",
     "registry/interop/commands.py",

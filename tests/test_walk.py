@@ -16,6 +16,9 @@ from werkzeug.routing import Rule
 
 from registry import web
 from registry.access import RIGHTS, Right, Role
+from registry.boards.actions import agenda as agendas
+from registry.boards.actions import meetings as boards
+from registry.boards.views import calendar
 from registry.dates import PartialDate
 from registry.db import db, new_id
 from registry.people.models import Person
@@ -25,6 +28,7 @@ from registry.referrals.actions import NewPatient
 from registry.referrals.case import Case
 from tests import (
     make,
+    make_boards,
     make_course,
     make_documents,
     make_interop,
@@ -45,6 +49,7 @@ DRAFT_PAGES = {
 #: Arguments that lead to a record.
 ABOUT_A_RECORD = {
     "patient_id", "entry_id", "response_id", "referral_id", "document_id", "arriving_id",
+    "recommendation_id",
 }  # fmt: skip
 #: Pages about one entry.
 ENTRY_PAGES = {
@@ -52,6 +57,7 @@ ENTRY_PAGES = {
 }  # fmt: skip
 #: What only the patient's own centre may see; and an entry is changed by who entered it.
 OWN_CENTRE_PAGES = ENTRY_PAGES | {
+    "boards.for_patient", "boards.sign_too", "boards.amend",
     "patients.who_opened", "course.assessment", "documents.mark_error", "documents.restore",
 }  # fmt: skip
 #: Pages of a researcher's own grants and releases.
@@ -67,9 +73,15 @@ EMPTY_IS_UNKNOWN = {
     ("course.derive_assessment", "POST"),
     ("course.undo", "POST"),
     ("course.move", "POST"),
+    ("boards.put_on", "POST"),
+    ("boards.sent", "POST"),
 }
 #: What belongs to the centre that brings data in; an export to the person who asked for it.
 OF_THE_CENTRE = {"upload_id", "import_id", "map_id", "export_id", "match_id", "merge_id"}
+#: What belongs to the centre whose board it is; a guest sees what they are invited to.
+OF_THE_BOARD = {"board_id", "meeting_id", "item_id", "need_id"}
+#: Advice is acknowledged by the doctor who asked.
+OF_THE_REFERRER = {"boards.acknowledge"}
 #: A notice is its reader's own; the one that is walked to is somebody else's.
 OF_SOMEBODY_ELSE = {"people.open_notice"}
 #: So is a text somebody keeps for themselves.
@@ -151,6 +163,7 @@ def build() -> World:
         "name": "manifest.json",
         "filename": "app/forms.css",
         "subject": "grading",
+        **_board(walkers[Role.BOARD_CHAIR, OWN], sent.patient, target),
         **_administration(hospital, target, walkers),
         **make_matching.a_centres(clara, sent.patient),
         **make_interop.a_centres(
@@ -159,6 +172,32 @@ def build() -> World:
     }
     db.session.commit()
     return World(walkers, ids, {"referral_id": draft.id})
+
+
+def _board(chair, patient, target) -> dict[str, Any]:
+    """A meeting under way with a case that was signed."""
+    by = make.viewer(chair)
+    meeting = make_boards.meeting(by, make_boards.board(by, name="Συμβούλιο", quorum=[]))
+    boards.begin(meeting, by=by)
+    words = {"late_because": "Περίπατος", "question_text": "Τι πρώτα;"}
+    item = make_boards.case(by, meeting, patient, **words)
+    need = agendas.ask(item, "Περίπατος", by=by, asked_of="Ελένη")
+    texts = {
+        name: [make_boards.TYPED[name][0] if "-" in name else "Περίπατος"]
+        for name in make_boards.TYPED
+        if name not in ("tests", "o1-condition")
+    }
+    signed = make_boards.signed(item, by, typed=texts, advice_text="Περίπατος")
+    feed = boards.new_calendar_address(by=make.viewer(target))
+    return {
+        "board_id": meeting.board_id,
+        "meeting_id": meeting.id,
+        "item_id": item.id,
+        "need_id": need.id,
+        "recommendation_id": signed.id,
+        "recipient": "referrer",
+        "secret": calendar.secret_of(feed),
+    }
 
 
 def _administration(hospital, target, walkers) -> dict[str, Any]:
@@ -228,6 +267,8 @@ def _owned(rule: Rule, role: Role, relation: str) -> str:
     lead decides for the hospital; empty for what is about a patient."""
     if rule.endpoint in OF_THE_LEAD and role is Role.LEAD and relation != RELATED:
         return HIDDEN
+    if rule.endpoint.startswith("boards.") and rule.arguments & OF_THE_BOARD:
+        return OPEN if relation == OWN and role in RIGHTS[Right.PREPARE_BOARD] else HIDDEN
     if rule.endpoint not in OF_THE_GRANT and not rule.arguments & OF_THE_CENTRE:
         return ""
     mine = "export_id" not in rule.arguments or role is Role.CLINICIAN
@@ -261,6 +302,10 @@ def _of_the_record(rule: Rule, role: Role, relation: str) -> str:
         return HIDDEN  # the addressed centre learns nothing of a draft
     if rule.endpoint in DRAFT_PAGES and role is Role.TRIAGE_COORDINATOR:
         return REFUSED  # a coordinator writes what was entered at their own organisation
+    if rule.endpoint in OF_THE_REFERRER:
+        return OPEN if (role, relation) == (Role.REFERRER, RELATED) else REFUSED
+    if rule.endpoint == "boards.sign_too" and role is Role.TRIAGE_COORDINATOR:
+        return REFUSED  # clinicians sign
     if rule.endpoint in OWN_CENTRE_PAGES and relation == RELATED:
         return REFUSED
     return OPEN

@@ -44,7 +44,7 @@ def _load(if_empty: bool, quiet: bool) -> None:
 
     from registry.dates import today
     from registry.db import db
-    from registry.demo import alike, network, story, support
+    from registry.demo import alike, boards, network, story, support
     from registry.people.models import Organisation
 
     if db.session.scalar(sa.select(Organisation.id).limit(1)) is not None:
@@ -58,6 +58,7 @@ def _load(if_empty: bool, quiet: bool) -> None:
         length=story.TOTAL, label="Loading the synthetic network", hidden=quiet
     ) as bar:
         story.tell(cast, day, lambda: bar.update(1))
+    boards.add(cast, day)
     story.grant(cast, day)
     alike.add(cast, day)
     support.add()

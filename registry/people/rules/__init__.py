@@ -61,6 +61,9 @@ NOTICES = {
     ),
     "cover_arranged": _l("You cover for a colleague who is away."),
     "covered": _l("A colleague covers for you while you are away."),
+    "board_invited": _l("You are invited to a board meeting."),
+    "board_needs": _l("A board needs something from you for a case."),
+    "board_reminder": _l("A board's recommendation waits for you to acknowledge it."),
 }
 
 #: What the numbers of a notice count: never what stands in a record.

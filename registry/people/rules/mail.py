@@ -25,6 +25,8 @@ AT_ONCE = frozenset(
         "account_requested",
         "confirmation_asked",
         "cover_arranged",
+        "board_invited",
+        "board_needs",
         "message_received",
         "information_late",
     }

@@ -78,4 +78,10 @@ SUBJECTS = {
     "map": _l("Map"),
     "export": _l("Export of a centre's own data"),
     "support_contact": _l("Support contact"),
+    "board": _l("Tumour board"),
+    "meeting": _l("Board meeting"),
+    "agenda_item": _l("Case on an agenda"),
+    "recommendation": _l("Recommendation of a board"),
+    "calendar": _l("Calendar of meetings"),
+    "trial": _l("Trial"),
 }

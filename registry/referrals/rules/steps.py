@@ -82,7 +82,7 @@ _REFERRER = {
     Side.ON_BEHALF: frozenset({Role.TRIAGE_COORDINATOR}),
 }
 _TRIAGE = {Side.CENTRE: frozenset({Role.TRIAGE_COORDINATOR, Role.CLINICIAN})}
-_CLINICIAN = {Side.CENTRE: frozenset({Role.CLINICIAN})}
+_CLINICIAN = {Side.CENTRE: frozenset({Role.CLINICIAN, Role.BOARD_CHAIR})}
 
 STEPS = (
     Step("submit", DRAFT, SUBMITTED, _REFERRER, ("facts",), "start"),

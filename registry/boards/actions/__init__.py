@@ -1,0 +1,1 @@
+"""Writing the boards: meetings, agenda, recommendations, and what becomes of them."""

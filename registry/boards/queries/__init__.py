@@ -1,0 +1,1 @@
+"""Reading the boards: who may know of a meeting, and of its cases."""

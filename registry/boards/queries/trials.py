@@ -1,0 +1,18 @@
+"""The directory of trials: the network's, for everybody who sees boards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from registry.access import Right, Viewer
+from registry.boards.models import Trial
+from registry.db import db
+
+
+def trials(viewer: Viewer) -> Sequence[Trial]:
+    """All trials, the open ones first."""
+    viewer.need(Right.SIGNED_IN)
+    order = sa.case({"open": 0, "soon": 1, "paused": 2}, value=Trial.status, else_=3)
+    return db.session.scalars(sa.select(Trial).order_by(order, Trial.code)).all()

@@ -1,0 +1,224 @@
+"""One screen a case: what is asked, the case, what is written of it; and the same live."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import make_response, render_template, request
+from flask_babel import gettext as _
+
+from registry import audit, codes, web
+from registry.access import Right
+from registry.boards import letters
+from registry.boards.actions import advice as actions
+from registry.boards.forms import advice as forms
+from registry.boards.forms import meetings as meeting_forms
+from registry.boards.models import AgendaItem, Recommendation
+from registry.boards.queries import advice as queries
+from registry.boards.queries import agenda, meetings
+from registry.boards.queries import case as cases
+from registry.boards.rules import advice as rules
+from registry.boards.rules import agenda as agenda_rules
+from registry.boards.rules import meetings as meeting_rules
+from registry.boards.rules import trials as trial_rules
+from registry.boards.views.agenda import askable, quorum_of
+from registry.boards.views.room import clock, room, title, when
+from registry.errors import Conflict, Invalid
+from registry.people import queries as people
+
+
+def opened(item: AgendaItem) -> None:
+    """Note that a case was looked at."""
+    audit.opened(
+        "opened case of board",
+        by=web.viewer(),
+        subject=("agenda_item", item.id),
+        patient_id=item.patient_id,
+    )
+
+
+@room.page("/agenda/<uuid:item_id>", right=Right.BOARDS)
+def case(item_id: UUID) -> Any:
+    """One case on one screen."""
+    item = agenda.item(web.viewer(), item_id)
+    return page(item)
+
+
+def page(
+    item: AgendaItem,
+    *,
+    whole: forms.WholeForm | None = None,
+    seen: int | None = None,
+    clashes: Any = None,
+    view: cases.CaseView | None = None,
+    dissent: Any = None,
+) -> Any:
+    """The page of a case; with a form that was sent, what was typed stands in it."""
+    viewer = web.viewer()
+    view = view or cases.view(viewer, item)
+    opened(item)
+    rows = agenda.items(viewer, item.meeting)
+    before, after = agenda.neighbours(item, rows)
+    draft = queries.draft(item)
+    writes = view.is_inside and item.meeting.state in (
+        meeting_rules.UNDER_WAY, meeting_rules.HELD,
+    )  # fmt: skip
+    signed = queries.signed_of(item)
+    if whole is None and writes and (draft is not None or signed is None):
+        whole = forms.WholeForm(_first_words(draft, item, view), trials_of(view))
+        seen = draft.revision if draft else 0
+    facts = meeting_forms.CaseForm(
+        stored={
+            "question": item.question, "question_text": item.question_text,
+            "presenter": str(item.presenter_id or ""), "images_link": item.images_link,
+            "pathology_link": item.pathology_link,
+        }
+    )  # fmt: skip
+    seated = meetings.seated(item.meeting)
+    meeting_forms.offer_presenters(facts, [(one.person_id, one.name) for one in seated])
+    return render_template(
+        "boards/case.html",
+        item=item,
+        meeting=item.meeting,
+        title=title(item.meeting),
+        view=view,
+        number=next((n for n, one in enumerate(rows, 1) if one.id == item.id), 0),
+        count=len(rows),
+        before=before,
+        after=after,
+        writes=writes,
+        whole=whole if writes else None,
+        seen=seen or 0,
+        clashes=clashes or {},
+        facts_form=facts,
+        askable=askable(item) if view.is_inside else [],
+        may_sign=viewer.may(Right.SIGN_BOARD) and view.is_inside,
+        dissent_form=dissent or forms.DissentForm(),
+        amend_form=forms.AmendForm(),
+        vote_form=forms.VoteForm(stored=_own_vote(item)),
+        seated=seated,
+        off_label_open=False,
+        **_live(item),
+        **words(),
+    )
+
+
+def _first_words(
+    draft: Recommendation | None, item: AgendaItem, view: cases.CaseView
+) -> dict[str, list[str]]:
+    return dict(draft.draft or {}) if draft is not None else {}
+
+
+def _own_vote(item: AgendaItem) -> dict[str, Any]:
+    mine = next((v for v in queries.votes(item) if v.person_id == web.viewer().person_id), None)
+    return {"choice": mine.choice, "text": mine.text} if mine else {}
+
+
+def trials_of(view: cases.CaseView) -> list[tuple[str, str]]:
+    """The trials that can be recommended: those that are not ruled out."""
+    return [(one.code, one.title) for one in view.fitting]
+
+
+def words() -> dict[str, Any]:
+    """What templates of a case say codes with."""
+    return {
+        "label": codes.label,
+        "item_states": agenda_rules.STATES,
+        "why": agenda_rules.WHY,
+        "deferrals": agenda_rules.DEFERRALS,
+        "disciplines": meeting_rules.DISCIPLINES,
+        "choices": meeting_rules.CHOICES,
+        "change_names": rules.CHANGES,
+        "verdicts": trial_rules.VERDICTS,
+        "answers": trial_rules.ANSWERS,
+        "option_text": letters.option,
+        "tests_text": letters.tests,
+        "change_text": letters.change,
+        "day": letters.day,
+        "when": when,
+        "clock": clock,
+    }
+
+
+# -- live --------------------------------------------------------------------------------------
+
+
+def _live(item: AgendaItem) -> dict[str, Any]:
+    """What changes while the board speaks about a case: who is there, the draft, dissent, votes,
+    and what was signed."""
+    draft = queries.draft(item)
+    names = people.person_names([draft.saved_by]) if draft else {}
+    return {
+        "zone": item.meeting.board.time_zone,
+        "quorum": quorum_of(item.meeting),
+        "draft": draft,
+        "draft_by": names.get(draft.saved_by, "") if draft and draft.saved_by else "",
+        "said": _as_read(draft.draft or {}) if draft else None,
+        "dissents": queries.dissents(draft) if draft else [],
+        "versions": [one for one in queries.versions(item) if one.locked_at is not None],
+        "votes": queries.votes(item),
+    }
+
+
+def _as_read(typed: rules.Typed) -> dict[str, Any]:
+    """A draft in the form in which what is signed is read."""
+    return rules.content(typed, listed=(), dissents=(), around={})
+
+
+@room.page("/agenda/<uuid:item_id>/live", right=Right.BOARDS)
+def live(item_id: UUID) -> Any:
+    """The changing part of a case, for who looks on: nothing where nothing changed."""
+    item = agenda.item(web.viewer(), item_id)
+    mark = f"{item.meeting.revision}-{item.version}"
+    if request.if_none_match.contains(mark):
+        answer = make_response("", 304)
+        answer.set_etag(mark)
+        return answer
+    opened(item)
+    answer = make_response(
+        render_template(
+            "boards/_live.html",
+            item=item,
+            meeting=item.meeting,
+            writes=False,
+            **_live(item),
+            **words(),
+        )
+    )
+    answer.set_etag(mark)
+    return answer
+
+
+# -- dissent and votes -------------------------------------------------------------------------
+
+
+@room.page("/agenda/<uuid:item_id>/dissent", right=Right.BOARDS, methods=("POST",))
+def dissent(item_id: UUID) -> Any:
+    """Somebody disagrees."""
+    item = agenda.item(web.viewer(), item_id)
+    form = forms.DissentForm(request.form)
+    if not form.validate():
+        return page(item, dissent=form), 422
+    inside = meetings.is_inside(web.viewer(), item.meeting.organisation_id)
+    who = (form.who.data or "") if inside else ""
+    try:
+        actions.dissent(item, form.text.data, by=web.viewer(), who=who)
+    except Conflict as refused:
+        form.text.errors = [refused.message]
+        return page(item, dissent=form), 409
+    return web.go("boards.case", item_id=item.id, _anchor="live")
+
+
+@room.page("/agenda/<uuid:item_id>/vote", right=Right.BOARDS, methods=("POST",))
+def vote(item_id: UUID) -> Any:
+    """Say what one thinks, in a written consultation."""
+    item = agenda.item(web.viewer(), item_id)
+    form = forms.VoteForm(request.form)
+    try:
+        if not form.validate():
+            raise Invalid(_("Choose an answer."))
+        actions.vote(item, form.choice.data, form.text.data or "", by=web.viewer())
+    except Invalid as refused:
+        web.warn(refused.message)
+    return web.go("boards.case", item_id=item.id, _anchor="votes")

@@ -1,0 +1,291 @@
+"""A meeting from its agenda to what became of it: who sees what, and nothing is lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from registry import audit
+from registry.access import Role
+from registry.boards.actions import advice, agenda, delivery
+from registry.boards.actions import meetings as actions
+from registry.boards.queries import advice as queries
+from registry.boards.queries import agenda as agendas
+from registry.boards.queries import delivery as deliveries
+from registry.boards.queries import meetings
+from registry.course import queries as course
+from registry.db import acting_at, db, now
+from registry.errors import Conflict, Forbidden, Invalid, NotFound
+from registry.referrals import actions as referrals
+from tests import make, make_boards, make_course, make_referrals
+
+
+def centre_with_chair():
+    centre = make.centre()
+    chara = make.viewer(make_boards.chair(centre))
+    return centre, chara
+
+
+def open_meeting(by, **facts):
+    found = make_boards.meeting(by, make_boards.board(by, **facts))
+    actions.begin(found, by=by)
+    return found
+
+
+def test_a_guest_sees_the_cases_while_the_meeting_lasts_and_nothing_else(app):
+    _centre, chara = centre_with_chair()
+    elsewhere = make.centre("CENTRE-2", "Centre 2")
+    gus = make.viewer(make.person(elsewhere, Role.CLINICIAN, name="Gus Guest"))
+    eve = make.viewer(make.person(elsewhere, Role.CLINICIAN, name="Eve Elsewhere"))
+    found = make_boards.meeting(chara)
+    other = make_boards.meeting(chara, found.board, starts=found.starts_at + timedelta(days=7))
+    item, hidden = make_boards.case(chara, found), make_boards.case(chara, other)
+    person = meetings.person(gus.person_id)
+    actions.invite(found, person, "surgery", by=chara)
+    during = found.starts_at + timedelta(minutes=10)
+    for moment in (found.starts_at - timedelta(seconds=1), found.ends_at):
+        with acting_at(moment), pytest.raises(NotFound):
+            agendas.item(gus, item.id)
+    with acting_at(during):
+        assert agendas.item(gus, item.id).id == item.id
+        assert [one.id for one in agendas.items(gus, found)] == [item.id]
+        for stranger, case in ((gus, hidden), (eve, item)):
+            with pytest.raises(NotFound):
+                agendas.item(stranger, case.id)
+        with pytest.raises(Forbidden):
+            agendas.item_to_write(gus, item.id)
+        actions.begin(found, by=chara)
+        actions.close(found, by=chara)
+        with pytest.raises(NotFound):
+            agendas.item(gus, item.id)
+
+
+def test_the_page_a_guest_sees_has_no_name_and_no_way_out(app, client):
+    _centre, chara = centre_with_chair()
+    gus = make.person(make.centre("CENTRE-2"), Role.GUEST_EXPERT, name="Gus Guest")
+    found = make_boards.meeting(chara, starts=now() - timedelta(minutes=5))
+    item = make_boards.case(chara, found)
+    make_course.a_course(item.patient, chara)
+    actions.invite(found, gus, "surgery", by=chara)
+    make.sign_in(client, gus)
+    page = client.get(f"/agenda/{item.id}")
+    assert page.status_code == 200
+    assert item.patient.pseudonym in page.text
+    assert "Zonneveld" not in page.text
+    assert "1961" not in page.text
+    assert client.get(f"/meetings/{found.id}").status_code == 200
+    assert client.get(f"/patients/{item.patient_id}/chart").status_code == 403
+    assert client.get(f"/meetings/{found.id}/pack.pdf").status_code == 403
+
+
+def test_two_write_at_once_and_neither_loses_text(app):
+    _centre, chara = centre_with_chair()
+    item = make_boards.case(chara, open_meeting(chara))
+    base = {"summary": ["Slow disease."], "answer": ["Wait."]}
+    first = advice.save(item, base, by=chara, seen=0)
+    assert first.recommendation.revision == 1
+    # Bob and Clara both began with copy 1: they changed different places
+    advice.save(item, {**base, "summary": ["Slow disease, liver only."]}, by=chara, seen=1)
+    both = advice.save(item, {**base, "responsible": ["Dr Bob"]}, by=chara, seen=1)
+    assert both.typed == {
+        "summary": ["Slow disease, liver only."], "answer": ["Wait."], "responsible": ["Dr Bob"],
+    }  # fmt: skip
+    assert not both.clashes
+    # and the same place: the second is shown both, nothing is written over
+    late = advice.save(item, {**base, "summary": ["Fast disease."]}, by=chara, seen=1)
+    assert late.clashes == {"summary": ["Slow disease, liver only."]}
+    assert late.typed["summary"] == ["Fast disease."]
+    kept = queries.draft(item)
+    assert kept.draft["summary"] == ["Slow disease, liver only."]
+    assert queries.edits(kept)[0].typed["summary"] == ["Slow disease."]
+
+
+def referred(network, chara_name="Chara Chair"):
+    """A referral that was accepted, and the chair of the centre."""
+    chara = make.viewer(make_boards.chair(network.centre, chara_name))
+    found = make_referrals.referral(network, "accepted")
+    return found, chara
+
+
+def test_signed_text_is_advice_and_cannot_change(app):
+    network = make_referrals.network()
+    sent, chara = referred(network)
+    meeting = open_meeting(chara)
+    item = make_boards.case(chara, meeting, sent.patient)
+    assert item.referral_id == sent.id
+    found = make_boards.signed(item, chara, dissents=["I would operate."])
+    assert found.content["dissents"] == [{"who": "Chara Chair", "text": "I would operate."}]
+    db.session.refresh(sent)
+    assert sent.state == "advised"
+    db.session.commit()
+    for change in (
+        "UPDATE recommendation SET review_date = '2030-01-01'",
+        "DELETE FROM recommendation",
+        "UPDATE dissent SET text = 'I agree.'",
+        "DELETE FROM dissent",
+    ):
+        with pytest.raises(sa.exc.DBAPIError, match="signed"):
+            db.session.execute(sa.text(change))
+        db.session.rollback()
+    with pytest.raises(Conflict):
+        advice.save(item, make_boards.TYPED, by=chara, seen=1)
+    with pytest.raises(Conflict):
+        advice.dissent(item, "Late.", by=chara)
+
+
+def test_an_edit_behind_the_triggers_is_found_by_the_audit(app):
+    network = make_referrals.network()
+    sent, chara = referred(network)
+    item = make_boards.case(chara, open_meeting(chara), sent.patient)
+    found = make_boards.signed(item, chara)
+    audit.seal()
+    db.session.commit()
+    assert audit.verify().intact
+    without_triggers()
+    content = dict(found.content, summary="Something else.")
+    db.session.execute(
+        sa.update(type(found)).where(type(found).id == found.id).values(content=content)
+    )
+    db.session.commit()
+    assert audit.verify().problems == (
+        f"recommendation {found.id} is not the text that was signed",
+    )
+
+
+def without_triggers():
+    """What somebody who owns the database can do."""
+    if db.engine.dialect.name == "sqlite":
+        db.session.execute(sa.text("DROP TRIGGER recommendation_keep_update"))
+    else:
+        db.session.execute(sa.text("DROP TRIGGER recommendation_keep ON recommendation"))
+
+
+def test_only_a_chair_signs_and_only_what_is_whole(app):
+    network = make_referrals.network()
+    sent, chara = referred(network)
+    item = make_boards.case(chara, open_meeting(chara), sent.patient)
+    saved = advice.save(item, {"o1-agent": ["SSA_LAN"]}, by=chara, seen=0)
+    with pytest.raises(advice.Unfinished) as refused:
+        make_boards.sign(item, chara, seen=saved.recommendation.revision)
+    assert set(refused.value.problems) == {"summary", "responsible", "plain", "o1-kind"}
+    with pytest.raises(Forbidden):
+        make_boards.sign(item, network.viewer("chris"), seen=1)
+    with pytest.raises(Conflict):
+        make_boards.sign(item, chara, seen=0)
+
+
+def test_an_amendment_is_a_new_version_and_both_remain(app):
+    network = make_referrals.network()
+    sent, chara = referred(network)
+    item = make_boards.case(chara, open_meeting(chara), sent.patient)
+    first = make_boards.signed(item, chara)
+    with pytest.raises(Invalid):
+        advice.amend(first, by=chara, because=" ")
+    second = advice.amend(first, by=chara, because="The PET was negative.")
+    typed = {**second.draft, "answer": ["Everolimus."]}
+    advice.save(item, typed, by=chara, seen=second.revision)
+    make_boards.sign(item, chara, seen=second.revision)
+    newest, oldest = queries.versions(item)
+    assert (newest.number, newest.content["answer"]) == (2, "Everolimus.")
+    assert newest.amended_because == "The PET was negative."
+    assert oldest.content["answer"] == "A somatostatin analogue first."
+    # the older letters are no longer waited for
+    waiting = {one.recommendation_id for one in deliveries.open_letters(chara)}
+    assert waiting == {newest.id}
+
+
+def test_a_second_signature_is_somebody_else_s(app):
+    network = make_referrals.network()
+    sent, chara = referred(network)
+    item = make_boards.case(chara, open_meeting(chara, two_signatures=True), sent.patient)
+    found = make_boards.signed(item, chara)
+    assert deliveries.deliveries(found) == []
+    with pytest.raises(Conflict):
+        advice.sign_too(found, by=chara)
+    advice.sign_too(found, by=network.viewer("chris"))
+    assert len(deliveries.deliveries(found)) == 3
+
+
+def test_what_the_board_finds_otherwise_is_a_dated_assessment_of_its_own(app):
+    _centre, chara = centre_with_chair()
+    patient = make.patient(chara)
+    entries = make_course.a_course(patient, chara)
+    item = make_boards.case(chara, open_meeting(chara), patient)
+    typed = {
+        **make_boards.TYPED,
+        "grade_to": ["G3"], "grade_kind": ["correction"], "grade_why": ["Ki-67 recounted: 25 %"],
+    }  # fmt: skip
+    found = make_boards.signed(item, chara, typed=typed)
+    before, after = course.record_of(patient).of("pathology")
+    assert before.id == entries["pathology"].id
+    assert before.grade_stated == "G2"
+    assert (after.grade_stated, after.change_kind) == ("G3", "correction")
+    assert (after.source_kind, after.source_id) == ("board", str(found.id))
+    assert found.content["changes"][0]["entry"] == str(after.id)
+
+
+def test_delivery_from_sent_to_told_and_followed(app):
+    network = make_referrals.network()
+    sent, chara = referred(network)
+    alice = network.viewer("alice")
+    item = make_boards.case(chara, open_meeting(chara), sent.patient)
+    found = make_boards.signed(item, chara)
+
+    def states():
+        return {one.recipient: one.state for one in deliveries.deliveries(found)}
+
+    assert states() == {"referrer": "sent", "family_doctor": "to_send", "patient": "to_send"}
+    delivery.open_letter(deliveries.delivery(found, "referrer"), by=chara)
+    assert states()["referrer"] == "sent"  # the centre's own reading does not count
+    delivery.open_letter(deliveries.delivery(found, "referrer"), by=alice)
+    assert states()["referrer"] == "opened"
+    db.session.refresh(sent)
+    referrals.take(sent, "acknowledge", by=alice, version=sent.version)
+    assert states()["referrer"] == "acknowledged"
+    with pytest.raises(Invalid):
+        delivery.follow(found, by=alice, outcome="not_done")
+    delivery.follow(found, by=alice, outcome="not_done", reason="patient_wish")
+    assert [one.reason for one in deliveries.followed(found)] == ["patient_wish"]
+
+
+def test_reminders_come_when_the_time_is_over_and_once_a_week(app):
+    network = make_referrals.network()
+    sent, chara = referred(network)
+    item = make_boards.case(chara, open_meeting(chara), sent.patient)
+    make_boards.signed(item, chara)
+    assert deliveries.to_remind(now() + timedelta(days=6)) == []
+    late = now() + timedelta(days=8)
+    [one] = deliveries.to_remind(late)
+    with acting_at(late):
+        delivery.remind(one, by=chara)
+    assert deliveries.to_remind(late + timedelta(days=6)) == []
+    assert len(deliveries.to_remind(late + timedelta(days=8))) == 1
+
+
+def test_a_case_that_was_put_off_is_carried_over_in_order_and_within_capacity(app):
+    _centre, chara = centre_with_chair()
+    board = make_boards.board(chara, capacity=2)
+    first = make_boards.meeting(chara, board)
+    items = [make_boards.case(chara, first, make.patient(chara, family_name=n)) for n in "AB"]
+    with pytest.raises(Conflict):
+        make_boards.case(chara, first, make.patient(chara, family_name="C"))
+    agenda.place(items[1], 0, by=chara)
+    assert [one.id for one in agendas.items(chara, first)] == [items[1].id, items[0].id]
+    actions.begin(first, by=chara)
+    agenda.defer(items[0], by=chara, reason="images_missing")
+    actions.close(first, by=chara)
+    later = make_boards.meeting(chara, board, starts=first.starts_at + timedelta(days=7))
+    carried = agenda.carry_over(later, by=chara)
+    assert {one.carried_from_id for one in carried} == {one.id for one in items}
+    assert agenda.carry_over(later, by=chara) == []
+
+
+def test_after_the_cut_off_a_case_needs_a_reason(app):
+    _centre, chara = centre_with_chair()
+    found = make_boards.meeting(chara, starts=now() + timedelta(hours=3))
+    patient = make.patient(chara)
+    with pytest.raises(Invalid):
+        agenda.put_on(found, patient, by=chara)
+    agenda.put_on(found, patient, by=chara, late_because="Obstruction")

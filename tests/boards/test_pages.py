@@ -1,0 +1,193 @@
+"""The pages of the boards, opened and sent as people do."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from icalendar import Calendar
+from pypdf import PdfReader
+
+from registry.access import Role
+from registry.boards.actions import meetings as actions
+from registry.boards.models import Meeting, Recommendation
+from registry.boards.queries import advice as queries
+from registry.boards.views import calendar
+from registry.db import db, now
+from tests import make, make_boards, make_course, make_referrals
+
+
+def a_meeting(*, begun=True, quorum=("physician", "surgery")):
+    """A referral on the agenda of a meeting under way, its chair and the hospital's doctor."""
+    network = make_referrals.network()
+    chair = make_boards.chair(network.centre)
+    by = make.viewer(chair)
+    sent = make_referrals.referral(network, "accepted")
+    found = make_boards.meeting(by, make_boards.board(by, quorum=list(quorum)))
+    if begun:
+        actions.begin(found, by=by)
+    item = make_boards.case(by, found, sent.patient)
+    return network, chair, found, item
+
+
+def said(**more):
+    facts = {
+        "summary": "Slow.", "answer": "An SSA.", "o1-kind": "start_systemic",
+        "o1-agent": "SSA_LAN", "responsible": "Dr Adler", "plain": "An injection.",
+        "against_because": "Known to work.", "seen": "0",
+    }  # fmt: skip
+    return {**facts, **more}
+
+
+def test_a_chair_writes_and_signs_and_the_referrer_gets_letters(app, client):
+    network, chair, _found, item = a_meeting()
+    make.sign_in(client, chair)
+    page = client.get(f"/agenda/{item.id}")
+    assert page.status_code == 200
+    assert "Zonneveld" in page.text
+    url = f"/agenda/{item.id}/recommendation"
+    missing = make.post(client, url, said(plain="", do="sign"), page.text)
+    assert missing.status_code == 422
+    assert "Write it in words for the patient." in missing.text
+    assert queries.draft(item) is None
+    answer = make.post(client, url, said(do="sign"))
+    assert answer.status_code == 303
+    address = answer.headers["Location"]
+    signed = client.get(address)
+    assert "Not yet sent" in signed.text
+    for recipient in ("referrer", "family_doctor", "patient"):
+        letter = client.get(f"{address}/letters/{recipient}")
+        assert "Zonneveld" in letter.text
+        made = client.get(f"{address}/letters/{recipient}.pdf")
+        text = PdfReader(io.BytesIO(made.data)).pages[0].extract_text()
+        assert ("An injection." in text) == (recipient == "patient")
+        assert ("Start systemic therapy" in text) == (recipient != "patient")
+    alice = app.test_client()
+    make.sign_in(alice, network.alice)
+    assert alice.get(f"/agenda/{item.id}").status_code == 403
+    assert "Please acknowledge" in alice.get(address).text
+    assert make.post(alice, f"{address}/open").status_code == 303
+    assert make.post(alice, f"{address}/acknowledge").status_code == 303
+    refused = make.post(alice, f"{address}/followed", {"outcome": "not_done"})
+    assert refused.status_code == 422
+    assert "Choose the reason." in refused.text
+    told = {"outcome": "not_done", "reason": "patient_wish"}
+    assert make.post(alice, f"{address}/followed", told).status_code == 303
+    page = client.get(address).text
+    assert "Acknowledged" in page
+    assert "The patient&#39;s wish" in page
+
+
+def test_a_save_on_an_old_copy_shows_both_and_a_script_is_told(app, client):
+    _network, chair, _found, item = a_meeting()
+    make.sign_in(client, chair)
+    url = f"/agenda/{item.id}/recommendation"
+    assert make.post(client, url, said(do="save")).status_code == 303
+    ours = make.post(client, url, said(summary="Fast.", seen="0", do="save"))
+    assert ours.status_code == 409
+    assert "Fast." in ours.text
+    assert "Slow." in ours.text
+    script = {"X-Requested-With": "fetch"}
+    answer = make.post(client, url, said(responsible="Dr Bob", seen="1"), headers=script)
+    assert answer.json == {"seen": 2, "taken": {}}
+    late = make.post(
+        client, url, said(summary="Fast.", responsible="Dr Bob", seen="0"), headers=script
+    )
+    assert late.status_code == 409
+    assert late.json["clashes"] == {"summary": ["Slow."]}
+
+
+def test_who_looks_on_is_told_only_of_changes(app, client):
+    _network, chair, found, item = a_meeting()
+    make.sign_in(client, chair)
+    first = client.get(f"/agenda/{item.id}/live")
+    assert "No quorum" in first.text
+    same = {"If-None-Match": first.headers["ETag"]}
+    assert client.get(f"/agenda/{item.id}/live", headers=same).status_code == 304
+    surgeon = make.person(found.organisation, Role.CLINICIAN, name="Sam Surgeon")
+    db.session.commit()
+    sent = {"person": str(surgeon.id), "discipline": "surgery", "do": "there"}
+    assert make.post(client, f"/meetings/{found.id}/attendance", sent).status_code == 303
+    sent = {"person": str(chair.id), "discipline": "oncology", "do": "there"}
+    assert make.post(client, f"/meetings/{found.id}/attendance", sent).status_code == 303
+    changed = client.get(f"/agenda/{item.id}/live", headers=same)
+    assert changed.status_code == 200
+    assert "Quorum" in changed.text
+    assert "No quorum" not in changed.text
+
+
+def test_the_agenda_and_its_pack(app, client):
+    _network, chair, found, item = a_meeting(begun=False)
+    make_course.a_course(item.patient, make.viewer(chair))
+    make.sign_in(client, chair)
+    page = client.get(f"/meetings/{found.id}")
+    assert "Zonneveld" in page.text
+    pack = client.get(f"/meetings/{found.id}/pack.pdf")
+    text = "".join(one.extract_text() for one in PdfReader(io.BytesIO(pack.data)).pages)
+    assert item.patient.pseudonym in text
+    assert "Options to discuss" in text
+    assert client.get("/boards").status_code == 200
+    assert client.get("/recommendations").status_code == 200
+
+
+def test_a_board_and_its_dates_are_set_up_by_form(app, client):
+    centre = make.centre()
+    make.sign_in(client, make_boards.chair(centre))
+    form = {
+        "name": "NET board", "cross_centre": "no", "active": "yes", "every_weeks": "1",
+        "weekday": "1", "starts": "08:30", "minutes": "60", "time_zone": "Europe/Amsterdam",
+        "capacity": "10", "cutoff_hours": "24", "two_signatures": "no", "quorum": "surgery",
+    }  # fmt: skip
+    answer = make.post(client, "/boards/new", form)
+    assert answer.status_code == 303
+    dates = db.session.scalars(sa.select(Meeting.starts_at).order_by(Meeting.starts_at)).all()
+    assert len(dates) in (13, 14)
+    assert {one.weekday() for one in dates} == {1}
+    assert client.get(answer.headers["Location"]).status_code == 200
+    wrong = make.post(client, "/boards/new", {**form, "starts": "25:00"})
+    assert "Enter a time such as 08:30." in wrong.text
+
+
+def test_the_calendar_is_open_to_who_knows_its_address_until_there_is_a_new_one(app, client):
+    _network, chair, found, _item = a_meeting(begun=False)
+    by = make.viewer(chair)
+    feed = actions.new_calendar_address(by=by)
+    db.session.commit()
+    first = f"/calendar/{calendar.secret_of(feed)}.ics"
+    [event] = Calendar.from_ical(client.get(first).data).walk("VEVENT")
+    assert event["SUMMARY"] == found.board.name
+    assert event["DTSTART"].dt == found.starts_at.replace(microsecond=0)
+    assert b"Zonneveld" not in client.get(first).data
+    actions.new_calendar_address(by=by)
+    db.session.commit()
+    assert client.get(first).status_code == 404
+    assert client.get("/calendar/nonsense.ics").status_code == 404
+
+
+@pytest.mark.parametrize("cases", [1, 8])
+def test_the_agenda_asks_as_often_for_one_case_as_for_eight(app, client, cases):
+    centre = make.centre()
+    chair = make_boards.chair(centre)
+    by = make.viewer(chair)
+    found = make_boards.meeting(by, starts=now() + timedelta(days=2))
+    for number in range(cases):
+        make_boards.case(by, found, make.patient(by, family_name=f"Name{number}"))
+    make.sign_in(client, chair)
+    client.get(f"/meetings/{found.id}")
+    db.session.expire_all()
+    asked = []
+    listen = ("before_cursor_execute", lambda *a: asked.append(a[2]))
+    sa.event.listen(db.engine, *listen)
+    client.get(f"/meetings/{found.id}")
+    sa.event.remove(db.engine, *listen)
+    assert len(asked) <= 32, "\n".join(asked)
+
+
+def test_nothing_of_a_draft_is_a_recommendation_yet(app, client):
+    _network, chair, _found, item = a_meeting()
+    make.sign_in(client, chair)
+    make.post(client, f"/agenda/{item.id}/recommendation", said(do="save"))
+    draft = db.session.scalars(sa.select(Recommendation)).one()
+    assert client.get(f"/recommendations/{draft.id}").status_code == 404
