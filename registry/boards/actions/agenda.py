@@ -42,9 +42,6 @@ audit.learn(
     }
 )
 
-#: The step by which a referral says that its case is on an agenda, where there is one.
-LISTING = ("list_for_board", "list")
-
 
 def _record(action: str, one: AgendaItem, by: Viewer, changes: dict[str, Any]) -> None:
     audit.record(
@@ -102,7 +99,8 @@ def put_on(
     changes = {"meeting": [None, str(found.id)], "why": [None, facts["why"]]}
     _record("carried case over" if carried_from else "listed case", there, by, changes)
     if referral is not None:
-        _say_listed(referral, by)
+        day = referral_rules.local_day(found.starts_at, found.board.time_zone)
+        _step(referral, "list_for_board", by, more=referrals.More(board_on=max(day, now().date())))
     return there
 
 
@@ -115,18 +113,15 @@ def _refuse(found: Meeting, late_because: str) -> None:
         raise Invalid(_("The cut-off has passed: say why it cannot wait."), field="late_because")
 
 
-def _say_listed(referral: Referral, by: Viewer) -> None:
-    """The referral's own step, where its state has one that the viewer may take."""
-    for name in LISTING:
-        if referral_rules.step_of(referral.state, name) is None:
-            continue
-        try:
-            may = referral_queries.step(by, referral, name)
-        except Forbidden:
-            return
-        if may is not None:
-            referrals.take(referral, name, by=by, version=referral.version)
+def _step(referral: Referral, name: str, by: Viewer, **more: Any) -> None:
+    """The referral's own step, where its state has it and the viewer may take it: the doctor who
+    asked sees where the case stands."""
+    try:
+        may = referral_queries.step(by, referral, name)
+    except Forbidden:
         return
+    if may is not None:
+        referrals.take(referral, name, by=by, version=referral.version, **more)
 
 
 def carry_over(found: Meeting, *, by: Viewer) -> list[AgendaItem]:
@@ -205,6 +200,9 @@ def take_off(one: AgendaItem, *, by: Viewer) -> None:
     db.session.flush()
     touch(one.meeting_id)
     _record("took case off", one, by, {"state": [before, rules.REMOVED]})
+    referral = db.session.get(Referral, one.referral_id) if one.referral_id else None
+    if referral is not None:
+        _step(referral, "defer", by, text=str(_("Taken off the agenda of the board.")))
 
 
 def defer(one: AgendaItem, *, by: Viewer, reason: str, text: str = "") -> None:
