@@ -54,8 +54,9 @@ def test_what_is_stated_is_locked() -> None:
 
 #: A third of a second and 40 MB for workbooks alone, which few pages and commands read.
 RARE = {
-    "charset_normalizer", "fsspec", "lifelines", "matplotlib", "numpy", "openpyxl", "pandas",
-    "pikepdf", "PIL", "pyarrow", "pydicom", "rapidfuzz", "s3fs", "scipy", "typst", "xlsxwriter",
+    "charset_normalizer", "fsspec", "icalendar", "lifelines", "matplotlib", "numpy", "openpyxl",
+    "pandas", "pikepdf", "PIL", "pyarrow", "pydicom", "rapidfuzz", "s3fs", "scipy", "typst",
+    "xlsxwriter", "yaml",
 }  # fmt: skip
 
 

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from registry.boards.models import Trial
 from registry.boards.rules import trials as rules
 from registry.dates import PartialDate
@@ -113,6 +111,8 @@ def _safe(value: Any) -> str:
 
 def read_yaml(text: str) -> list[dict[str, Any]]:
     """The trials of a YAML file: documents of one trial each. Raises Bad."""
+    import yaml  # here: a start does not wait for it
+
     try:
         documents = [one for one in yaml.safe_load_all(text) if one is not None]
     except yaml.YAMLError:
@@ -152,6 +152,8 @@ def _value(number: int, name: str, value: Any) -> Any:
 
 def write_yaml(trials: Iterable[Trial]) -> str:
     """The directory as YAML, a document a trial."""
+    import yaml
+
     documents = []
     for one in trials:
         facts = {name: getattr(one, name) for name in FACTS if getattr(one, name)}

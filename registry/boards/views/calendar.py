@@ -7,7 +7,6 @@ from uuid import UUID
 
 from flask import Response, url_for
 from flask_babel import gettext as _
-from icalendar import Calendar, Event
 
 from registry import web
 from registry.access import Right
@@ -42,6 +41,8 @@ def calendar(secret: str) -> Any:
     key = ring().derive(_KIND)
     if found is None or not joining.is_proven(secret, key, _KIND, found.id, found.serial):
         raise NotFound()
+    from icalendar import Calendar  # here: a start does not wait for it
+
     made = Calendar()
     made.add("prodid", "-//NET Registry//Boards//EN")
     made.add("version", "2.0")
@@ -51,7 +52,9 @@ def calendar(secret: str) -> Any:
     return Response(made.to_ical(), mimetype="text/calendar; charset=utf-8")
 
 
-def _event(meeting: Meeting, board: str, place: str) -> Event:
+def _event(meeting: Meeting, board: str, place: str) -> Any:
+    from icalendar import Event
+
     event = Event()
     event.add("uid", f"{meeting.id}@netreg")
     event.add("dtstamp", now())
