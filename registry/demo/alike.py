@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry.access import Viewer
+from registry.course import actions as course
 from registry.dates import PartialDate
 from registry.db import db
 from registry.demo.story import Cast, on_day
@@ -54,9 +55,16 @@ def add(cast: Cast, today: date) -> None:
             else:
                 _say(found, states.IS_APART, manager)
     with on_day(today - timedelta(days=5)):
-        _registered(tulip, _WILGE)
-        _registered(tulip, _WILGE, family_name="Wilgenroosch", given_names="Jasmin",
-                    birth_date="1958-09-04")  # fmt: skip
+        first = _registered(tulip, _WILGE)
+        again = _registered(tulip, _WILGE, family_name="Wilgenroosch", given_names="Jasmin",
+                            birth_date="1958-09-04", region="Gelderland")  # fmt: skip
+        patients.answer_consent(first.id, "research_use", "yes", by=tulip)
+        patients.answer_consent(again.id, "research_use", "no", by=tulip)
+        for one, seen in ((first, "2024-11"), (again, "2025-02")):
+            facts = {"primary_site": "C17.2", "diagnosis_date": PartialDate(seen)}
+            tumour = course.add("tumour", one, by=tulip, values=facts)
+            report = {"date": PartialDate(seen), "differentiation": "well", "ki67_percent": "4"}
+            course.add("pathology", one, by=tulip, values=report, tumour_id=tumour.id)
         _registered(tulip, _YASMIN)
         _registered(linden, _YASMIN, family_name="الياسمين", given_names="كريم", country="DE")
         while pairs.compare_due():

@@ -62,7 +62,7 @@ LEVELS = {
     EXCHANGED: _l("family and given names exchanged"),
     YEAR: _l("the same year, no more is known"),
     MONTH: _l("the same month, no more is known"),
-    "": _l("missing on one side"),
+    "": _l("not in both records"),
 }
 
 _NEARLY = {
