@@ -124,9 +124,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.ADMINISTER: frozenset({_R.ADMINISTRATOR}),
     Right.WAITING_TIMES: frozenset({_R.NETWORK_COORDINATOR, _R.LEAD, _R.TRIAGE_COORDINATOR}),
     Right.WAITING_TIMES_OF_ALL: frozenset({_R.NETWORK_COORDINATOR}),
-    Right.BOARDS: frozenset(
-        {_R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR, _R.GUEST_EXPERT}
-    ),
+    Right.BOARDS: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR, _R.GUEST_EXPERT}),
     Right.PREPARE_BOARD: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR}),
     Right.SIGN_BOARD: frozenset({_R.BOARD_CHAIR}),
     Right.FOLLOW_ADVICE: frozenset(
