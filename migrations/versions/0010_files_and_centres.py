@@ -178,10 +178,12 @@ def upgrade() -> None:
     _transfers()
     _texts()
     _centres()
+    op.create_index(op.f("ix_referral_advised_at"), "referral", ["advised_at"])
 
 
 def downgrade() -> None:
     """Files that were still coming in are let go; documents stay."""
+    op.drop_index(op.f("ix_referral_advised_at"), table_name="referral")
     with op.batch_alter_table("organisation") as table:
         table.drop_constraint(op.f("ck_organisation_board_cutoff"), type_="check")
         for name in (

@@ -39,15 +39,22 @@ class PlaceFacts:
 
 def _centre(
     code: str, name: str, country: str, city: str, zone: str, where: tuple[float, float],
-    phone: str, weekday: int, sites: list[str] = _ALL,
+    phone: str, weekday: int, sites: list[str] = _ALL, *, services: tuple[str, ...] = (),
+    languages: tuple[str, ...] = (),
 ) -> PlaceFacts:  # fmt: skip
     more = {
         "emergency_telephone": phone,
         "board_weekday": weekday,
-        "board_cutoff": "12:00 the day before",
+        "cutoff_weekday": weekday - 1,
+        "cutoff_time": "12:00",
+        "how_to_refer": "Send the referral here. For a red flag, ring the emergency telephone.",
         "weekly_capacity": 10,
         "sites": sites,
-        "services": ["sstr_pet", "prrt", "endocrine_surgery", "hpb_surgery", "liver_directed"],
+        "services": [
+            *("sstr_pet", "prrt", "endocrine_surgery", "hpb_surgery", "liver_directed"),
+            *services,
+        ],
+        "languages": ["en", *languages],
         "accreditation": "made up for the demonstration",
     }
     return PlaceFacts(code, name, REFERENCE_CENTRE, country, city, "", zone, where, more)
@@ -68,13 +75,15 @@ _AMS, _BER, _ROM, _MAD, _STO = (
 )
 PLACES = (
     _centre("NL-TULP", "Tulip NET Centre (synthetic)", "NL", "Tulpenburg", _AMS, (52.2, 5.0),
-            "+31 20 555 0100", 1),
+            "+31 20 555 0100", 1, services=("trials", "pathology_review", "genetics"),
+            languages=("nl",)),
     _centre("DE-LINDE", "Linden NET Centre (synthetic)", "DE", "Lindenau", _BER, (51.3, 10.4),
-            "+49 30 5550 100", 2),
+            "+49 30 5550 100", 2, services=("pathology_review",), languages=("de",)),
     _centre("IT-OLIVO", "Olivo NET Centre (synthetic)", "IT", "Oliveto Alto", _ROM, (44.5, 11.0),
-            "+39 06 555 0100", 3),
+            "+39 06 555 0100", 3, services=("interventional_endoscopy",), languages=("it",)),
     _centre("SE-BJORK", "Björk Lung NET Centre (synthetic)", "SE", "Björkstad", _STO, (59.4, 17.5),
-            "+46 8 555 0100", 4, ["lung", "thymus", "other_thoracic"]),
+            "+46 8 555 0100", 4, ["lung", "thymus", "other_thoracic"],
+            services=("thoracic_surgery", "trials"), languages=("sv",)),
     _hospital("NL-DUIN", "Dune Hospital (synthetic)", "NL", "Duinrand", _AMS, (52.5, 4.7)),
     _hospital("NL-HEIDE", "Heath Hospital (synthetic)", "NL", "Heideveld", _AMS, (52.0, 5.8)),
     _hospital("DE-TANNE", "Fir Tree Clinic (synthetic)", "DE", "Tannenweiler", _BER, (50.9, 9.6)),

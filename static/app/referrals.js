@@ -60,3 +60,13 @@ function tellRead() {
 }
 document.addEventListener("visibilitychange", tellRead);
 tellRead();
+
+// A suggested centre is chosen in the form; the doctor sees it there.
+document.addEventListener("click", (event) => {
+  const chosen = event.target.closest("[data-choose]");
+  const select = chosen && document.getElementById(chosen.dataset.chooseIn);
+  if (!select) return;
+  select.value = chosen.dataset.choose;
+  for (const kind of ["input", "change"]) select.dispatchEvent(new Event(kind, { bubbles: true }));
+  select.focus();
+});

@@ -94,6 +94,25 @@ def _telephone(text: str) -> str | None:
     return str(_("Enter a telephone number, such as +31 20 555 0100."))
 
 
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+
+
+def _time_of_day(text: str) -> str | None:
+    return None if _TIME_OF_DAY.fullmatch(text) else str(_("Enter a time such as 12:00."))
+
+
+def country_codes(text: str) -> list[str]:
+    """The codes in a list of countries as typed."""
+    return list(dict.fromkeys(re.findall(r"[^\s,;]+", text.upper())))
+
+
+def _countries_problem(text: str) -> str | None:
+    unknown = [one for one in country_codes(text) if one not in codes.codes("country")]
+    if not unknown:
+        return None
+    return str(_("No country has the code %(code)s.", code=unknown[0]))
+
+
 def _day(label: Any, **options: Any) -> Any:
     return PartialDateField(label, whole=True, future=True, **options)
 
@@ -189,10 +208,45 @@ class OrganisationForm(HouseForm):
     board_weekday = Choice(
         _l("Day of the tumour board"), options=weekdays, show_if=("kind", _CENTRE)
     )
+    cutoff_weekday = Choice(
+        _l("Last day to list a case"),
+        help=_l("The weekday before the board, with the time."),
+        options=weekdays,
+        show_if=("kind", _CENTRE),
+    )
+    cutoff_time = Text(
+        _l("Last time on that day"),
+        help=_l("Such as 12:00, in the time zone of the centre."),
+        longest=5,
+        check=_time_of_day,
+        show_if=("kind", _CENTRE),
+    )
     board_cutoff = Text(
-        _l("Until when a case can be listed"),
-        help=_l("Such as 12:00 the day before."),
+        _l("More about when a case can be listed"),
+        help=_l("Such as: later for red flags, by telephone."),
         longest=60,
+        show_if=("kind", _CENTRE),
+    )
+    countries = Text(
+        _l("Countries it takes patients from"),
+        help=_l("Two-letter codes with commas, such as NL, BE, DE. Empty: from anywhere."),
+        longest=400,
+        check=_countries_problem,
+        show_if=("kind", _CENTRE),
+    )
+    how_to_refer = LongText(
+        _l("How to refer"),
+        help=_l("Everybody can read it in the public directory."),
+        longest=2000,
+        show_if=("kind", _CENTRE),
+    )
+    website = Text(
+        _l("Website"),
+        longest=200,
+        width=30,
+        check=lambda text: (
+            None if text.startswith("https://") else _("Enter an address that begins with https://")
+        ),
         show_if=("kind", _CENTRE),
     )
     accreditation = Text(
@@ -211,6 +265,9 @@ class OrganisationForm(HouseForm):
                 found.append((self.emergency_telephone, _("Enter the number for emergencies.")))
             if not self.sites.data:
                 found.append((self.sites, _("Choose the primary sites the centre takes.")))
+        if self.cutoff_weekday.is_empty != self.cutoff_time.is_empty:
+            empty = self.cutoff_time if self.cutoff_time.is_empty else self.cutoff_weekday
+            found.append((empty, _("Enter both the day and the time, or neither.")))
         if (self.latitude.data is None) != (self.longitude.data is None):
             missing = self.longitude if self.longitude.data is None else self.latitude
             found.append((missing, _("Enter both latitude and longitude, or neither.")))
@@ -240,7 +297,14 @@ class OrganisationForm(HouseForm):
             "services": self.services.data if centre else [],
             "weekly_capacity": int(capacity) if centre and capacity is not None else None,
             "board_weekday": int(weekday) if centre and weekday else None,
+            "cutoff_weekday": int(self.cutoff_weekday.data)
+            if centre and self.cutoff_weekday.data
+            else None,
+            "cutoff_time": (self.cutoff_time.data or None) if centre else None,
             "board_cutoff": (self.board_cutoff.data or "") if centre else "",
+            "countries": country_codes(self.countries.data or "") if centre else [],
+            "how_to_refer": (self.how_to_refer.data or "") if centre else "",
+            "website": (self.website.data or "") if centre else "",
             "accreditation": (self.accreditation.data or "") if centre else "",
         }
 
@@ -248,8 +312,11 @@ class OrganisationForm(HouseForm):
 def stored(place: Any) -> dict[str, Any]:
     """An organisation as the form shows it."""
     found = {name: getattr(place, name) for name in OrganisationForm()._fields}
-    weekday = found["board_weekday"]
-    return {**found, "board_weekday": None if weekday is None else str(weekday)}
+    days = {
+        name: None if found[name] is None else str(found[name])
+        for name in ("board_weekday", "cutoff_weekday")
+    }
+    return {**found, **days, "countries": ", ".join(found["countries"] or [])}
 
 
 # -- people ------------------------------------------------------------------------------------

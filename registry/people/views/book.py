@@ -110,6 +110,11 @@ _LABELS = {
     "weekly_capacity": lambda: _("cases in a week"),
     "board_weekday": lambda: _("day of the board"),
     "board_cutoff": lambda: _("until when cases are listed"),
+    "cutoff_weekday": lambda: _("last day to list a case"),
+    "cutoff_time": lambda: _("last time to list a case"),
+    "countries": lambda: _("countries it takes patients from"),
+    "how_to_refer": lambda: _("how to refer"),
+    "website": lambda: _("website"),
     "accreditation": lambda: _("accreditation"),
 }
 

@@ -73,13 +73,23 @@ def organisation(organisation_id: UUID) -> Any:
         kinds=KINDS,
         members=queries.who_works_at(viewer, found),
         role_labels=ROLE_LABELS,
-        weekday=_weekday(found),
+        weekday=day_name(found.board_weekday),
+        cutoff=cutoff(found),
         listed=_listed,
     )
 
 
-def _weekday(place: Organisation) -> str:
-    return "" if place.board_weekday is None else str(weekdays()[place.board_weekday].label)
+def day_name(number: int | None) -> str:
+    """A weekday in words; empty where none is stated."""
+    return "" if number is None else str(weekdays()[number].label)
+
+
+def cutoff(place: Organisation) -> str:
+    """Until when a case is put on the next board, in words; empty where it is not stated."""
+    if place.cutoff_weekday is None:
+        return place.board_cutoff
+    stated = f"{day_name(place.cutoff_weekday)} {place.cutoff_time}"
+    return f"{stated}. {place.board_cutoff}" if place.board_cutoff else stated
 
 
 def _listed(name: str, chosen: list[str] | None) -> str:

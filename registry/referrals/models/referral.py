@@ -78,6 +78,8 @@ class Referral(Model):
         sa.Index("ix_referral_hospital", "from_organisation_id", "id"),
         sa.Index("ix_referral_entered", "entered_at_organisation_id", "id"),
         sa.Index("ix_referral_patient_id", "patient_id"),
+        # How long advice took lately, for the directory of centres.
+        sa.Index("ix_referral_advised_at", "advised_at"),
     )
     entity = "referral"
     entity_label = _l("Referral")

@@ -31,6 +31,7 @@ from registry.referrals.queries.days import (
     late_information,
     owed,
 )
+from registry.referrals.queries.directory import DAYS, SMALLEST, Figures, directory, suggestions
 from registry.referrals.queries.hospital_list import MineRow, mine, waited
 from registry.referrals.queries.known import (
     LiveRow,
@@ -78,23 +79,26 @@ from registry.referrals.queries.transfers import TransferRow, transfer, transfer
 from registry.referrals.queries.waiting import Period, waiting_times, years
 
 __all__ = [
-    "MOST",
-    "MOST_LATE",
     "AdviceRow",
     "Counts",
+    "DAYS",
     "Entry",
     "EventRow",
+    "Figures",
     "Filters",
     "Frame",
     "LateRow",
     "ListedRow",
     "LiveRow",
     "Load",
+    "MOST",
+    "MOST_LATE",
     "Mark",
     "MineRow",
     "Part",
     "Period",
     "ReferralRow",
+    "SMALLEST",
     "TransferRow",
     "View",
     "WaitingRow",
@@ -107,6 +111,7 @@ __all__ = [
     "colleagues",
     "contact_of",
     "counts",
+    "directory",
     "events",
     "facts_of_patient",
     "frame",
@@ -138,6 +143,7 @@ __all__ = [
     "step",
     "steps",
     "submissions",
+    "suggestions",
     "team",
     "text",
     "texts",

@@ -3,6 +3,7 @@
 from registry.referrals.views import (
     case,
     days,
+    centres,
     files,
     lists,
     texts,
@@ -17,6 +18,7 @@ from registry.referrals.views.room import room
 
 __all__ = [
     "case",
+    "centres",
     "days",
     "files",
     "lists",

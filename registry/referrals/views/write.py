@@ -39,7 +39,7 @@ from registry.referrals.forms import (
 )
 from registry.referrals.models import Referral
 from registry.referrals.rules import Side
-from registry.referrals.views import files
+from registry.referrals.views import files, suggested
 from registry.referrals.views.room import room
 
 # -- the first page ----------------------------------------------------------------------------
@@ -305,6 +305,7 @@ def _edit_page(
         used_of=used_of,
         files=attachments.files(web.viewer(), referral),
         differing=files.DIFFERING,
+        suggested=_suggested(referral, form),
         others=[o for o in live.get(referral.patient_id, []) if o.id != referral.id],
         state_words=rules.STATES,
         texts=queries.texts(web.viewer()),
@@ -312,6 +313,16 @@ def _edit_page(
         may_discard="withdraw" in {s.name for s in queries.steps(web.viewer(), referral)},
         **derived_words(_assessment(referral, form)),
     )
+
+
+def _suggested(referral: Referral, form: CaseForm) -> list[suggested.Shown]:
+    """The centres to suggest while it is a draft; nothing once it is with one."""
+    if referral.state != rules.DRAFT or referral.entered_for_another:
+        return []
+    found = _assessment(referral, form)
+    question = form.asked.question.data or ""
+    ranked = queries.suggestions(web.viewer(), referral, found, question)
+    return suggested.shown(ranked, _centres(referral), form.asked.centre.data or "")
 
 
 def used_of(part: Any, names: Sequence[str]) -> bool:
@@ -442,6 +453,7 @@ def derive(referral_id: UUID) -> Any:
         referral=referral,
         centre=_chosen_centre(form) or referral.to_organisation,
         here=True,
+        suggested=_suggested(referral, form),
         **derived_words(_assessment(referral, form)),
     )
 
