@@ -44,7 +44,7 @@ def _load(if_empty: bool, quiet: bool) -> None:
 
     from registry.dates import today
     from registry.db import db
-    from registry.demo import alike, boards, network, story, support
+    from registry.demo import alike, boards, files, network, story, support
     from registry.people.models import Organisation
 
     if db.session.scalar(sa.select(Organisation.id).limit(1)) is not None:
@@ -62,6 +62,7 @@ def _load(if_empty: bool, quiet: bool) -> None:
     story.grant(cast, day)
     alike.add(cast, day)
     support.add()
+    files.add(cast)
     story.settle(day)
     # All or nothing: a second start finds a whole network or an empty database.
     db.session.commit()

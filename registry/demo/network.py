@@ -159,7 +159,7 @@ def build(since: date) -> tuple[dict[str, Organisation], dict[str, Person]]:
             by=HOUSE, code=facts.code, name=facts.name, kind=facts.kind, country=facts.country,
             city=facts.city, region=facts.region, time_zone=facts.zone,
             latitude=facts.where[0], longitude=facts.where[1],
-            languages=["en", facts.country.lower()], **facts.more,
+            **{"languages": ["en", facts.country.lower()], **facts.more},
         )  # fmt: skip
     people = {}
     hashed = rules.hash_password(PASSWORD)  # once: hashing is slow on purpose
