@@ -79,9 +79,12 @@ from registry.referrals.queries.transfers import TransferRow, transfer, transfer
 from registry.referrals.queries.waiting import Period, waiting_times, years
 
 __all__ = [
+    "DAYS",
+    "MOST",
+    "MOST_LATE",
+    "SMALLEST",
     "AdviceRow",
     "Counts",
-    "DAYS",
     "Entry",
     "EventRow",
     "Figures",
@@ -91,14 +94,11 @@ __all__ = [
     "ListedRow",
     "LiveRow",
     "Load",
-    "MOST",
-    "MOST_LATE",
     "Mark",
     "MineRow",
     "Part",
     "Period",
     "ReferralRow",
-    "SMALLEST",
     "TransferRow",
     "View",
     "WaitingRow",

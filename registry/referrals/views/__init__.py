@@ -2,8 +2,8 @@
 
 from registry.referrals.views import (
     case,
-    days,
     centres,
+    days,
     files,
     lists,
     texts,
