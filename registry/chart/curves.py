@@ -21,6 +21,7 @@ from registry.chart.timeline import Period
 from registry.chart.words import Words, number
 from registry.clinical import quality_of_life, tables
 from registry.course.queries.reading import Record
+from registry.course.wording import pretty
 
 MOST_SERIES = 4
 #: Scales shown unless others are chosen: how the patient is, and what a board asks most.
@@ -123,7 +124,7 @@ def _markers(rows: Iterable[Any], words: Words, chosen: Sequence[str]) -> Curve 
 
 
 def _marker(row: Any, words: Words) -> Value:
-    text = f"{row.comparator or ''}{number(row.value)} {row.unit or ''}".strip()
+    text = f"{row.comparator or ''}{number(row.value)} {pretty(row.unit or '')}".strip()
     flags = []
     if row.ppi == "yes":
         flags.append(str(_("on a PPI")))

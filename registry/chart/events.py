@@ -50,7 +50,8 @@ def lanes(
                 _bar(therapy, css_class, placed, strokes.get(therapy.id, []), dead, words)
             )
     names = {
-        "ssa": _("SSA"), "targeted": _("Targeted"), "prrt": _("PRRT"), "chemo": _("Chemotherapy"),
+        "ssa": _("SSA, interferon"), "targeted": _("Targeted"), "prrt": _("PRRT"),
+        "chemo": _("Chemotherapy"),
         "other": _("Other therapy"), "background": _("Background SSA"),
     }  # fmt: skip
     return [

@@ -73,7 +73,7 @@ def _reading(words: Words, row: Any) -> str:
     stated = words.said(row, "value")
     if row.value is not None:
         stated = f"{row.comparator or ''}{stated}"
-    return _join(stated, row.unit or "", by=" ")
+    return _join(stated, wording.pretty(row.unit or ""), by=" ")
 
 
 def _dose(words: Words, row: Any) -> str:

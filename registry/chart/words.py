@@ -147,6 +147,6 @@ def period(words: Words, start: PartialDate | None, stop: PartialDate | None, on
         return str(_("since %(date)s", date=words.date(start)))
     if start is None:
         return str(_("until %(date)s", date=words.date(stop)))
-    if stop is None:
+    if stop is None or stop == start:
         return words.date(start)
     return f"{words.date(start)} – {words.date(stop)}"

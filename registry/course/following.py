@@ -230,7 +230,7 @@ def _usual_unit(values: Values) -> list[Note]:
     reasons = tuple(wording.reason(one) for one in found.reasons)
     if found.value is None:
         return [Note(_("In the usual unit"), _("Cannot be converted"), reasons, kind="look")]
-    shown = f"{values.get('comparator') or ''}{found.shown} {own[0]}"
+    shown = f"{values.get('comparator') or ''}{found.shown} {wording.pretty(own[0])}"
     return [Note(_("In the usual unit"), shown, reasons)]
 
 
@@ -274,9 +274,8 @@ def _change_of_value(values: Values, before: Sequence[Values]) -> list[Note]:
     last = earlier[-1]
     ends = [((one.get("unit") or ""), (one.get("assay") or "")) for one in (last, values)]
     why = units.not_comparable(analyte, ends[0], ends[1])
-    said = (
-        f"{wording.number(last['value'])} {last.get('unit') or ''} ({wording.date(last['date'])})"
-    )
+    unit = wording.pretty(last.get("unit") or "")
+    said = f"{wording.number(last['value'])} {unit} ({wording.date(last['date'])})"
     if why is not None:
         return [Note(_("The value before"), f"{said}. {wording.reason(why)}", kind="look")]
     change = f"{(value - last['value']) * 100 / last['value']:+.0f} %"
@@ -319,7 +318,8 @@ def _value_before(draft: Draft) -> list[Note]:
     last = earlier[-1]
     ends = [(draft.values.get("unit") or "", draft.values.get("assay") or "")]
     why = units.not_comparable(last.analyte, (last.unit or "", last.assay or ""), ends[0])
-    said = f"{wording.number(last.value)} {last.unit or ''} ({wording.date(last.date)})"
+    unit = wording.pretty(last.unit or "")
+    said = f"{wording.number(last.value)} {unit} ({wording.date(last.date)})"
     reasons = (wording.reason(why),) if why else ()
     return [Note(_("The value before"), said, reasons, kind="look" if why else "fine")]
 

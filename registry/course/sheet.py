@@ -24,6 +24,7 @@ from registry.course.actions.sheet import Row
 from registry.course.fast import QuickDate, Suggestion, quick_choice, quick_field
 from registry.course.forms.layout import KEY_QUESTION
 from registry.course.models import BY_NAME
+from registry.course.wording import pretty
 from registry.forms import Facts, HouseForm, Option
 from registry.web import as_id
 
@@ -178,19 +179,6 @@ def _measures(pairs: Sequence[tuple[str, str]]) -> list[Option]:
         )
         for analyte, unit in pairs
     ]
-
-
-_SIGNS = (
-    ("umol", "µmol"), ("ug/", "µg/"), ("uU/", "µU/"), ("ukat", "µkat"), ("(24.h)", "24 h"),
-    ("10*9", "10⁹"), ("10*3", "10³"), ("{1.73_m2}", "1.73 m²"), ("/[2.mm2] (text)", "/2 mm²"),
-)  # fmt: skip
-
-
-def pretty(unit: str) -> str:
-    """A unit as it is printed."""
-    for plain, printed in _SIGNS:
-        unit = unit.replace(plain, printed)
-    return unit
 
 
 def id_of(form_key: UUID, key: str) -> UUID:

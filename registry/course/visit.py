@@ -18,7 +18,8 @@ from registry.clinical import units
 from registry.course import fast, wording
 from registry.course.actions.sheet import Row
 from registry.course.queries import Record
-from registry.course.sheet import MOST_ROWS, Part, Sheet, Slot, id_of, pretty
+from registry.course.sheet import MOST_ROWS, Part, Sheet, Slot, id_of
+from registry.course.wording import pretty
 from registry.dates import PartialDate, today
 from registry.forms import Option
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +23,10 @@ from registry.dictionary import Variable
 _DATE_PATTERNS = {"year": "yyyy", "month": "MMM yyyy", "day": "d MMM yyyy"}
 
 
+#: A date as the rules write it; a year alone may be a number.
+_ISO = re.compile(r"\d{4}-\d\d(-\d\d)?")
+
+
 def date(value: PartialDate | None) -> str:
     """A date as precise as it was stated: 12 Mar 2024, Mar 2024 or 2024; empty without one."""
     if value is None:
@@ -39,7 +44,7 @@ def value(entity: str, name: str, stored: Any) -> str:
     if stored in (None, "", [], {}):
         return ""
     declared = dictionary.of(BY_NAME[entity], name)
-    text: str = _plain(declared, stored)
+    text: str = pretty(stored) if name == "unit" else _plain(declared, stored)
     return f"{text} {declared.unit}" if declared.unit else text
 
 
@@ -57,6 +62,19 @@ def _plain(declared: Variable, stored: Any) -> str:
     if declared.kind == "yes_no":
         return str({"yes": _("Yes"), "no": _("No")}.get(stored, stored))
     return str(stored)
+
+
+_SIGNS = (
+    ("umol", "µmol"), ("ug/", "µg/"), ("uU/", "µU/"), ("ukat", "µkat"), ("(24.h)", "24 h"),
+    ("10*9", "10⁹"), ("10*3", "10³"), ("{1.73_m2}", "1.73 m²"), ("/[2.mm2] (text)", "/2 mm²"),
+)  # fmt: skip
+
+
+def pretty(unit: str) -> str:
+    """A unit as it is printed."""
+    for plain, printed in _SIGNS:
+        unit = unit.replace(plain, printed)
+    return unit
 
 
 def number(value: Decimal) -> str:
@@ -234,7 +252,18 @@ def reason(found: Reason) -> str:
     """A reason in the reader's language."""
     if not found.values:
         return str(_(found.template)).replace("%%", "%")
-    return str(_(found.template, **found.values))
+    said = {name: _as_read(value) for name, value in found.values.items()}
+    return str(_(found.template, **said))
+
+
+def _as_read(value: Any) -> Any:
+    """A value of a reason; a date of it as dates are read everywhere else."""
+    if isinstance(value, str) and _ISO.fullmatch(value):
+        try:
+            return date(PartialDate(value))
+        except ValueError:
+            return value
+    return value
 
 
 @dataclass(frozen=True)

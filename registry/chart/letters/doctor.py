@@ -401,7 +401,13 @@ def _markers(source: Source) -> Section:
     rows = [
         [
             wording.title(one),
-            joined([f"{one.comparator or ''}{wording.number(one.value)}", one.unit], " "),
+            joined(
+                [
+                    f"{one.comparator or ''}{wording.number(one.value)}",
+                    wording.pretty(one.unit or ""),
+                ],
+                " ",
+            ),
             wording.number(one.upper_limit) if one.upper_limit is not None else "",
             wording.when(one),
         ]

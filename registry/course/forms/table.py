@@ -20,7 +20,7 @@ from registry.forms import Facts, HouseForm
 
 #: Rows that one page sends at most; so many of them are entries that stand already.
 MOST_ROWS = 300
-MOST_STORED = 100
+MOST_STORED = 30
 
 
 @dataclass(frozen=True)
