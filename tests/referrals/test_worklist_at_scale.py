@@ -173,6 +173,20 @@ def test_several_cases_are_assigned_and_each_says_what_became_of_it(client):
     assert (good.assignee_id, old.assignee_id) == (net.carla.id, net.chris.id)
 
 
+def test_several_are_asked_the_same_and_listed_for_board_where_the_table_allows_it(app):
+    net = make_referrals.network()
+    new, accepted = make_referrals.referral(net), make_referrals.referral(net, "accepted")
+    both = [(one.id, one.version) for one in (new, accepted)]
+    carla = net.viewer("carla")
+    asked = actions.take_many("request_information", both, by=carla, text="Which Ki-67?")
+    assert [one.done for one in asked] == [True, False]
+    assert new.state == "information_requested"
+    both = [(one.id, one.version) for one in (new, accepted)]
+    listed = actions.take_many("list_for_board", both, by=carla)
+    assert [one.done for one in listed] == [False, True]
+    assert accepted.state == "listed_for_board"
+
+
 def test_nothing_is_done_without_a_case_a_step_or_a_colleague(app):
     net = make_referrals.network()
     case, carla = make_referrals.referral(net), net.viewer("carla")

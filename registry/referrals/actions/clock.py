@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from registry.db import db
 from registry.people import queries as people_queries
 from registry.referrals import queries, rules, targets
 from registry.referrals.actions.taking import Taking
@@ -15,7 +16,8 @@ def turn_clock(taking: Taking) -> None:
     """Stop or run the centre's clock, and say by when it must have decided and advised."""
     referral, effect = taking.referral, taking.step.clock
     clock = rules.clock_after(effect, referral.clock, referral.urgency)
-    zone, calendar = place_of(referral)
+    with db.session.no_autoflush:  # the referral is written once, when all is said of it
+        zone, calendar = place_of(referral)
     if referral.stopped_since is not None and clock != rules.STOPPED:
         count_pause(referral, referral.stopped_since, taking.at, zone, calendar)
         referral.stopped_since = None
