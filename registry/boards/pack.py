@@ -108,7 +108,7 @@ def _standing(view: CaseView) -> list[str]:
             parts.append(str(one.grade.answer))
         stage = str(one.stage.answer) if one.stage is not None else one.stage_stated
         if stage:
-            parts.append(str(_("stage %(stage)s", stage=stage)))
+            parts.append(stage)
         if one.diagnosed:
             parts.append(str(_("diagnosed %(date)s", date=one.diagnosed)))
         parts += [f"{step.text} {step.when}".strip() for step in one.spread]

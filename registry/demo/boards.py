@@ -20,10 +20,11 @@ from registry.boards.queries import delivery as deliveries
 from registry.boards.queries import meetings as queries
 from registry.boards.rules import advice as rules
 from registry.boards.rules import meetings as meeting_rules
+from registry.course.models import FollowUp, Therapy
 from registry.dates import PartialDate
 from registry.db import acting_at, db
 from registry.demo.story import Cast
-from registry.patients import queries as patients
+from registry.patients.models import CareRelation, Patient
 from registry.people.models import Organisation
 from registry.referrals import actions as referrals
 from registry.referrals.models import Referral
@@ -170,24 +171,36 @@ def _follow(cast: Cast, held: Meeting, items: list[AgendaItem], signed: list[Any
         delivery.follow(signed[0], by=who, outcome="done", option=1)
 
 
+def _treated(centre_id: Any, most: int) -> list[Patient]:
+    """Living patients of the centre with several therapies, none of them on an agenda."""
+    several = sa.select(Therapy.patient_id).group_by(Therapy.patient_id).having(sa.func.count() > 2)
+    dead = sa.select(FollowUp.patient_id).where(FollowUp.vital_status == "dead")
+    query = (
+        sa.select(Patient)
+        .join(CareRelation, CareRelation.patient_id == Patient.id)
+        .where(
+            CareRelation.organisation_id == centre_id,
+            CareRelation.kind == "treating",
+            Patient.id.in_(several),
+            Patient.id.not_in(dead),
+            Patient.id.not_in(sa.select(AgendaItem.patient_id)),
+        )
+        .order_by(Patient.created_at.desc(), Patient.id)
+        .limit(most)
+    )
+    return list(db.session.scalars(query))
+
+
 def _prepare(cast: Cast, coming: Meeting, chair: Viewer) -> None:
     """Who still waits, and patients of the centre, with what is missing asked for."""
     with acting_at(min(datetime.now(UTC), coming.cutoff_at - timedelta(hours=1))):
         for referral in _accepted(cast.places["NL-TULP"])[:1]:
             agenda.put_on(coming, referral.patient, by=chair, referral=referral)
-        listed = {one.patient_id for one in agendas.places(coming)}
-        for row in patients.patients(chair, limit=12):
-            if len(listed) >= 8:
-                break
-            patient = patients.patient(chair, row.id)
-            if row.id in listed or db.session.scalar(
-                sa.select(AgendaItem.id).where(AgendaItem.patient_id == row.id).limit(1)
-            ):
-                continue
+        room = 8 - len(agendas.places(coming))
+        for patient in _treated(coming.organisation_id, room):
             agenda.put_on(
                 coming, patient, by=chair, question="treatment_options",
                 question_text="Progression on imaging: what next?",
             )  # fmt: skip
-            listed.add(row.id)
         first = agendas.places(coming)[0]
         agenda.ask(first, "CT of last month on the exchange", by=chair, asked_of="Radiology")

@@ -1,8 +1,8 @@
 // A board with a script: the agenda is ordered by dragging, what is written in a case saves itself, and everybody who
 // looks on sees it within a second. Without a script the same forms are sent and the page is loaded anew.
 
-const POLL = 1000; // ms between two questions whether something changed
-const PAUSE = 700; // ms after the last key until what was typed is saved
+const POLL = 800; // ms between two questions whether something changed
+const PAUSE = 500; // ms after the last key until what was typed is saved
 
 const token = () => document.querySelector("input[name=csrf_token]")?.value ?? "";
 const asked = { "X-Requested-With": "fetch" };

@@ -140,6 +140,35 @@ def of_the_network(page: Page) -> Found:
     }
 
 
+def chair(page: Page) -> Found:
+    """A chair of a tumour board."""
+    coming = links(page, "/boards", "/meetings/")
+    held = page.locator("#past th a").first.get_attribute("href") or ""
+    boards = page.locator("#boards li > a").first.get_attribute("href") or ""
+    cases = links(page, coming[0], "/agenda/")
+    discussed = links(page, held, "/agenda/")[0]
+    signed = next(one for one in links(page, discussed, "/recommendations/") if one.count("/") == 2)
+    return {
+        "boards": "/boards",
+        "board": boards,
+        "new board": "/boards/new",
+        "single date": f"{boards}/meetings",
+        "written consultation": f"{boards}/written",
+        "meeting to come": coming[0],
+        "change a meeting": f"{coming[0]}/edit",
+        "meeting held": held,
+        "case of a board": cases[0],
+        "case that was discussed": discussed,
+        "recommendation": signed,
+        "letter of a board": f"{signed}/letters/referrer",
+        "letter of a board to the patient": f"{signed}/letters/patient",
+        "not yet delivered": "/recommendations",
+        "what boards ask": "/board-needs",
+        "figures of boards": "/boards/figures",
+        "trials": "/trials",
+    }
+
+
 def researcher(page: Page) -> Found:
     """A researcher with a grant; a release is made when there is none."""
     releases = links(page, "/research", "/research/releases/")
@@ -264,6 +293,7 @@ TOURS: dict[str, Callable[[Page], Found]] = {
     "referrer": referrer,
     "coordinator": coordinator,
     "clinician": clinician,
+    "chair": chair,
     "researcher": researcher,
     "committee": committee,
     "administrator": administrator,

@@ -95,7 +95,9 @@ class WholeForm:
         for one in self.options:
             one.trial._options = [Option(code, f"{code} {title}") for code, title in trials]
             one.trial.process(sent)
-        self.filled = sum(any(f.data for f in one) for one in self.options)
+        said = [n for n, one in enumerate(self.options, 1) if any(f.data for f in one)]
+        self.filled = max(said, default=0)
+        self.shown = max(self.filled + 1, 2)  # the rest stands folded
 
     @property
     def forms(self) -> list[Any]:
