@@ -16,3 +16,10 @@ def trials(viewer: Viewer) -> Sequence[Trial]:
     viewer.need(Right.SIGNED_IN)
     order = sa.case({"open": 0, "soon": 1, "paused": 2}, value=Trial.status, else_=3)
     return db.session.scalars(sa.select(Trial).order_by(order, Trial.code)).all()
+
+
+def can_be_named(viewer: Viewer) -> list[tuple[str, str]]:
+    """Trials a recommendation can name: (code, title) of those that are open or soon will be."""
+    viewer.need(Right.BOARDS)
+    query = sa.select(Trial.code, Trial.title).where(Trial.status.in_(["open", "soon"]))
+    return [(row[0], row[1]) for row in db.session.execute(query.order_by(Trial.code))]

@@ -15,10 +15,10 @@ from registry.boards.actions import advice as actions
 from registry.boards.forms import advice as forms
 from registry.boards.models import AgendaItem
 from registry.boards.queries import advice as queries
-from registry.boards.queries import agenda
+from registry.boards.queries import agenda, trials
 from registry.boards.queries import case as cases
 from registry.boards.rules import advice as rules
-from registry.boards.views.case import page, trials_of
+from registry.boards.views.case import page
 from registry.boards.views.room import room
 from registry.errors import Conflict, Invalid
 from registry.forms import raw
@@ -28,12 +28,15 @@ from registry.forms import raw
 def write(item_id: UUID) -> Any:
     """Keep what was typed; a script does so while one types. With `do=sign` the chair signs it."""
     item = agenda.item_to_write(web.viewer(), item_id)
-    view = cases.view(web.viewer(), item)
-    whole = forms.WholeForm(raw(request.form), trials_of(view))
+    whole = forms.WholeForm(raw(request.form), trials.can_be_named(web.viewer()))
     seen = web.as_number(request.form.get("seen")) or 0
     valid = whole.validate()
     typed = whole.typed()
-    if not valid and not web.wants_json():
+    if web.wants_json():
+        saved = actions.save(item, typed, by=web.viewer(), seen=seen)
+        return _answer(saved, typed, saved.recommendation.revision)
+    view = cases.view(web.viewer(), item)  # a script saves often, and shows no case
+    if not valid:
         return page(item, whole=whole, seen=seen, view=view), 422
     if request.form.get("do") == "sign":
         problems = rules.problems(typed, listed=view.listed)
@@ -42,10 +45,8 @@ def write(item_id: UUID) -> Any:
             return page(item, whole=whole, seen=seen, view=view), 422
     saved = actions.save(item, typed, by=web.viewer(), seen=seen)
     now_ = saved.recommendation.revision
-    if web.wants_json():
-        return _answer(saved, typed, now_)
     if saved.clashes:
-        shown = forms.WholeForm(saved.typed, trials_of(view))
+        shown = forms.WholeForm(saved.typed, trials.can_be_named(web.viewer()))
         return page(item, whole=shown, seen=now_, clashes=saved.clashes, view=view), 409
     if request.form.get("do") == "sign":
         return _sign(item, view, saved, seen)
@@ -73,7 +74,7 @@ def _sign(item: AgendaItem, view: cases.CaseView, saved: actions.Saved, seen: in
             item, view, by=web.viewer(), seen=now_, signed_text={"advice": advice}
         )
     except actions.Unfinished as refused:
-        shown = forms.WholeForm(typed, trials_of(view))
+        shown = forms.WholeForm(typed, trials.can_be_named(web.viewer()))
         shown.validate()
         shown.show(refused.problems)
         return page(item, whole=shown, seen=seen, view=view), 422

@@ -14,9 +14,9 @@ from registry.boards import letters
 from registry.boards.actions import advice as actions
 from registry.boards.forms import advice as forms
 from registry.boards.forms import meetings as meeting_forms
-from registry.boards.models import AgendaItem, Recommendation
+from registry.boards.models import AgendaItem
 from registry.boards.queries import advice as queries
-from registry.boards.queries import agenda, meetings
+from registry.boards.queries import agenda, meetings, trials
 from registry.boards.queries import case as cases
 from registry.boards.rules import advice as rules
 from registry.boards.rules import agenda as agenda_rules
@@ -66,7 +66,8 @@ def page(
     )  # fmt: skip
     signed = queries.signed_of(item)
     if whole is None and writes and (draft is not None or signed is None):
-        whole = forms.WholeForm(_first_words(draft, item, view), trials_of(view))
+        typed = dict(draft.draft or {}) if draft is not None else {}
+        whole = forms.WholeForm(typed, trials.can_be_named(viewer))
         seen = draft.revision if draft else 0
     facts = meeting_forms.CaseForm(
         stored={
@@ -98,26 +99,14 @@ def page(
         amend_form=forms.AmendForm(),
         vote_form=forms.VoteForm(stored=_own_vote(item)),
         seated=seated,
-        off_label_open=False,
         **_live(item),
         **words(),
     )
 
 
-def _first_words(
-    draft: Recommendation | None, item: AgendaItem, view: cases.CaseView
-) -> dict[str, list[str]]:
-    return dict(draft.draft or {}) if draft is not None else {}
-
-
 def _own_vote(item: AgendaItem) -> dict[str, Any]:
     mine = next((v for v in queries.votes(item) if v.person_id == web.viewer().person_id), None)
     return {"choice": mine.choice, "text": mine.text} if mine else {}
-
-
-def trials_of(view: cases.CaseView) -> list[tuple[str, str]]:
-    """The trials that can be recommended: those that are not ruled out."""
-    return [(one.code, one.title) for one in view.fitting]
 
 
 def words() -> dict[str, Any]:
