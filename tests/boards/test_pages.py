@@ -191,3 +191,47 @@ def test_nothing_of_a_draft_is_a_recommendation_yet(app, client):
     make.post(client, f"/agenda/{item.id}/recommendation", said(do="save"))
     draft = db.session.scalars(sa.select(Recommendation)).one()
     assert client.get(f"/recommendations/{draft.id}").status_code == 404
+
+
+def test_a_written_consultation_asks_invited_experts_and_keeps_their_answers(app, client):
+    centre = make.centre()
+    chair = make_boards.chair(centre)
+    by = make.viewer(chair)
+    board = make_boards.board(by)
+    gus = make.person(make.centre("CENTRE-2"), Role.GUEST_EXPERT, name="Gus Guest")
+    make.sign_in(client, chair)
+    day = (now() + timedelta(days=5)).date()
+    until = {"day-year": str(day.year), "day-month": str(day.month), "day-day": str(day.day)}
+    answer = make.post(client, f"/boards/{board.id}/written", until)
+    assert answer.status_code == 303
+    found = db.session.scalars(sa.select(Meeting).where(Meeting.kind == "written")).one()
+    item = make_boards.case(by, found)
+    db.session.commit()
+    asked = {"person": str(gus.id), "discipline": "surgery"}
+    assert make.post(client, f"/meetings/{found.id}/guests", asked).status_code == 303
+    guest = app.test_client()
+    make.sign_in(guest, gus)
+    assert "Your opinion" in guest.get(f"/agenda/{item.id}").text
+    silent = make.post(guest, f"/agenda/{item.id}/vote", {"choice": "disagree"})
+    assert "Say it in words." in guest.get(silent.headers["Location"]).text
+    said = {"choice": "disagree", "text": "I would operate."}
+    assert make.post(guest, f"/agenda/{item.id}/vote", said).status_code == 303
+    assert "I would operate." in client.get(f"/agenda/{item.id}/live").text
+    signed = make_boards.signed(item, by)
+    assert signed.content["votes"] == [
+        {"who": "Gus Guest", "choice": "disagree", "text": "I would operate."}
+    ]
+
+
+def test_the_screen_of_a_case_asks_a_bounded_number_of_times(app, client):
+    _network, chair, _found, item = a_meeting()
+    make_course.a_course(item.patient, make.viewer(chair))
+    make.sign_in(client, chair)
+    client.get(f"/agenda/{item.id}")
+    db.session.expire_all()
+    asked = []
+    listen = ("before_cursor_execute", lambda *a: asked.append(a[2]))
+    sa.event.listen(db.engine, *listen)
+    client.get(f"/agenda/{item.id}")
+    sa.event.remove(db.engine, *listen)
+    assert len(asked) <= 75, "\n".join(asked)  # 25 of them are the record, one an entity
