@@ -266,13 +266,13 @@ def relate(
     """Give an organisation a reason to see a patient, or renew one that had ended."""
     if organisation_id is None:
         raise Invalid(_("Choose the organisation."))
-    existing = db.session.scalar(
+    theirs = db.session.scalars(
         sa.select(CareRelation).where(
             CareRelation.patient_id == patient_id,
             CareRelation.organisation_id == organisation_id,
-            CareRelation.kind == kind,
         )
-    )
+    ).all()
+    existing = next((one for one in theirs if one.kind == kind), None)
     if existing is not None and existing.until_at is None:
         return
     if existing is not None:
@@ -282,7 +282,7 @@ def relate(
             CareRelation(patient_id=patient_id, organisation_id=organisation_id, kind=kind, why=why)
         )
     db.session.flush()
-    if existing is None:
+    if not theirs:
         index(db.session.get_one(Patient, patient_id))  # its people find the patient from now on
     audit.record(
         "gave access",

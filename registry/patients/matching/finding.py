@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from registry.access import Right, Viewer
 from registry.dates import PartialDate
@@ -27,6 +28,8 @@ from registry.patients.models import CareRelation, NameIndex, Patient
 #: less than for a pair, because the person who asks knows the patient.
 WORTH_ASKING = 8.0
 MOST = 200  # found by a search; more are not looked through
+ENOUGH = 20  # as written or as it sounds: then no slip is looked for
+OPENED = 300  # of those that sound alike
 
 
 def person_of(patient: Patient) -> rules.Person:
@@ -156,7 +159,7 @@ def birth_dates(born: PartialDate | None) -> list[PartialDate]:
 
 
 def _opened(viewer: Viewer, ids: Iterable[UUID]) -> Sequence[Patient]:
-    wanted = sorted(set(ids))[:MOST]
+    wanted = sorted(set(ids))[:OPENED]
     if not wanted:
         return []
     query = sa.select(Patient).where(Patient.id.in_(wanted), known_to(viewer, Patient.id))
@@ -236,35 +239,46 @@ def _by_words(viewer: Viewer, text: str, words: Sequence[str], limit: int) -> li
     found = _with_all(viewer, exact, limit)
     if whole:
         found += [one for one in _with_all(viewer, whole, limit) if one not in set(found)]
-    if len(found) >= limit:
-        return found[:limit]
-    alike = [
-        {("word", word), ("sound", names.sound(word)), ("near", names.sound(word))}
-        | {("near", shorter) for shorter in names.shorter(names.sound(word))}
-        for word in words
+    sounds = [{("word", word), ("sound", names.sound(word))} for word in words]
+    slips = [
+        group | {("near", one) for one in {names.sound(word), *names.shorter(names.sound(word))}}
+        for group, word in zip(sounds, words, strict=True)
     ]
-    known = set(found)
-    # Words that sound alike are many: those that are alike when opened are kept.
-    more = [one for one in _with_all(viewer, alike, limit) if one not in known]
-    return (found + _really_alike(viewer, more, words))[:limit]
+    for groups in (sounds, slips):
+        if len(found) >= ENOUGH:
+            break
+        # Words that sound alike are many: those that are alike when opened are kept.
+        more = [one for one in _with_all(viewer, groups, OPENED) if one not in set(found)]
+        found += _really_alike(viewer, more, words)
+    return found[:limit]
+
+
+def _one_of(viewer: Viewer, group: set[tuple[str, str]], index: Any) -> sa.ColumnElement[bool]:
+    found = [
+        sa.and_(
+            index.kind == kind,
+            index.value.in_(queries.prints_to_find(kind, [text], viewer.organisation_id)),
+        )
+        for kind, text in sorted(group)
+        if text
+    ]
+    return sa.or_(sa.false(), *found)
 
 
 def _with_all(viewer: Viewer, groups: Sequence[set[tuple[str, str]]], limit: int) -> list[UUID]:
-    """The viewer's patients who have one of each group's (kind, text)."""
-    every, has_each = [], []
-    for group in groups:
-        one = [_of_kind(viewer, kind, [text]) for kind, text in sorted(group) if text]
-        if not one:
-            return []
-        every += one
-        has_each.append(sa.func.max(sa.case((sa.or_(*one), 1), else_=0)) == 1)
-    found = sa.select(NameIndex.patient_id).where(sa.or_(*every))
-    if len(groups) == 1:
-        query = found.where(known_to(viewer, NameIndex.patient_id)).distinct()
-        return list(db.session.scalars(query.order_by(NameIndex.patient_id).limit(limit)))
-    both = found.group_by(NameIndex.patient_id).having(sa.and_(*has_each)).subquery()
-    query = sa.select(both.c.patient_id).where(known_to(viewer, both.c.patient_id))
-    return list(db.session.scalars(query.order_by(both.c.patient_id).limit(limit)))
+    """The viewer's patients who have one of each group's (kind, text); the first group, of the
+    longest word, narrows most and is looked up, the others are asked of each one found."""
+    [first, *more] = sorted(groups, key=lambda group: -max(len(text) for _kind, text in group))
+    query = sa.select(NameIndex.patient_id).where(
+        _one_of(viewer, first, NameIndex), known_to(viewer, NameIndex.patient_id)
+    )
+    for group in more:
+        other = aliased(NameIndex)
+        has = sa.exists().where(
+            other.patient_id == NameIndex.patient_id, _one_of(viewer, group, other)
+        )
+        query = query.where(has)
+    return list(db.session.scalars(query.distinct().order_by(NameIndex.patient_id).limit(limit)))
 
 
 def _really_alike(viewer: Viewer, ids: Sequence[UUID], words: Sequence[str]) -> list[UUID]:
