@@ -253,6 +253,7 @@ class Holder:
         if self.path is None:
             raise ValueError("the key ring is not in a file")
         about = self.path.stat()
+        reads_group = bool(about.st_mode & 0o070)  # else whose group it is does not matter
         draft = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}")
         try:
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
@@ -260,7 +261,7 @@ class Holder:
                 out.flush()
                 os.fsync(out.fileno())
             os.chmod(draft, about.st_mode & 0o777)
-            if (about.st_uid, about.st_gid) != (os.geteuid(), os.getegid()):
+            if about.st_uid != os.geteuid() or (about.st_gid != os.getegid() and reads_group):
                 os.chown(draft, about.st_uid, about.st_gid)
             os.replace(draft, self.path)
         finally:

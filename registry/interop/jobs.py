@@ -22,9 +22,9 @@ def _each(ids: Sequence[UUID], act: Callable[[UUID], None], what: str) -> None:
     for one in ids:
         try:
             act(one)
-        except Exception:
+        except Exception as problem:
             db.session.rollback()
-            log.warning("%s %s was not done", what, one)
+            log.warning("%s %s was not done (%s)", what, one, type(problem).__name__)
 
 
 @job("interop.work", sweep=True, long=True)

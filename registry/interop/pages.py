@@ -257,7 +257,7 @@ def becomes(text: str, rule: Rule, target: Target) -> tuple[str, str]:
     except (Refused, TooLong) as problem:
         return "", str(problem)
     if isinstance(taken, Absent):
-        return _absent(taken.why), ""
+        return f"{_absent(taken.why)}: {taken.because}" if taken.because else _absent(taken.why), ""
     if taken is LEFT_BLANK:
         return _("left blank"), ""
     return shown(taken, target), ""

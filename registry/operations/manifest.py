@@ -137,7 +137,7 @@ class Manifest:
             raise Damaged(
                 f"the key ring in place lacks {', '.join(lacking)}: put the ring of "
                 f"{self.at:%Y-%m-%d} in place, or bring a retired key back with "
-                "`netreg keys recall`"
+                "`netreg keys recall FILE`, the file that `netreg keys retire` wrote"
             )
         try:
             mac = (folder / MAC).read_text().strip()

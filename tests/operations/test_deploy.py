@@ -97,6 +97,15 @@ def test_an_image_of_these_files_starts_in_production_and_its_health_check_works
         web.wait(30)
 
 
+def test_the_proxies_let_through_what_a_page_asks_when_the_database_is_away() -> None:
+    asked = re.findall(r"url_for\('(\w+)'\)", (ROOT / "templates/away.html").read_text())
+    assert "readyz" in asked
+    for name in ("nginx.conf", "Caddyfile"):
+        said = (ROOT / "deploy" / name).read_text()
+        assert "/metrics" in said
+        assert "readyz" not in said
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not on this machine")
 def test_the_units_are_such_as_systemd_reads(tmp_path) -> None:
     """Their programs and accounts are not on this machine: others stand in for them."""

@@ -132,13 +132,14 @@ def test_all_refusals_are_told_at_once_by_web_worker_and_check(tmp_path):
     wanted = {
         "SECRET_KEY", "NETREG_KEYS_FILE", "NETREG_PUBLIC_URL", "FLASK_DEBUG", "DATABASE_URL",
     }  # fmt: skip
-    for command, status in (("web", 78), ("worker", 78), ("check", 1)):
-        done = subprocess.run(
-            [live.NETREG, command], env=environment, cwd=live.ROOT, capture_output=True, text=True,
-            timeout=60,
-        )  # fmt: skip
-        assert done.returncode == status, done.stderr
-        told = done.stdout + done.stderr
+    begun = [
+        (status, subprocess.Popen([live.NETREG, command], env=environment, cwd=live.ROOT,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        for command, status in (("web", 78), ("worker", 78), ("check", 1))
+    ]  # fmt: skip
+    for status, process in begun:
+        told = process.communicate(timeout=60)[0]
+        assert process.returncode == status, told
         assert {name for name in wanted if f"{name}: " in told} == wanted
         assert "Traceback" not in told
     assert not (tmp_path / "none.sqlite3").exists()
