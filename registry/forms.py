@@ -296,12 +296,12 @@ class Number(HouseField):
                 self.errors.append(_("Enter a whole number."))
             if self.possible and not self.possible[0] <= value <= self.possible[1]:
                 self.errors.append(
-                    _("Must be from %(low)s to %(high)s %(unit)s.", **self._limits(self.possible))
+                    _("Must be from %(low)s to %(high)s.", **self._limits(self.possible))
                 )
             elif self.plausible and not self.plausible[0] <= value <= self.plausible[1]:
                 self.warnings.append(
                     _(
-                        "Unusual: most are from %(low)s to %(high)s %(unit)s. Please check.",
+                        "Unusual: most are from %(low)s to %(high)s. Please check.",
                         **self._limits(self.plausible),
                     )
                 )
@@ -309,7 +309,7 @@ class Number(HouseField):
 
     def _limits(self, limits: tuple[Decimal, Decimal]) -> dict[str, str]:
         low, high = (f"{limit:f}" for limit in limits)
-        return {"low": low, "high": high, "unit": self.unit}
+        return {"low": low, "high": f"{high} {self.unit}".strip()}
 
 
 class Ki67Field(HouseField):

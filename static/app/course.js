@@ -33,3 +33,10 @@ for (const form of document.querySelectorAll("form")) {
   form.addEventListener("input", moveOn);
   form.addEventListener("keydown", moveOn);
 }
+
+// After more rows were asked for, one goes on in the first of them.
+const asked = document.getElementById(document.querySelector("form[data-focus]")?.dataset.focus ?? "");
+if (asked) {
+  const box = asked.matches("input, select") ? asked : asked.querySelector("input:not([type=hidden]), select");
+  box?.focus();
+}

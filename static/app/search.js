@@ -196,7 +196,7 @@ function fromDatalist(box) {
   const by = box.dataset.suggestBy;
   const chosen = () => (by && box.form ? (new FormData(box.form).get(by) ?? "") : "");
   const groups = new Set(options.map((option) => option.group));
-  const allowed = (option) => !groups.has(chosen()) || option.group === chosen();
+  const allowed = (option) => chosen() === "" || !groups.has(chosen()) || option.group === chosen();
   const onChoose = (text) => {
     const group = options.find((option) => option.text === text)?.group;
     if (by && group && chosen() === "") choose(box.form, by, group);

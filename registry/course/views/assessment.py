@@ -44,6 +44,7 @@ class Grid:
     timepoint: str
     response_id: UUID
     spots: list[Spot] = field(default_factory=list)
+    focus: str = ""  # the box of the row that was asked for: there one goes on
 
     @property
     def is_first(self) -> bool:
@@ -203,6 +204,7 @@ def _answer(grid: Grid) -> Any:
     if "more" in request.form:
         last = grid.spots[-1].number if grid.spots else -1
         grid.spots += asked.new_spots(last + 1, None, 3)
+        grid.focus = f"s{last + 1}-label"
         return _page(grid)
     unusual = _check(grid)
     if not _acceptable(grid):

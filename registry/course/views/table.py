@@ -39,6 +39,7 @@ class Sheet:
     columns: Columns
     top: Any  # the form above the rows: links, and what holds for all
     rows: list[Row] = field(default_factory=list)
+    focus: int | None = None  # the row that was asked for: there one goes on
     earlier = 0  # entries too many for the page: the earliest are not in the table
 
     def links(self) -> dict[str, Any]:
@@ -92,6 +93,7 @@ def table(patient_id: UUID, entity: str) -> Any:
     sheet.rows = list(rows_.sent_rows(entity, request.form))
     if "more" in request.form:
         numbers = [row.number for row in sheet.rows]
+        sheet.focus = max(numbers, default=-1) + 1
         sheet.rows += [rows_.blank_row(entity, max(numbers, default=-1) + 1 + n) for n in range(5)]
         return _page(sheet)
     return keep(sheet, _page)
