@@ -24,7 +24,8 @@ from registry.patients.models import Patient
 from registry.people import queries as people
 from registry.people.models import Notice, Organisation, Person
 from registry.referrals import actions as referrals
-from registry.referrals.actions import NewPatient
+from registry.referrals import queries as referral_queries
+from registry.referrals.actions import More, NewPatient
 from registry.referrals.case import Case
 from registry.referrals.models import Referral
 from registry.research import actions as research
@@ -34,9 +35,9 @@ from registry.research import actions as research
 _LIVE = (
     ("draft", 0), ("draft", 2), ("submitted", 0), ("submitted", 1), ("submitted", 3),
     ("submitted", 6), ("submitted", 12), ("submitted", 1), ("information_requested", 5),
-    ("information_requested", 9), ("accepted", 8), ("accepted", 15), ("accepted", 4),
+    ("information_requested", 9), ("accepted", 8), ("listed_for_board", 15), ("accepted", 4),
     ("advised", 12), ("advised", 20), ("acknowledged", 25), ("acknowledged", 30),
-    ("declined", 10), ("withdrawn", 7), ("submitted", 2), ("draft", 1), ("submitted", 4),
+    ("declined", 10), ("withdrawn", 7), ("submitted", 2), ("draft", 1), ("redirected", 4),
     ("accepted", 9), ("submitted", 0), ("advised", 16), ("information_requested", 3),
 )  # fmt: skip
 _PAST = 46  # referrals of earlier years, answered and closed
@@ -246,16 +247,25 @@ class _Telling:
         if state == "withdrawn":
             self._step(referral, "withdraw", referrer, begun, 2, text="Referred elsewhere.")
         elif state == "information_requested":
-            text = "Please send the Ki-67 with the counting method, and the date of the last CT."
-            self._step(referral, "request_information", coordinator, begun, 1, text=text)
+            self._ask(referral, coordinator)
         elif state == "declined":
             text = "Better placed with the centre nearer the patient's home."
             self._step(referral, "decline", coordinator, begun, 2, text=text)
-        if state not in {"accepted", "advised", "acknowledged", "closed"}:
-            return
+        elif state == "redirected":
+            self._pass_on(referral, coordinator)
+        elif state not in {"submitted", "draft"}:
+            self._accept(referral, referrer, coordinator, clinician)
+
+    def _accept(
+        self, referral: Referral, referrer: Viewer, coordinator: Viewer, clinician: Viewer
+    ) -> None:
+        state, begun = self.part.state, self.part.begun
         self._step(referral, "accept", clinician, begun, 2)
         if state == "accepted":
             self._step(referral, "assign", coordinator, begun, 3, assignee_id=clinician.person_id)
+            return
+        if state == "listed_for_board":
+            self._list(referral, referrer, coordinator)
             return
         kinds, text = _ADVICE[self.case.carcinoma]
         self._step(referral, "advise", clinician, begun, 8, kinds=kinds, text=text)
@@ -272,6 +282,36 @@ class _Telling:
     ) -> None:
         with on_day(begun + timedelta(days=days), 14):
             referrals.take(referral, name, by=by, version=referral.version, **more)
+
+    def _ask(self, referral: Referral, coordinator: Viewer) -> None:
+        begun, sent = self.part.begun, referral_queries.latest_submission(referral)
+        items = [one["variable"] for one in sent.missing][:2] if sent else []
+        text = "Please send the Ki-67 with the counting method, and the date of the last CT."
+        more = More(items=tuple(items), by_date=begun + timedelta(days=8))
+        self._step(referral, "request_information", coordinator, begun, 1, text=text, more=more)
+        note = "Spoke with our radiologist: without the CT we cannot decide."
+        self._say(referral, coordinator, 2, note, note=True)
+
+    def _list(self, referral: Referral, referrer: Viewer, coordinator: Viewer) -> None:
+        self._say(referral, referrer, 4, "The slides left us today by courier.")
+        self._say(referral, coordinator, 5, "Thank you: they have arrived.")
+        more = More(board_on=self.today + timedelta(days=3))
+        self._step(referral, "list_for_board", coordinator, self.part.begun, 6, more=more)
+
+    def _pass_on(self, referral: Referral, coordinator: Viewer) -> None:
+        """To the next centre, as somebody does who has no bed."""
+        other = next(
+            self.cast.places[code] for code in ("NL-TULP", "DE-LINDE") if code != self.part.centre
+        )
+        text = "The trial for this situation is open there, and not here."
+        more = More(centre_id=other.id)
+        self._step(referral, "redirect", coordinator, self.part.begun, 2, text=text, more=more)
+
+    def _say(
+        self, referral: Referral, by: Viewer, days: int, text: str, *, note: bool = False
+    ) -> None:
+        with _on(self.part.begun + timedelta(days=days), 15):
+            referrals.say(referral, text, by=by, note=note)
 
     # -- the years after --
 

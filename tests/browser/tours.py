@@ -76,12 +76,15 @@ def coordinator(page: Page) -> Found:
     return {
         "worklist": "/worklist",
         "team": "/worklist/team",
+        "late": "/late",
+        "working days": "/late/days",
         "intake list": "/worklist/print",
         "waiting times of a centre": "/waiting-times?by=hospital",
         "worklist, nothing fits": "/worklist?state=declined&grade=g3&overdue=1",
         "enter for a doctor": "/referrals/new",
         "notices": "/notices",
         **_of_each_state(page, ("submitted", "information_requested", "closed", "declined")),
+        **_of_each_state(page, ("listed_for_board",)),
         **_of_each_state(page, ("acknowledged", "withdrawn")),
     }
 

@@ -329,7 +329,7 @@ def _page(
 
 
 #: How many entries of the thread are shown before one asks for all.
-SHOWN = 40
+SHOWN = 10
 
 
 def _differences(versions: Sequence[Version]) -> list[reading.Line]:

@@ -25,7 +25,7 @@ from registry.referrals.views.room import room
 OWED = {LOOK: _l("First look"), DECISION: _l("Decision"), ADVICE: _l("Advice")}
 
 
-@room.page("/worklist/late", right=Right.SEE_LATE)
+@room.page("/late", right=Right.SEE_LATE)
 def late() -> Any:
     """What is overdue, or about to be; and whose answer is."""
     viewer = web.viewer()
@@ -57,7 +57,7 @@ def late() -> Any:
     )
 
 
-@room.page("/worklist/days", right=Right.SEE_LATE)
+@room.page("/late/days", right=Right.SEE_LATE)
 def days() -> Any:
     """The centre's working days and the targets in force."""
     return _days_page(ClosedDayForm())
@@ -92,7 +92,7 @@ def _days_page(form: Any) -> str:
     )
 
 
-@room.page("/worklist/days", right=Right.SET_CLOCK, methods=("POST",), endpoint="close_on")
+@room.page("/late/days", right=Right.SET_CLOCK, methods=("POST",), endpoint="close_on")
 def close_on() -> Any:
     """Add a day on which the centre is closed."""
     form: Any = ClosedDayForm(request.form)
@@ -108,7 +108,7 @@ def close_on() -> Any:
     return web.go("referrals.days")
 
 
-@room.page("/worklist/days/open", right=Right.SET_CLOCK, methods=("POST",))
+@room.page("/late/days/open", right=Right.SET_CLOCK, methods=("POST",))
 def open_again() -> Any:
     """Take a closed day away."""
     try:
