@@ -51,7 +51,6 @@ NAVIGATION = (
     web.Place(_l("Same patient?"), "matching.index", Right.MATCH),
     web.Place(_l("Bring data in"), "interop.index", Right.BRING_IN),
     web.Place(_l("Administration"), "people.administration", Right.OFFICE),
-    web.Place(_l("Late cases"), "referrals.late", Right.SEE_LATE),
 )
 
 

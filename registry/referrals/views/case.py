@@ -306,7 +306,7 @@ def _page(
         missing=_missing(versions[0].sent) if versions else [],
         entries=entries[: None if "all" in request.args else SHOWN],
         hidden=0 if "all" in request.args else max(0, len(entries) - SHOWN),
-        unread=sum(one.new for one in entries),
+        news=sum(one.new for one in entries),
         speaks=side,
         message_form=said or MessageForm(),
         letter_form=letter or LetterForm.of_today(),

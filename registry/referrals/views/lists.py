@@ -49,7 +49,7 @@ def mine() -> Any:
         "referrals/mine.html",
         rows=sorted(shown, key=lambda one: one.state not in rules.TO_DO),  # what waits for us first
         drafts=drafts,
-        unread=queries.unread_of(viewer, [one.id for one in shown]),
+        news=queries.unread_of(viewer, [one.id for one in shown]),
         show=show,
         only_own=only_own,
         older=older,
