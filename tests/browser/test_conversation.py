@@ -75,7 +75,6 @@ def answer(page: Page, case: str, files: list[Path]) -> None:
     """The hospital sees the question, not the note; answers in words with a report and an image."""
     page.goto(case)
     expect(page.get_by_role("main")).to_contain_text(ASKED)
-    expect(page.get_by_role("main")).to_contain_text("Opened for the first time at the centre")
     assert NOTE not in page.content()
     fold = page.locator("details[data-open-for=step-answer]")
     fold.locator("summary").click()

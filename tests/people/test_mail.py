@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
 from datetime import timedelta
+from random import Random
 from urllib.parse import urlsplit
 
 import pytest
@@ -545,3 +547,80 @@ def test_half_set_mail_stops_the_start(monkeypatch, tmp_path):
         Settings.load()
     monkeypatch.setenv("NETREG_PUBLIC_URL", "https://net.example.org/registry/")
     assert Settings.load().public_url == "https://net.example.org/registry"
+
+
+# -- killed at random --------------------------------------------------------------------------
+
+_KILLED_AT_RANDOM = """
+import os, random, signal, sys, threading, time
+from config import Settings
+from registry import create_app
+from registry.people import jobs
+settings = Settings(database_url=sys.argv[1], instance=__import__("pathlib").Path(sys.argv[2]),
+    secret_key="x", environment="testing", mail_url=sys.argv[3],
+    mail_from="registry@example.org", public_url="https://net.example.org")
+app = create_app(settings)
+seconds = float(sys.argv[4])
+def die():
+    time.sleep(seconds)
+    os.kill(os.getpid(), signal.SIGKILL)
+if seconds:
+    threading.Thread(target=die, daemon=True).start()
+with app.app_context():
+    jobs.send_mail()
+"""
+
+
+def _worker(database, tmp_path, office, seconds):
+    """A worker that sends what is due and is killed after so many seconds, if any."""
+    return subprocess.run(
+        [sys.executable, "-c", _KILLED_AT_RANDOM, database, str(tmp_path),
+         f"smtp://127.0.0.1:{office.port}", str(seconds)],
+        capture_output=True, timeout=110,
+    )  # fmt: skip
+
+
+def _killed_at_random(database, tmp_path, office, number, kills, longest):
+    """Tell somebody of so many things; the worker dies again and again at a random moment."""
+    random = Random(number)
+    reader = alice()
+    for _n in range(number):
+        actions.tell([reader.id], "advice_given", subject=("referral", reader.id))
+    db.session.commit()
+    wanted = {f"<{one.id}@{urlsplit(post.public_url()).hostname}>" for one in waiting()}
+    assert len(wanted) == number
+    died = 0
+    for _kill in range(kills):
+        db.session.remove()
+        done = _worker(database, tmp_path, office, random.uniform(0.02, longest))
+        died += done.returncode == -signal.SIGKILL
+        # What the dead had claimed is due again.
+        db.session.execute(sa.update(Mail).where(Mail.sent_at.is_(None)).values(due_at=now()))
+        db.session.commit()
+    db.session.remove()
+    while waiting_now():
+        jobs.send_mail()
+    arrived = [str(one["Message-ID"]) for one in office.arrived]
+    assert set(arrived) == wanted  # each at least once, none lost, duplicates under the same id
+    assert all(one.sent_at is not None and one.failed_at is None for one in waiting())
+    return died, len(arrived) - len(wanted)
+
+
+def waiting_now():
+    db.session.rollback()
+    return db.session.scalar(sa.select(Mail.id).where(Mail.sent_at.is_(None)).limit(1))
+
+
+@pytest.mark.slow
+def test_killed_at_random_each_message_arrives_and_none_is_lost(app, office, database, tmp_path):
+    died, _again = _killed_at_random(database, tmp_path, office, 40, 2, 0.4)
+    assert died
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif("NETREG_BENCH" not in os.environ, reason="long: NETREG_BENCH=1")
+def test_five_hundred_messages_while_the_worker_dies_at_random(app, office, database, tmp_path):
+    died, again = _killed_at_random(database, tmp_path, office, 500, 12, 2.0)
+    assert died >= 6
+    print(f"500 messages, the worker killed {died} times: {again} came twice, none was lost")
