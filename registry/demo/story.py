@@ -310,7 +310,7 @@ class _Telling:
     def _say(
         self, referral: Referral, by: Viewer, days: int, text: str, *, note: bool = False
     ) -> None:
-        with _on(self.part.begun + timedelta(days=days), 15):
+        with on_day(self.part.begun + timedelta(days=days), 15):
             referrals.say(referral, text, by=by, note=note)
 
     # -- the years after --
