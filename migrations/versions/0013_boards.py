@@ -528,10 +528,10 @@ def _lock() -> None:
                 "ON recommendation WHEN OLD.locked_at IS NOT NULL "
                 f"BEGIN SELECT RAISE(ABORT, '{LOCKED}'); END"
             )
-        for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
+        for event in ("UPDATE", "DELETE"):
             op.execute(
                 f"CREATE TRIGGER dissent_keep_{event.lower()} BEFORE {event} ON dissent "  # noqa: S608
-                f"WHEN (SELECT locked_at FROM recommendation WHERE id = {row}.recommendation_id) "
+                "WHEN (SELECT locked_at FROM recommendation WHERE id = OLD.recommendation_id) "
                 f"IS NOT NULL BEGIN SELECT RAISE(ABORT, '{LOCKED}'); END"
             )
         return
@@ -545,14 +545,12 @@ def _lock() -> None:
     )
     op.execute(
         "CREATE FUNCTION dissent_keep() RETURNS trigger LANGUAGE plpgsql AS $$ "  # noqa: S608
-        "DECLARE found dissent; BEGIN "
-        "IF TG_OP = 'INSERT' THEN found := NEW; ELSE found := OLD; END IF; "
-        "IF (SELECT locked_at FROM recommendation WHERE id = found.recommendation_id) IS NOT NULL "
-        f"THEN RAISE EXCEPTION '{LOCKED}'; END IF; "
+        "BEGIN IF (SELECT locked_at FROM recommendation WHERE id = OLD.recommendation_id) "
+        f"IS NOT NULL THEN RAISE EXCEPTION '{LOCKED}'; END IF; "
         "IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$"
     )
     op.execute(
-        "CREATE TRIGGER dissent_keep BEFORE INSERT OR UPDATE OR DELETE ON dissent "
+        "CREATE TRIGGER dissent_keep BEFORE UPDATE OR DELETE ON dissent "
         "FOR EACH ROW EXECUTE FUNCTION dissent_keep()"
     )
 
