@@ -162,3 +162,54 @@ def test_what_is_undone_leaves_no_file(app):
     db.session.rollback()
     assert storage.place(kept).exists()
     assert not storage.place(undone).exists()
+
+
+# -- elsewhere than in a folder ----------------------------------------------------------------
+
+
+@pytest.fixture(params=["memory://kept/files", "file://{folder}/elsewhere"], ids=["memory", "file"])
+def bucket(tmp_path, request):
+    """As much of the product as the storage needs, with its files where fsspec puts them."""
+    app = bare(tmp_path)
+    app.extensions["netreg_settings"].files = request.param.format(folder=tmp_path)
+    with app.app_context():
+        yield app
+        for name, _written in list(storage.sealed_store().names()):
+            storage.sealed_store().drop(name)
+
+
+def test_sealed_files_lie_where_they_are_told_to(bucket, tmp_path):
+    data = secrets.token_bytes(3 * BLOCK + 7)
+    file_id, out = seal(data)
+    assert (opened(file_id), out.size) == (data, len(data))
+    assert not storage.place(file_id).exists()
+    assert list(storage.sealed_files()) == [file_id]
+    with storage.sealed_store().open(next(storage.sealed_store().names())[0]) as lines:
+        assert data[:50] not in lines.read()
+    storage.remove(file_id)
+    assert list(storage.sealed_store().names()) == []
+    with pytest.raises(FileNotFoundError):
+        storage.unsealed(file_id)
+
+
+def test_a_write_elsewhere_that_breaks_off_leaves_nothing(bucket):
+    def broken():
+        with storage.sealing(new_id()) as out:
+            out.write(b"half a file")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
+    assert list(storage.sealed_store().names()) == []
+
+
+def test_a_sealed_file_is_read_anywhere_a_block_at_a_time(house):
+    data = secrets.token_bytes(3 * BLOCK + 17)
+    file_id, _out = seal(data)
+    with storage.SealedReader(file_id) as lines:
+        assert lines.size == len(data)
+        for at, length in ((0, 10), (BLOCK - 3, 3), (BLOCK, 5), (3 * BLOCK + 10, 7)):
+            lines.seek(at)
+            assert lines.read(length) == data[at : at + length]
+        lines.seek(-4, 2)
+        assert lines.read(9) == data[-4:]

@@ -35,6 +35,8 @@ FILES = (
     ("import_upload", "refused_file_id"),
     ("centre_export", "file_id"),
 )
+#: What lies elsewhere when NETREG_FILES says so, and is copied there.
+_ELSEWHERE = frozenset({"document"})
 TRIES = 3
 _BLOCK = 1 << 20
 
@@ -100,7 +102,7 @@ def _sqlite(draft: Path, made: Manifest, say: Say) -> set[UUID]:
         made.revision = _first(copy.execute("SELECT version_num FROM alembic_version").fetchone())
         referred = {
             UUID(value)
-            for table, column in FILES
+            for table, column in _kept_here()
             if table in made.tables
             for (value,) in copy.execute(f'SELECT "{column}" FROM "{table}"')  # noqa: S608
             if value is not None
@@ -131,11 +133,17 @@ def _postgresql(draft: Path, made: Manifest, say: Say) -> set[UUID]:
         made.seal = audit.newest_seal(connection)
         return {
             value
-            for table, column in FILES
+            for table, column in _kept_here()
             if table in names
             for value in connection.scalars(sa.select(sa.table(table, sa.column(column, sa.Uuid))))
             if value is not None
         }
+
+
+def _kept_here() -> list[tuple[str, str]]:
+    """What refers to files of the instance folder."""
+    elsewhere = _ELSEWHERE if current_app.extensions["netreg_settings"].files else frozenset()
+    return [(table, column) for table, column in FILES if table not in elsewhere]
 
 
 def _first(row: Any) -> str:
