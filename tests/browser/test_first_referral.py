@@ -21,6 +21,8 @@ from tests.browser.conftest import OpenPage
 from tests.live import Live
 
 KEY, POINT, CLICK, HAND, THINK, NEW_PAGE = 0.28, 1.10, 0.20, 0.40, 1.35, 10.0
+FAMILY, GIVEN = "Vesterlund-Åkerblom", "Kerstin Margareta"
+NUMBER, YEAR = "TV-5528190", "1957"
 MOST_SECONDS, MOST_FIELDS = 300.0, 60
 
 
@@ -62,7 +64,8 @@ class Doctor:
             box.select_option(value)
             self.hand_seconds += POINT + CLICK  # the list is opened first
         else:
-            self.page.locator(f'input[name="{field}"][value="{value}"]').check(force=True)
+            circle = self.page.locator(f'input[name="{field}"][value="{value}"]')
+            self.page.locator(f'label[for="{circle.get_attribute("id")}"]').click()
         self._did()
 
     def finds(self, field: str, typed: str, value: str) -> None:
@@ -92,11 +95,11 @@ def test_from_sign_in_to_sent(open_page: OpenPage, live_server: Live, tmp_path: 
     doctor.sees("/referrals$")
     doctor.presses("New referral")
     doctor.sees("/referrals/new$")
-    doctor.types("family_name", "Vesterlund-Åkerblom")
-    doctor.types("given_names", "Kerstin Margareta")
-    doctor.dates("birth_date", "14", "9", "1957")
+    doctor.types("family_name", FAMILY)
+    doctor.types("given_names", GIVEN)
+    doctor.dates("birth_date", "14", "9", YEAR)
     doctor.chooses("sex_at_birth", "female")
-    doctor.types("hospital_number", "TV-5528190")
+    doctor.types("hospital_number", NUMBER)
     for consent in ("care", "registry", "research_use"):
         doctor.chooses(f"consent_{consent}", "yes")
     doctor.presses("Continue")
