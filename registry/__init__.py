@@ -119,6 +119,9 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
         "knowledge.views_support",
         "chart.views_documents",
         "chart.views_letters",
+        "research.views_cohorts",
+        "research.views_requests",
+        "research.views_analyses",
     ):
         app.register_blueprint(import_module(f"registry.{part}").room)
     import_module("registry.chart.views_letters").put_on_chart(app)
@@ -249,6 +252,7 @@ def notice_link(kind: str, subject_id: object) -> str:
         "match": ("matching.pair", "match_id"),
         "patient_merge": ("matching.joined", "merge_id"),
         "late": ("referrals.late", ""),
+        "access_request": ("requests.request_page", "access_request_id"),
     }[kind]
     values: dict[str, Any] = {name: subject_id} if name else {}
     return url_for(endpoint, **values)

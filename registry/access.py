@@ -73,6 +73,8 @@ class Right(StrEnum):
     REGISTER_PATIENT = "register_patient"  # the centre's own, without a referral
     WHO_OPENED = "who_opened"
     CONSENT = "consent"
+    COUNT = "count"  # make cohorts and be told about how many they are; never a row
+    READ_REQUEST = "read_request"  # for access to data: one's own, or those sent to the committee
     MAKE_RELEASE = "make_release"
     GRANT = "grant"
     OFFICE = "office"  # enter the administration; what one finds there is said by the next ones
@@ -112,6 +114,8 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.REGISTER_PATIENT: frozenset({_R.CLINICIAN}),
     Right.WHO_OPENED: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
     Right.CONSENT: frozenset({_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN}),
+    Right.COUNT: frozenset({_R.RESEARCHER}),
+    Right.READ_REQUEST: frozenset({_R.RESEARCHER, _R.ACCESS_COMMITTEE}),
     Right.MAKE_RELEASE: frozenset({_R.RESEARCHER}),
     Right.GRANT: frozenset({_R.ACCESS_COMMITTEE}),
     Right.OFFICE: frozenset({_R.LEAD, _R.PRIVACY_OFFICER, _R.ADMINISTRATOR}),

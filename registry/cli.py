@@ -25,6 +25,7 @@ _ROOM_COMMANDS = {
     "check": ("registry.operations.commands", "check"),
     "people": ("registry.people.commands", "people"),
     "analyse": ("registry.research.commands", "analyse"),
+    "cohort": ("registry.research.commands", "cohort"),
 }
 
 

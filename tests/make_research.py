@@ -17,8 +17,10 @@ from registry.dates import PartialDate, today
 from registry.db import db, new_id
 from registry.patients.models import Patient
 from registry.people.models import Organisation, Person
-from registry.research import actions, making
-from registry.research.models import Grant, Release
+from registry.research import actions, actions_cohorts, actions_requests, making
+from registry.research.actions_requests import Wish
+from registry.research.criteria import Criterion
+from registry.research.models import AccessRequest, Cohort, Grant, Release
 from tests import make
 
 DATES = ("date", "diagnosis_date", "start", "stop", "death_date", "first_symptom_date", "echo_date")
@@ -65,6 +67,56 @@ def grant(
         from_date=from_date or today() - timedelta(days=3),
         until_date=until_date or today() + timedelta(days=30),
     )
+
+
+def cohort(by: Viewer, *added: Criterion, name: str = "Περίπατος") -> Cohort:
+    """A cohort with a step for each criterion, counted and saved."""
+    made = actions_cohorts.make_cohort(by=by, name=name)
+    for one in added:
+        actions_cohorts.add_criterion(made, by=by, step=None, match="all", added=one)
+    actions_cohorts.save_version(made, by=by)
+    return made
+
+
+def patients(number: int, sex: str = "female", by: Viewer | None = None) -> list[Patient]:
+    """Patients who said yes to registry and research use."""
+    clara = by or clinic()
+    return [
+        make.patient(
+            clara,
+            family_name=f"{sex}{i}",
+            sex_at_birth=sex,
+            consents={"registry": "yes", "research_use": "yes"},
+        )
+        for i in range(number)
+    ]
+
+
+def wish(**other: Any) -> Wish:
+    """What Rosa asks for."""
+    facts: dict[str, Any] = {
+        "project": "NET-TWO",
+        "title": "Περίπατος",
+        "purpose": "Περίπατος",
+        "team": "Περίπατος",
+        "legal_basis": "consent",
+        "funding": "Περίπατος",
+        "outputs": "Περίπατος",
+        "use_codes": ["DUO:0000007"],
+        "analyses": ["survival"],
+        "variables": "patient.sex_at_birth: Περίπατος\nfollow_up.vital_status: Περίπατος",
+        "until_date": today() + timedelta(days=90),
+    }
+    return Wish(**{**facts, **other})
+
+
+def request(by: Viewer, *criteria: Criterion, send: bool = True, **other: Any) -> AccessRequest:
+    """A request for a cohort, sent to the committee."""
+    version = cohort(by, *criteria).versions[0]
+    made = actions_requests.draft(wish(**other), version, by=by)
+    if send:
+        actions_requests.take(made, "send", by=by)
+    return made
 
 
 def asked(given: Grant) -> Release:

@@ -64,6 +64,9 @@ OWN_CENTRE_PAGES = ENTRY_PAGES | {
 OF_THE_GRANT = {
     "research.make_release", "research.release", "research.progress", "research.codebook",
     "research.download", "research.cancel",
+    "cohorts.cohort", "cohorts.criterion", "cohorts.drop", "cohorts.match", "cohorts.count",
+    "cohorts.save", "cohorts.share", "cohorts.copy", "cohorts.as_json", "requests.edit",
+    "requests.request_page", "requests.take", "analyses.survival", "analyses.survival_file",
 }  # fmt: skip
 #: An empty form names no organisation or patient, and what is not named does not exist.
 EMPTY_IS_UNKNOWN = {
@@ -160,7 +163,10 @@ def build() -> World:
         "person_id": target.id,
         "grant_id": given.id,
         "release_id": release.id,
+        "cohort_id": make_research.cohort(make.viewer(walkers[Role.RESEARCHER, OWN])).id,
         "name": "manifest.json",
+        "form": "csv",
+        "access_request_id": make_research.request(make.viewer(walkers[Role.RESEARCHER, OWN])).id,
         "filename": "app/forms.css",
         "subject": "grading",
         **_board(walkers[Role.BOARD_CHAIR, OWN], sent.patient, target),
@@ -271,6 +277,8 @@ def _owned(rule: Rule, role: Role, relation: str) -> str:
         return OPEN if relation == OWN and role in RIGHTS[Right.PREPARE_BOARD] else HIDDEN
     if rule.endpoint not in OF_THE_GRANT and not rule.arguments & OF_THE_CENTRE:
         return ""
+    if "access_request_id" in rule.arguments and role is Role.ACCESS_COMMITTEE:
+        return OPEN  # what was sent to it
     mine = "export_id" not in rule.arguments or role is Role.CLINICIAN
     return OPEN if relation == OWN and mine else HIDDEN
 

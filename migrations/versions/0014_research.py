@@ -1,9 +1,13 @@
-"""cohorts, requests for access, releases in full
+"""cohorts, their versions, the counts that were told, and requests for access
 
 Revision 0014, after 0013.
 """
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0014"
 down_revision = "0013"
@@ -11,9 +15,132 @@ branch_labels = None
 depends_on = None
 
 
+def _json(name: str) -> sa.Column[object]:
+    kind = sa.JSON(none_as_null=True).with_variant(
+        postgresql.JSONB(none_as_null=True), "postgresql"
+    )
+    return sa.Column(name, kind, nullable=False)
+
+
 def upgrade() -> None:
-    """Nothing yet."""
+    op.create_table(
+        "cohort",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        _json("criteria"),
+        _json("told"),
+        sa.ForeignKeyConstraint(["owner_id"], ["person.id"], name=op.f("fk_cohort_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cohort")),
+    )
+    op.create_index(op.f("ix_cohort_owner_id"), "cohort", ["owner_id"])
+    op.create_table(
+        "cohort_version",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("cohort_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        _json("criteria"),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        _json("told"),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("saved_by", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cohort_id"], ["cohort.id"], name=op.f("fk_cohort_version_cohort_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["saved_by"], ["person.id"], name=op.f("fk_cohort_version_saved_by")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cohort_version")),
+        sa.UniqueConstraint("cohort_id", "number", name=op.f("uq_cohort_version_number")),
+    )
+    op.create_table(
+        "told_count",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sketch", sa.LargeBinary(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_told_count")),
+    )
+    op.create_index(op.f("ix_told_count_size"), "told_count", ["size"])
+    _requests()
+
+
+def _requests() -> None:
+    op.create_table(
+        "access_request",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("researcher_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("project", sa.String(length=20), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("legal_basis", sa.String(length=40), nullable=False),
+        sa.Column("funding", sa.Text(), nullable=False),
+        sa.Column("outputs", sa.Text(), nullable=False),
+        _json("use_codes"),
+        _json("analyses"),
+        sa.Column("cohort_version_id", sa.Uuid(), nullable=False),
+        _json("variables"),
+        sa.Column("until_date", sa.Date(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("grant_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('draft', 'submitted', 'questions', 'approved', 'refused', 'withdrawn', "
+            "'revoked')",
+            name=op.f("ck_access_request_state"),
+        ),
+        sa.CheckConstraint(
+            "grant_id IS NOT NULL OR state NOT IN ('approved', 'revoked')",
+            name=op.f("ck_access_request_granted"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["researcher_id"], ["person.id"], name=op.f("fk_access_request_researcher_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["cohort_version_id"],
+            ["cohort_version.id"],
+            name=op.f("fk_access_request_cohort_version_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["grant_id"], ["access_grant.id"], name=op.f("fk_access_request_grant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_request")),
+    )
+    for name in ("researcher_id", "grant_id", "state"):
+        op.create_index(op.f(f"ix_access_request_{name}"), "access_request", [name])
+    op.create_table(
+        "access_request_event",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.String(length=20), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("until_date", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["access_request.id"], name=op.f("fk_access_request_event_request_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["by_id"], ["person.id"], name=op.f("fk_access_request_event_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_request_event")),
+    )
+    op.create_index(
+        op.f("ix_access_request_event_request_id"), "access_request_event", ["request_id"]
+    )
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    op.drop_table("access_request_event")
+    op.drop_table("access_request")
+    op.drop_table("told_count")
+    op.drop_table("cohort_version")
+    op.drop_table("cohort")

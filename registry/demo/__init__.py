@@ -61,6 +61,7 @@ def _load(if_empty: bool, quiet: bool) -> None:
     boards.add(cast, day)
     story.grant(cast, day)
     alike.add(cast, day)
+    story.requests(cast, day)
     support.add()
     files.add(cast)
     story.settle(day)

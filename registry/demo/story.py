@@ -29,6 +29,10 @@ from registry.referrals.actions import More, NewPatient
 from registry.referrals.case import Case
 from registry.referrals.models import Referral
 from registry.research import actions as research
+from registry.research import actions_cohorts as cohorts
+from registry.research import actions_requests as access
+from registry.research.criteria import Criterion
+from registry.research.models import Grant
 
 #: How far live referrals have come, and how many days ago they were begun. The first ones are of
 #: the hospital and the centre whose accounts stand on the sign-in page.
@@ -359,3 +363,57 @@ def grant(cast: Cast, today: date) -> None:
             from_date=today - timedelta(days=20),
             until_date=today + timedelta(days=345),
         )
+
+
+def requests(cast: Cast, today: date) -> None:
+    """A request for access was approved, and its first release is under way; another waits for
+    the committee."""
+    committee = cast.viewer("committee@demo.example")
+    researcher = cast.viewer("researcher@demo.example")
+    asks = access.take
+    with _on(today - timedelta(days=18)):
+        cohort = cohorts.make_cohort(by=researcher, name="NET, grade 1 and 2")
+        low = Criterion("pathology.derived_category", "one_of", ("NET_G1", "NET_G2"), "latest")
+        cohorts.add_criterion(cohort, by=researcher, step=None, match="all", added=low)
+        version = cohorts.save_version(cohort, by=researcher)
+        approved = access.draft(_wish("DEMO-02", today), version, by=researcher)
+        asks(approved, "send", by=researcher)
+    with _on(today - timedelta(days=15)):
+        asks(approved, "ask", by=committee, text="Who outside the network office sees the data?")
+    with _on(today - timedelta(days=14)):
+        asks(approved, "answer", by=researcher, text="Nobody: the analysis is done in the office.")
+    with _on(today - timedelta(days=12)):
+        asks(approved, "vote_yes", by=committee)
+        asks(approved, "approve", by=committee, text="Results return to the registry.",
+             until=today + timedelta(days=350))  # fmt: skip
+    with _on(today - timedelta(days=2)):
+        waiting = access.draft(_wish("DEMO-03", today), version, by=researcher)
+        asks(waiting, "send", by=researcher)
+    given = db.session.get_one(Grant, approved.grant_id)
+    research.request_release(given, by=researcher)
+
+
+def _wish(project: str, today: date) -> access.Wish:
+    return access.Wish(
+        project=project,
+        title={"DEMO-02": "Survival of G1 and G2 (demonstration)"}.get(
+            project, "Quality of life under treatment (demonstration)"
+        ),
+        purpose="Overall survival by grade, sex and age in the synthetic caseload.",
+        team="One statistician of the network office.",
+        legal_basis="consent",
+        funding="None.",
+        outputs="A report for the network's yearly meeting.",
+        use_codes=["DUO:0000007", "DUO:0000029"],
+        analyses=["survival"],
+        variables="""\
+patient.sex_at_birth: to compare women and men
+tumour.age_at_diagnosis: to adjust for age
+tumour.primary_site: to adjust for the site
+pathology.derived_category: the groups that are compared
+pathology.date: which assessment counts
+follow_up.vital_status: the event
+follow_up.date: the time at risk"""
+        + ("" if project == "DEMO-02" else "\nquestionnaire.scores: the outcome"),
+        until_date=today + timedelta(days=350),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from registry.db import db, now, own_transaction
 from registry.errors import Conflict, Forbidden, Invalid, Unreadable
 from registry.people import actions as people
 from registry.people import queries as staff
-from registry.research import queries, rules
+from registry.research import queries, queries_requests, rules
 from registry.research.models import Grant, Release, ReleaseFile
 
 log = logging.getLogger("netreg.research")
@@ -118,7 +119,7 @@ def request_release(grant: Grant, *, by: Viewer) -> Release:
         project=grant.project,
         number=(newest or 0) + 1,
         requested_by=by.person_id,
-        criteria=rules.CRITERIA,
+        criteria=_criteria(grant),
     )
     db.session.add(asked)
     db.session.flush()
@@ -130,6 +131,21 @@ def request_release(grant: Grant, *, by: Viewer) -> Release:
     )
     jobs.after_commit("research.make_release", str(asked.id))
     return asked
+
+
+def _criteria(grant: Grant) -> dict[str, Any]:
+    """Whose data, and which: what was approved with the request, else all that leaves."""
+    approved = queries_requests.of_grant(grant.id)
+    if approved is None:
+        return rules.CRITERIA
+    return {
+        "consents": list(rules.CRITERIA["consents"]),
+        "sentence": approved.cohort.sentence,
+        "cohort": approved.cohort.criteria,
+        "cohort_version": {"id": str(approved.cohort.id), "number": approved.cohort.number},
+        "request": str(approved.id),
+        "variables": sorted(approved.variables),
+    }
 
 
 def cancel_release(release: Release, *, by: Viewer) -> None:

@@ -6,8 +6,8 @@ wording, or when this page says how it is coarsened. Everything else is listed a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -63,8 +63,8 @@ _CLASS_REASONS = {
 _NO_RULE = _l("Nothing says yet how it would be coarsened.")
 _LINKS = {f"{name}_id": model.entity for name, model in LINKS.items()}
 #: Derived values that are numbers, and tables of numbers by scale or item.
-_NUMBERS = {("response", "derived_sum_mm"), ("response", "derived_nadir_mm")}
-_TABLES = {("questionnaire", "answers"), ("questionnaire", "scores")}
+DERIVED_NUMBERS = {("response", "derived_sum_mm"), ("response", "derived_nadir_mm")}
+NUMBERS_BY_NAME = {("questionnaire", "answers"), ("questionnaire", "scores")}
 
 
 @dataclass(frozen=True)
@@ -368,10 +368,10 @@ def _reader(entity: str, name: str, declared: Variable, kind: str) -> tuple[str,
     if (entity, name) in AGE_GROUPS:
         how = _l("The group as stated, in one spelling; 90 and above together as 90+.")
         return "age group", _age_group, how
-    if (entity, name) in _TABLES:
+    if (entity, name) in NUMBERS_BY_NAME:
         how = _l("Number by item or scale, as 1=2;2=1.")
         return "numbers by name", _table(name), how
-    if (entity, name) in _NUMBERS:
+    if (entity, name) in DERIVED_NUMBERS:
         return "number", _number(name), _l("Derived by a rule of the registry.")
     if declared.codes or kind == "yes_no":
         return _coded(name, declared.codes or "yes_no", kind)
@@ -560,6 +560,39 @@ def files() -> tuple[File, ...]:
     """Every file of a release, in the order of a case. The patients come first."""
     patients = File("patients.csv", "patient", Patient.entity_label, Patient, _patient_columns())
     return (patients, *(_file(model) for model in ENTITIES))
+
+
+#: What the columns that the release makes itself need to have been asked for (any of these).
+_MADE_FROM = {
+    "age_at_diagnosis": {"tumour.age_at_diagnosis"},
+    "derived_age_at_diagnosis": {"tumour.age_at_diagnosis"},
+    "vital_status": {"follow_up.vital_status"},
+    "follow_up_days": {"follow_up.vital_status", "follow_up.date"},
+    "follow_up_months": {"follow_up.vital_status", "follow_up.date"},
+    "follow_up_interval": {"follow_up.vital_status", "follow_up.interval"},
+    "follow_up_unit": {"follow_up.vital_status", "follow_up.interval"},
+}
+
+
+def only(whole: Sequence[File], variables: Collection[str]) -> tuple[File, ...]:
+    """The files with no more than these variables (entity.name), the keys that join them, and
+    what the release works out of them. A file of which nothing was asked for is left out; that
+    of the patients is always there."""
+    chosen = []
+    for file in whole:
+        kept = tuple(one for one in file.columns if _is_wanted(file.entity, one, variables))
+        asked = any(one.partition(".")[0] == file.entity for one in variables)
+        if asked or file.entity == "patient":
+            chosen.append(replace(file, columns=kept))
+    return tuple(chosen)
+
+
+def _is_wanted(entity: str, column: Column, variables: Collection[str]) -> bool:
+    if column.name in _MADE_FROM and not (entity == "tumour" and column.variable):
+        return not _MADE_FROM[column.name].isdisjoint(variables)
+    if column.variable:
+        return f"{entity}.{column.variable}" in variables
+    return True  # pseudonyms that join the files, and the number of tumours
 
 
 def _file(model: type[Any]) -> File:

@@ -1,4 +1,4 @@
-"""`netreg analyse`: parse, call the analysis, print."""
+"""`netreg analyse` and `netreg cohort`: parse, call, print."""
 
 from __future__ import annotations
 
@@ -109,3 +109,34 @@ def _drawn(times: Times, conf: str, ending: str, label: str) -> bytes:
 def _refuse(text: str) -> NoReturn:
     click.echo(text, err=True)
     sys.exit(UNFIT)
+
+
+@click.group()
+def cohort() -> None:
+    """Cohorts: about how many patients meet criteria."""
+
+
+@cohort.command("count")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.pass_context
+def count(ctx: click.Context, file: Any) -> None:
+    """About how many meet the criteria of FILE (JSON, as a cohort's page gives it), after each
+    step. Told as on the page: rounded, not below ten, and compared with what was told before."""
+    from flask_babel import force_locale
+
+    from registry import audit
+    from registry.access import the_house
+    from registry.db import db, new_id
+    from registry.research import actions_cohorts, criteria, evaluating
+
+    with ctx.obj().app_context(), force_locale("en"):
+        try:
+            asked = evaluating.read(json.load(file))
+        except (ValueError, AttributeError, TypeError) as refused:
+            _refuse(str(refused) if isinstance(refused, criteria.Unclear) else "This is no cohort.")
+        told = actions_cohorts.count(asked)
+        audit.record("counted cohort", by=the_house("command"), subject=("cohort", new_id()))
+        db.session.commit()
+        spoken = evaluating.spoken(asked, evaluating.subjects())
+        answer = {"cohort": criteria.sentence(asked, spoken), "steps": told, "patients": told[-1]}
+        click.echo(json.dumps(answer, ensure_ascii=False))

@@ -69,6 +69,11 @@ class Order:
     title: str
     purpose: str
 
+    @property
+    def sentence(self) -> str:
+        """Who is in it."""
+        return str(self.criteria.get("sentence") or rules.CRITERIA_SENTENCE)
+
 
 @dataclass
 class Counts:
@@ -257,7 +262,7 @@ def readme(
         "README.txt",
         order=order,
         files=[(file, counts[file.name].rows) for file in files],
-        criteria=rules.CRITERIA_SENTENCE,
+        criteria=order.sentence,
         reasons=_reasons(),
         terms=rules.TERMS,
         oldest=rules.OLDEST,
@@ -304,7 +309,7 @@ def manifest(
         "title": order.title,
         "purpose": order.purpose,
         "demonstration": demo,
-        "criteria": {"sentence": str(rules.CRITERIA_SENTENCE), "json": order.criteria},
+        "criteria": {"sentence": order.sentence, "json": order.criteria},
         "consent": "Registry and research use, in force at the moment given in made.consent_as_of.",
         "counts": {
             "patients": counts["patients.csv"].rows,

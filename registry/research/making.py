@@ -30,12 +30,12 @@ from registry.access import the_house
 from registry.dates import today
 from registry.db import db, new_id, now, own_transaction, snapshot
 from registry.errors import NotFound
-from registry.patients import queries as patients
 from registry.patients.models import Patient
 from registry.people import actions as people
 from registry.people import queries as staff
-from registry.research import columns, documents, rules
+from registry.research import changes, columns, documents, evaluating, rules
 from registry.research.columns import Case, File
+from registry.research.criteria import Criteria
 from registry.research.documents import Counts, Made, Order
 from registry.research.models import Grant, Release, ReleaseFile
 from registry.research.pseudonyms import Pseudonyms
@@ -191,12 +191,10 @@ def _remove(file_ids: Sequence[UUID]) -> None:
 # -- reading -----------------------------------------------------------------------------------
 
 
-def _consenting(connection: sa.Connection) -> list[UUID]:
-    query = sa.select(Patient.id).where(
-        Patient.id.in_(patients.consenting(*rules.CRITERIA["consents"])),
-        Patient.provisional.is_(False),
-    )
-    return list(connection.scalars(query))
+def _chosen(connection: sa.Connection, order: Order) -> list[UUID]:
+    """Who is in it: those of the cohort, else all of research. Consent as it is now."""
+    asked = Criteria.of(order.criteria.get("cohort", {}))
+    return list(evaluating.people(connection.execute, asked)[-1])
 
 
 def _in_order(ids: Sequence[UUID], names: Pseudonyms) -> list[UUID]:
@@ -268,12 +266,12 @@ class _Writer:
 
 
 def _write_data(
-    claim: Claim, kept: Files, files: Sequence[File], project: str
+    claim: Claim, kept: Files, files: Sequence[File], order: Order
 ) -> dict[str, Counts]:
-    names = Pseudonyms(project)
+    names = Pseudonyms(order.project)
     ids = kept.note(len(files))
     with snapshot() as connection, ExitStack() as stack:
-        chosen = _in_order(_consenting(connection), names)
+        chosen = _in_order(_chosen(connection, order), names)
         claim.tell(phase="data", total=len(chosen))
         writers = [
             _Writer(file, stack.enter_context(storage.writing(file_id)), names)
@@ -432,18 +430,74 @@ def _refused(release: Release, grant: Grant) -> str:
 
 def _write(claim: Claim, kept: Files, order: Order) -> tuple[dict[str, Any], datetime]:
     files = columns.files()
+    if "variables" in order.criteria:
+        files = columns.only(files, order.criteria["variables"])
     at = now()
-    counts = _write_data(claim, kept, files, order.project)
+    counts = _write_data(claim, kept, files, order)
     claim.tell(phase="documents")
     _write_documents(kept, order, files, counts)
     facts = documents.manifest(
         order, made=kept.made, counts=counts, files=files, demo=_demo(), at=at.isoformat()
     )
+    facts["made"]["since_previous"] = _since_previous(kept, order)
     kept.write("manifest.json", _JSON, documents.as_json(facts))
     claim.tell(phase="packing")
     _pack(claim, kept, f"{order.project}-release-{order.number}")
     claim.tell()
     return facts, at
+
+
+def _since_previous(kept: Files, order: Order) -> dict[str, Any] | None:
+    """What changed since the project's previous release; None where this is the first.
+
+    It stands in the block `made`: it depends on what was made before, not on the data alone.
+    """
+    with _rested():
+        before = db.session.scalar(
+            sa.select(Release)
+            .where(
+                Release.project == order.project,
+                Release.number < order.number,
+                Release.state == rules.MADE,
+            )
+            .order_by(Release.number.desc())
+            .limit(1)
+        )
+        if before is None:
+            return None
+        number = before.number
+        earlier = {one.name: one.file_id for one in before.files if one.rows is not None}
+    fresh = {one.name: one.file_id for one in kept.made if one.rows is not None}
+    found = {name: _compared(earlier[name], fresh[name]) for name in fresh if name in earlier}
+    gone = found["patients.csv"].gone_keys
+    return {
+        "release": number,
+        "patients_added": found["patients.csv"].added,
+        "patients_gone": len(gone),
+        "patients_gone_without_consent": _without_consent(gone, order),
+        "files": {name: one.as_json() for name, one in found.items()},
+        "files_new": sorted(set(fresh) - set(earlier)),
+        "files_gone": sorted(set(earlier) - set(fresh)),
+    }
+
+
+def _compared(before: UUID, after: UUID) -> changes.Changes:
+    with (
+        storage.place(before).open(encoding="utf-8", newline="") as one,
+        storage.place(after).open(encoding="utf-8", newline="") as other,
+    ):
+        return changes.between(one, other)
+
+
+def _without_consent(gone: set[str], order: Order) -> int:
+    """How many of those who are gone no longer agree: withdrawn, or otherwise not in research."""
+    if not gone:
+        return 0
+    names = Pseudonyms(order.project)
+    with snapshot() as connection:
+        still = connection.scalars(evaluating.population())
+        agreeing = sum(1 for one in still if names.of("patient", one) in gone)
+    return len(gone) - agreeing
 
 
 def _publish(claim: Claim, kept: Files, written: tuple[dict[str, Any], datetime]) -> None:

@@ -135,3 +135,121 @@ class ReleaseFile(Model):
     sha256: Mapped[str] = technical(sa.String(64))
     rows: Mapped[int | None] = technical()
     file_id: Mapped[UUID] = technical(unique=True)
+
+
+class Cohort(Model):
+    """A question about who: criteria being worked on, and the versions that were saved.
+
+    `criteria` and `told` are of what is being worked on: what was last told of its steps. Whoever
+    made it changes it; `shared` lets other researchers who have the link read it.
+    """
+
+    __tablename__ = "cohort"
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    version: Mapped[int] = technical(default=1)
+    name: Mapped[str] = technical(sa.String(200))
+    owner_id: Mapped[UUID] = technical(sa.ForeignKey("person.id"), index=True)
+    shared: Mapped[bool] = technical(default=False)
+    made_at: Mapped[datetime] = technical(Moment(), default=now)
+    changed_at: Mapped[datetime] = technical(Moment(), default=now)
+    criteria: Mapped[dict[str, Any]] = technical(Json)
+    told: Mapped[list[Any]] = technical(Json, default=list)
+
+    owner: Mapped[Person] = relationship()
+    versions: Mapped[list[CohortVersion]] = relationship(order_by="CohortVersion.number.desc()")
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+class CohortVersion(Model):
+    """A cohort as it was saved: never changed, so that a request can name it."""
+
+    __tablename__ = "cohort_version"
+    __table_args__ = (sa.UniqueConstraint("cohort_id", "number", name="uq_cohort_version_number"),)
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    cohort_id: Mapped[UUID] = technical(sa.ForeignKey("cohort.id"))
+    number: Mapped[int] = technical()
+    criteria: Mapped[dict[str, Any]] = technical(Json)
+    sentence: Mapped[str] = technical(sa.Text())
+    told: Mapped[list[Any]] = technical(Json, default=list)
+    saved_at: Mapped[datetime] = technical(Moment(), default=now)
+    saved_by: Mapped[UUID] = technical(sa.ForeignKey("person.id"))
+
+
+class ToldCount(Model):
+    """A number of patients that was told to somebody, to compare later ones with.
+
+    `size` is how many they were, `sketch` who, as `disclosure.sketch` has it: neither is told.
+    """
+
+    __tablename__ = "told_count"
+    __table_args__ = (sa.Index("ix_told_count_size", "size"),)
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    size: Mapped[int] = technical()
+    sketch: Mapped[bytes] = technical(sa.LargeBinary())
+    number: Mapped[int | None] = technical()
+    at: Mapped[datetime] = technical(Moment(), default=now)
+
+
+_REQUEST_STATES = ", ".join(f"'{state}'" for state in rules.REQUEST_STATES)
+
+
+class AccessRequest(Model):
+    """A researcher's wish for the rows of a cohort, until the committee has decided and after.
+
+    `variables` maps entity.name to why it is needed. Approval makes the grant.
+    """
+
+    __tablename__ = "access_request"
+    __table_args__ = (
+        sa.CheckConstraint(f"state IN ({_REQUEST_STATES})", name="state"),
+        sa.CheckConstraint(
+            "grant_id IS NOT NULL OR state NOT IN ('approved', 'revoked')", name="granted"
+        ),
+        sa.Index("ix_access_request_state", "state"),
+    )
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    version: Mapped[int] = technical(default=1)
+    researcher_id: Mapped[UUID] = technical(sa.ForeignKey("person.id"), index=True)
+    state: Mapped[str] = technical(sa.String(20), default=rules.DRAFT)
+    project: Mapped[str] = technical(sa.String(20))
+    title: Mapped[str] = technical(sa.String(200))
+    purpose: Mapped[str] = technical(sa.Text())
+    team: Mapped[str] = technical(sa.Text())
+    legal_basis: Mapped[str] = technical(sa.String(40))
+    funding: Mapped[str] = technical(sa.Text())
+    outputs: Mapped[str] = technical(sa.Text())
+    use_codes: Mapped[list[Any]] = technical(Json, default=list)
+    analyses: Mapped[list[Any]] = technical(Json, default=list)
+    cohort_version_id: Mapped[UUID] = technical(sa.ForeignKey("cohort_version.id"))
+    variables: Mapped[dict[str, Any]] = technical(Json, default=dict)
+    until_date: Mapped[date] = technical(sa.Date())
+    made_at: Mapped[datetime] = technical(Moment(), default=now)
+    changed_at: Mapped[datetime] = technical(Moment(), default=now)
+    grant_id: Mapped[UUID | None] = technical(sa.ForeignKey("access_grant.id"), index=True)
+
+    researcher: Mapped[Person] = relationship()
+    cohort: Mapped[CohortVersion] = relationship()
+    events: Mapped[list[RequestEvent]] = relationship(order_by="(RequestEvent.at, RequestEvent.id)")
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+class RequestEvent(Model):
+    """What was said or decided about a request: never changed."""
+
+    __tablename__ = "access_request_event"
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    request_id: Mapped[UUID] = technical(sa.ForeignKey("access_request.id"), index=True)
+    at: Mapped[datetime] = technical(Moment(), default=now)
+    by_id: Mapped[UUID] = technical(sa.ForeignKey("person.id"))
+    step: Mapped[str] = technical(sa.String(20))
+    text: Mapped[str] = technical(sa.Text(), default="")
+    until_date: Mapped[date | None] = technical(sa.Date())
+
+    by: Mapped[Person] = relationship()

@@ -283,3 +283,132 @@ def is_unit(text: str) -> bool:
 
 DOWNLOADED = "downloaded "
 REFUSED_ALTERED = "refused altered "
+
+
+# -- requests for access -----------------------------------------------------------------------
+
+DRAFT, SUBMITTED, QUESTIONS, APPROVED, REFUSED, WITHDRAWN = (
+    "draft", "submitted", "questions", "approved", "refused", "withdrawn",
+)  # fmt: skip
+REQUEST_STATES = {
+    DRAFT: _l("Draft"),
+    SUBMITTED: _l("With the committee"),
+    QUESTIONS: _l("Questions to answer"),
+    APPROVED: _l("Approved"),
+    REFUSED: _l("Refused"),
+    WITHDRAWN: _l("Withdrawn"),
+    REVOKED: _l("Revoked"),
+}
+
+RESEARCHER, COMMITTEE = "researcher", "committee"
+
+
+@dataclass(frozen=True)
+class RequestStep:
+    """A step of a request: from where, by whom, to where, and what it needs besides."""
+
+    label: Any
+    done: Any
+    by: str
+    sources: frozenset[str]
+    target: str
+    needs_text: Any = ""  # the label of the text it needs; empty: none
+    needs_day: bool = False
+
+
+def _step(label: Any, done: Any, by: str, sources: Iterable[str], target: str, **more: Any) -> Any:
+    return RequestStep(label, done, by, frozenset(sources), target, **more)
+
+
+#: Every step there is: buttons, the action and the tests are made from this table.
+REQUEST_STEPS: dict[str, RequestStep] = {
+    "send": _step(_l("Send to the committee"), _l("sent the request"), RESEARCHER,
+                  (DRAFT,), SUBMITTED),
+    "ask": _step(_l("Ask a question"), _l("asked"), COMMITTEE, (SUBMITTED, QUESTIONS), QUESTIONS,
+                 needs_text=_l("Question")),
+    "answer": _step(_l("Answer"), _l("answered"), RESEARCHER, (QUESTIONS,), SUBMITTED,
+                    needs_text=_l("Answer")),
+    "change": _step(_l("Change the request"), _l("took it back to change it"), RESEARCHER,
+                    (SUBMITTED, QUESTIONS), DRAFT),
+    "vote_yes": _step(_l("Vote for it"), _l("voted for it"), COMMITTEE,
+                      (SUBMITTED, QUESTIONS), ""),
+    "vote_no": _step(_l("Vote against it"), _l("voted against it"), COMMITTEE,
+                     (SUBMITTED, QUESTIONS), "", needs_text=_l("Reason")),
+    "conflict": _step(_l("Declare a conflict of interest"), _l("declared a conflict of interest"),
+                      COMMITTEE, (SUBMITTED, QUESTIONS), "",
+                      needs_text=_l("What the conflict is")),
+    "approve": _step(_l("Approve"), _l("approved it"), COMMITTEE, (SUBMITTED,), APPROVED,
+                     needs_text=_l("Conditions"), needs_day=True),
+    "refuse": _step(_l("Refuse"), _l("refused it"), COMMITTEE, (SUBMITTED, QUESTIONS), REFUSED,
+                    needs_text=_l("Reason")),
+    "withdraw": _step(_l("Withdraw"), _l("withdrew it"), RESEARCHER,
+                      (DRAFT, SUBMITTED, QUESTIONS), WITHDRAWN),
+    "renew": _step(_l("Renew"), _l("renewed it"), COMMITTEE, (APPROVED,), APPROVED,
+                   needs_text=_l("Conditions"), needs_day=True),
+    "revoke": _step(_l("Revoke"), _l("revoked it"), COMMITTEE, (APPROVED,), REVOKED,
+                    needs_text=_l("Reason")),
+}  # fmt: skip
+
+VOTES = ("vote_yes", "vote_no", "conflict")
+
+
+def steps_open(state: str, by: str) -> list[str]:
+    """The steps that can be taken from a state by one of the two sides, in the table's order."""
+    return [name for name, step in REQUEST_STEPS.items() if step.by == by and state in step.sources]
+
+
+def carried(votes: Mapping[Any, str]) -> bool:
+    """Do the votes approve? More for than against among those without a conflict of interest."""
+    cast = list(votes.values())
+    return cast.count("vote_yes") > cast.count("vote_no")
+
+
+LEGAL_BASES = {
+    "consent": _l("Consent of the patients"),
+    "public_interest": _l("Public interest or scientific research, by law"),
+    "other": _l("Another, said in the purpose"),
+}
+
+#: What data may be used for, as the Data Use Ontology (DUO) codes it.
+USE_CODES = {
+    "DUO:0000007": _l("Research on this disease only"),
+    "DUO:0000006": _l("Health and medical research"),
+    "DUO:0000018": _l("Not for profit, by organisations that are not for profit"),
+    "DUO:0000021": _l("Ethics approval is there"),
+    "DUO:0000029": _l("Results return to the registry"),
+}
+
+#: What an analysis needs: the entities of which variables are asked. Others are pointed out.
+ANALYSES = {
+    "description": _l("Description of the patients"),
+    "survival": _l("Survival"),
+    "therapies": _l("Sequences of therapies"),
+    "response": _l("Response to therapy"),
+    "markers": _l("Markers over time"),
+    "quality_of_life": _l("Quality of life"),
+}
+_ALWAYS = frozenset({"patient", "tumour", "pathology", "staging"})
+ANALYSES_NEED: dict[str, frozenset[str]] = {
+    "description": _ALWAYS,
+    "survival": _ALWAYS | {"follow_up", "progression", "therapy", "stated_endpoint", "metastasis"},
+    "therapies": _ALWAYS | {"therapy", "cycle", "progression", "follow_up"},
+    "response": _ALWAYS | {"therapy", "response", "lesion", "measurement", "imaging"},
+    "markers": _ALWAYS | {"biomarker", "therapy"},
+    "quality_of_life": _ALWAYS | {"questionnaire", "symptom_diary", "therapy"},
+}
+
+
+def not_needed(variables: Iterable[str], analyses: Iterable[str]) -> list[str]:
+    """Which of these variables (entity.name) none of the stated analyses needs."""
+    needed = frozenset[str]().union(*(ANALYSES_NEED[one] for one in analyses))
+    return [one for one in variables if one.partition(".")[0] not in needed]
+
+
+def variable_lines(text: str) -> list[tuple[str, str]]:
+    """Variables and why each is needed, from lines `entity.name: why`. Empty lines are skipped."""
+    found = []
+    for line in text.splitlines():
+        name, _colon, why = line.strip().partition(":")
+        if name.strip():
+            found.append((name.strip(), why.strip()))
+    return found

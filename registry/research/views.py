@@ -14,7 +14,7 @@ from registry.access import Right
 from registry.dates import today
 from registry.errors import Forbidden, Invalid
 from registry.people import queries as people
-from registry.research import actions, queries, rules
+from registry.research import actions, queries, queries_requests, rules
 from registry.research.forms import EndForm, GrantForm, with_researchers
 from registry.research.models import Release
 
@@ -32,6 +32,8 @@ def index() -> Any:
         "research/index.html",
         grants=queries.my_grants(viewer),
         releases=queries.my_releases(viewer),
+        requests=queries_requests.mine(viewer),
+        request_states=rules.REQUEST_STATES,
         about=queries.about_how_many(viewer),
         few=rules.FEW,
         grant_states=rules.GRANT_STATES,
@@ -66,7 +68,7 @@ def _facts(release: Release) -> dict[str, Any]:
         "states": rules.RELEASE_STATES,
         "phases": rules.PHASES,
         "failures": rules.FAILURES,
-        "criteria": rules.CRITERIA_SENTENCE,
+        "criteria": release.criteria.get("sentence") or rules.CRITERIA_SENTENCE,
         "terms": rules.TERMS,
         "reasons": rules.RELEASE_REASONS,
         "people": people.person_names([release.requested_by, release.grant.researcher_id]),
@@ -146,6 +148,8 @@ def grants() -> Any:
     return render_template(
         "research/grants.html",
         grants=queries.all_grants(web.viewer()),
+        requests=queries_requests.sent(web.viewer()),
+        request_states=rules.REQUEST_STATES,
         grant_states=rules.GRANT_STATES,
     )
 

@@ -175,14 +175,37 @@ def chair(page: Page) -> Found:
 def researcher(page: Page) -> Found:
     """A researcher with a grant; a release is made when there is none."""
     releases = links(page, "/research", "/research/releases/")
-    if not releases:
-        release = make_release(page)
-        releases = [release]
+    page.goto(releases[0])
+    page.get_by_role("link", name="Download all (ZIP)").wait_for(timeout=60_000)
+    asked = links(page, "/research", "/research/requests/")
     return {
+        "new request": "/research/requests/new",
+        "request": next(one for one in asked if not one.endswith("/new")),
         "research": "/research",
         "release": releases[0],
         "codebook": f"{releases[0]}/codebook",
+        "survival": f"{releases[0]}/survival?group=sex",
+        "cohorts": "/research/cohorts",
+        "cohort": cohort(page),
+        "criterion": f"{cohort(page)}/criterion?variable=pathology.derived_category",
+        "variables": "/variables",
     }
+
+
+def cohort(page: Page) -> str:
+    """A cohort with a step; made where there is none."""
+    found = links(page, "/research/cohorts", "/research/cohorts/")
+    if found:
+        return found[0]
+    page.goto("/research/cohorts")
+    page.get_by_label("Name").fill("G2 of the pancreas")
+    page.get_by_role("button", name="Begin the cohort").click()
+    page.get_by_label("Variable").select_option("pathology.derived_category")
+    page.get_by_role("button", name="Next").first.click()
+    page.get_by_label("NET, grade 2", exact=True).check()
+    page.get_by_role("button", name="Add and count").click()
+    page.get_by_role("button", name="Save as a version").click()
+    return page.url[page.url.index("/research") :].split("#")[0]
 
 
 def make_release(page: Page) -> str:
@@ -197,8 +220,10 @@ def make_release(page: Page) -> str:
 def committee(page: Page) -> Found:
     """The access committee."""
     grants = links(page, "/data-access", "/data-access/grants/")
-    released = links(page, grants[0], "/data-access/releases/")
+    released = [one for at in grants for one in links(page, at, "/data-access/releases/")]
+    asked = links(page, "/data-access", "/research/requests/")
     return {
+        "request to decide": asked[0],
         "data access": "/data-access",
         "new grant": "/data-access/new",
         "grant": grants[0],

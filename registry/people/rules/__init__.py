@@ -54,6 +54,8 @@ NOTICES = {
     "release_failed": _l("A release could not be made."),
     "grant_given": _l("You may make releases for a project."),
     "grant_ended": _l("Your grant for a project was ended."),
+    "request_received": _l("A request for access to data has arrived or was answered."),
+    "request_moved": _l("The access committee has something to say about your request."),
     "account_requested": _l("Somebody asks for an account."),
     "confirmation_asked": _l("Somebody asks you to confirm a role or a cover of their own."),
     "confirmation_decided": _l(

@@ -1,0 +1,179 @@
+"""Making cohorts, saving versions of them, and telling how many they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+
+from registry import audit
+from registry.access import Right, Viewer
+from registry.db import db, now
+from registry.errors import Conflict, Forbidden, Invalid
+from registry.keys import ring
+from registry.research import criteria, disclosure, evaluating
+from registry.research.criteria import Criteria, Criterion
+from registry.research.models import Cohort, CohortVersion, ToldCount
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not name:
+        raise Invalid(_("Enter a name."), field="name")
+    if len(name) > 200:
+        raise Invalid(_("A name has at most 200 letters."), field="name")
+    return name
+
+
+def make_cohort(*, by: Viewer, name: str, like: dict[str, Any] | None = None) -> Cohort:
+    """Begin a cohort: everybody of research, or criteria that may be read."""
+    by.need(Right.COUNT)
+    if by.person_id is None:
+        raise Forbidden()
+    made = Cohort(
+        name=_name(name),
+        owner_id=by.person_id,
+        criteria=like or Criteria().as_json(),
+        told=[],
+    )
+    db.session.add(made)
+    db.session.flush()
+    _recount(made)
+    audit.record("made cohort", by=by, subject=("cohort", made.id))
+    return made
+
+
+def _own(cohort: Cohort, by: Viewer) -> None:
+    by.need(Right.COUNT)
+    if cohort.owner_id != by.person_id:
+        raise Forbidden(_("Only the person who made a cohort changes it. You can copy it."))
+
+
+def _change(cohort: Cohort, fresh: Criteria, by: Viewer) -> None:
+    cohort.criteria, cohort.changed_at = fresh.as_json(), now()
+    _recount(cohort)
+    db.session.flush()
+    audit.record("changed cohort", by=by, subject=("cohort", cohort.id))
+
+
+def add_criterion(
+    cohort: Cohort, *, by: Viewer, step: int | None, match: str, added: Criterion
+) -> None:
+    """Add a criterion to a step, or as a new one. Raises Forbidden, Invalid."""
+    _own(cohort, by)
+    if match not in criteria.MATCHES:
+        raise Invalid(_("Choose whether all, any or none must hold."), field="match")
+    try:
+        fresh = Criteria.of(cohort.criteria).with_criterion(step, match, added)
+    except criteria.Unclear as unclear:
+        raise Invalid(str(unclear), field=unclear.field) from unclear
+    _change(cohort, fresh, by)
+
+
+def drop_criterion(cohort: Cohort, *, by: Viewer, step: int, place: int) -> None:
+    """Take a criterion out."""
+    _own(cohort, by)
+    _change(cohort, Criteria.of(cohort.criteria).without(step, place), by)
+
+
+def set_match(cohort: Cohort, *, by: Viewer, step: int, match: str) -> None:
+    """Say whether all, any or none of a step must hold. Raises Invalid."""
+    _own(cohort, by)
+    try:
+        fresh = Criteria.of(cohort.criteria).matched(step, match)
+    except criteria.Unclear as unclear:
+        raise Invalid(str(unclear), field=unclear.field) from unclear
+    _change(cohort, fresh, by)
+
+
+def count_again(cohort: Cohort, *, by: Viewer) -> None:
+    """Count with what the registry holds now."""
+    _own(cohort, by)
+    cohort.changed_at = now()
+    _recount(cohort)
+    audit.record("counted cohort", by=by, subject=("cohort", cohort.id))
+
+
+def save_version(cohort: Cohort, *, by: Viewer) -> CohortVersion:
+    """Keep the criteria as they are, under the next number. Raises Conflict where nothing changed
+    since the last."""
+    _own(cohort, by)
+    last = cohort.versions[0] if cohort.versions else None
+    if last is not None and last.criteria == cohort.criteria:
+        raise Conflict(_("Version %(n)s has the same criteria.", n=last.number))
+    asked = Criteria.of(cohort.criteria)
+    saved = CohortVersion(
+        cohort_id=cohort.id,
+        number=last.number + 1 if last else 1,
+        criteria=cohort.criteria,
+        sentence=criteria.sentence(asked, evaluating.spoken(asked, evaluating.subjects())),
+        told=cohort.told,
+        saved_by=cohort.owner_id,
+    )
+    db.session.add(saved)
+    db.session.flush()
+    db.session.expire(cohort, ["versions"])
+    audit.record(
+        "saved cohort",
+        by=by,
+        subject=("cohort", cohort.id),
+        changes={"number": [None, saved.number]},
+    )
+    return saved
+
+
+def share(cohort: Cohort, *, by: Viewer, shared: bool) -> None:
+    """Let other researchers read it by its link, or no longer."""
+    _own(cohort, by)
+    before, cohort.shared = cohort.shared, shared
+    db.session.flush()
+    audit.record(
+        "shared cohort", by=by, subject=("cohort", cohort.id), changes={"shared": [before, shared]}
+    )
+
+
+# -- telling -----------------------------------------------------------------------------------
+
+
+def tell(sets: Sequence[set[UUID]]) -> list[disclosure.Answer]:
+    """What may be told of each set of patients, kept so that later ones are compared with it.
+
+    By whoever asks, for whatever project, in whatever words: there is one memory for the house.
+    """
+    if db.engine.dialect.name == "postgresql":  # two who count at once must see each other
+        db.session.execute(sa.text("LOCK TABLE told_count IN SHARE ROW EXCLUSIVE MODE"))
+    key = ring().derive("disclosure control")
+    return [_tell(people, key) for people in sets]
+
+
+def _tell(people: set[UUID], key: bytes) -> disclosure.Answer:
+    size, mark = len(people), disclosure.sketch(people, key)
+    near = sa.select(ToldCount.sketch, ToldCount.number).where(
+        ToldCount.size.between(size - disclosure.NEAR, size + disclosure.NEAR)
+    )
+    earlier = [disclosure.Told(*row) for row in db.session.execute(near)]
+    found = disclosure.answer(size, mark, earlier)
+    if found.fresh:
+        db.session.add(ToldCount(size=size, sketch=mark, number=found.number))
+        db.session.flush()
+    return found
+
+
+def _recount(cohort: Cohort) -> None:
+    left = evaluating.people(db.session.execute, Criteria.of(cohort.criteria))
+    cohort.told = [as_json(one) for one in tell(left)]
+
+
+def count(asked: Criteria) -> list[dict[str, Any]]:
+    """What is told of criteria that are kept nowhere, step by step: for the command."""
+    return [as_json(one) for one in tell(evaluating.people(db.session.execute, asked))]
+
+
+def as_json(told: disclosure.Answer) -> dict[str, Any]:
+    """A number, or why there is none."""
+    if told.withheld:
+        return {"number": None, "why": "near_another"}
+    return {"number": told.number, "why": "few" if told.number is None else ""}

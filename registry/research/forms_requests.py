@@ -1,0 +1,63 @@
+"""A request for access."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from registry.forms import Choice, Choices, HouseForm, LongText, Option, PartialDateField, Text
+from registry.research import rules
+
+
+def _options(labels: Any) -> Any:
+    return lambda: [Option(code, label) for code, label in labels.items()]
+
+
+class RequestForm(HouseForm):
+    """What is asked for, why, and by whom."""
+
+    project = Text(
+        _l("Project code"),
+        help=_l("Letters, digits and hyphens, such as NET-SURVIVAL."),
+        longest=20,
+        needed=_l("Enter the project code."),
+    )
+    title = Text(_l("Title"), needed=_l("Enter the title of the project."), width=30)
+    purpose = LongText(_l("Purpose"), longest=4000, needed=_l("Enter the purpose."))
+    team = LongText(_l("Team"), help=_l("Who will see the data, and where they work."),
+                    longest=2000, needed=_l("Say who is in the team."))  # fmt: skip
+    legal_basis = Choice(
+        _l("Legal basis"), options=_options(rules.LEGAL_BASES), needed=_l("Choose the legal basis.")
+    )
+    funding = LongText(_l("Funding"), help=_l("Or: none."), longest=2000,
+                       needed=_l("Say who pays for it."))  # fmt: skip
+    use_codes = Choices(_l("Use of the data"), options=_options(rules.USE_CODES))
+    cohort = Choice(_l("Cohort"), needed=_l("Choose a saved version of a cohort."))
+    analyses = Choices(
+        _l("Analyses"), options=_options(rules.ANALYSES), needed=_l("Choose what you will analyse.")
+    )
+    variables = LongText(
+        _l("Variables, and why each is needed"),
+        help=_l(
+            "One a line, as in the catalogue: pathology.ki67_percent: to adjust for proliferation"
+        ),
+        longest=20000,
+        needed=_l("Name the variables you need."),
+    )
+    outputs = LongText(_l("What will be published"), longest=2000,
+                       needed=_l("Say what will be published."))  # fmt: skip
+    until_date = PartialDateField(
+        _l("Needed until"), future=True, whole=True, needed=_l("Enter the last day.")
+    )
+
+
+def with_cohorts(form: Any, versions: Any) -> Any:
+    """Offer these versions in the form's choice."""
+    form.cohort._options = [
+        Option(str(one), f"{name} ({number})") for one, name, number in versions
+    ]
+    if form.cohort.typed:
+        form.cohort.errors = []
+        form.cohort.read()
+    return form

@@ -1,0 +1,140 @@
+"""Cohorts on the pages and from a shell: who is counted, what is told, and to whom."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from registry.access import Role
+from registry.db import db, now
+from registry.people.models import Person
+from registry.research import actions_cohorts, evaluating
+from registry.research.commands import cohort
+from registry.research.criteria import Criteria, Criterion
+from registry.research.models import Cohort
+from tests import make, make_research
+
+FEMALE = Criterion("patient.sex_at_birth", "one_of", ("female",))
+G2 = Criterion("pathology.derived_category", "one_of", ("NET_G2",), "latest")
+
+
+def who(*steps: tuple[str, tuple[Criterion, ...]]) -> list[int]:
+    asked = Criteria.of({"steps": [
+        {"match": match, "criteria": [one.as_json() for one in some]} for match, some in steps
+    ]})  # fmt: skip
+    return [len(one) for one in evaluating.people(db.session.execute, asked)]
+
+
+def test_steps_narrow_and_consent_always_applies(client) -> None:
+    clara = make_research.clinic()
+    anna, bea, cora, *_rest = make_research.patients(5, by=clara)
+    refused = make.patient(clara, consents={"registry": "yes"})
+    for patient, grade, date in (
+        (anna, "NET_G1", "2020"), (anna, "NET_G2", "2021"), (bea, "NET_G2", "2020"),
+        (bea, "NET_G3", "2022"), (cora, "NET_G2", "2019-03-01"), (refused, "NET_G2", "2020"),
+    ):  # fmt: skip
+        make_research.entry(patient, "pathology", derived_category=grade, date=date)
+    make_research.entry(cora, "therapy", start="2019-03-02", therapy_class="surgery")
+    before = Criterion(G2.variable, "one_of", G2.values, "before", "first_therapy")
+    known = Criterion("therapy.start", "known")
+    assert who(("all", (G2,))) == [5, 2]  # Anna and Cora; Bea's latest is G3
+    assert who(("all", (Criterion(G2.variable, "one_of", G2.values),))) == [5, 3]
+    assert who(("all", (before,))) == [5, 1]
+    assert who(("none", (known,)), ("all", (G2,))) == [5, 4, 1]
+    assert who(("any", (known, G2)), ("all", (G2, known))) == [5, 2, 1]
+
+
+def test_what_was_entered_in_error_does_not_count(client) -> None:
+    [anna] = make_research.patients(1)
+    wrong = make_research.entry(anna, "pathology", derived_category="NET_G2", date="2020")
+    assert who(("all", (G2,))) == [1, 1]
+    wrong.error_at, wrong.error_because = now(), "another patient"
+    wrong.error_by = wrong.entered_by or db.session.scalar(sa.select(Person.id).limit(1))
+    db.session.flush()
+    assert who(("all", (G2,))) == [1, 0]
+
+
+def test_a_cohort_is_made_on_the_pages(client) -> None:
+    place = make_research.office()
+    make_research.patients(14)
+    make_research.signed_in(client, place, Role.RESEARCHER, "Rosa Ruiz")
+    asked = {"variable": "patient.sex_at_birth", "operator": "one_of", "match": "all"}
+    page = make.post(client, "/research/cohorts", {"name": "Women"})
+    url = page.headers["Location"]
+    assert "about 10" in client.get(url).text
+    text = client.get(f"{url}/criterion?variable=patient.sex_at_birth").text
+    assert "What must hold" in text
+    answer = make.post(client, f"{url}/criterion", {**asked, "values": "male"})
+    assert answer.status_code == 303
+    text = client.get(url).text
+    assert "fewer than 10" in text
+    assert "Sex at birth is one of Male" in text
+    assert make.post(client, f"{url}/save").status_code == 303
+    assert make.post(client, f"{url}/save").status_code == 409  # nothing changed since
+    kept = client.get(f"{url}/cohort.json?version=1").json
+    assert kept["steps"][0]["criteria"][0]["values"] == ["male"]
+    assert make.post(client, f"{url}/drop", {"step": "0", "place": "0"}).status_code == 303
+    assert client.get(f"{url}/cohort.json").json["steps"] == []
+    wrong = make.post(client, f"{url}/criterion", asked)
+    assert wrong.status_code == 422
+    assert "Enter or choose a value" in wrong.text
+
+
+def test_another_account_is_told_the_same_number(client) -> None:
+    """Nine or ten, fourteen or fifteen: who asks second is told what the first was told."""
+    place = make_research.office()
+    rosa = make.viewer(make.person(place, Role.RESEARCHER, name="Rosa Ruiz"))
+    paul = make.viewer(make.person(place, Role.RESEARCHER, name="Paul Pohl"))
+    clara = make_research.clinic()
+    make_research.patients(14, by=clara)
+    first = make_research.cohort(rosa, name="Everybody")
+    assert first.told[-1]["number"] == 10
+    make_research.patients(1, by=clara)  # the fifteenth
+    again = make_research.cohort(paul, FEMALE, name="In other words")
+    assert [one["number"] for one in again.told] == [10, 10]
+    actions_cohorts.count_again(first, by=rosa)
+    assert first.told[-1]["number"] == 10
+
+
+def test_who_may_read_and_change(client) -> None:
+    place = make_research.office()
+    rosa = make.viewer(make.person(place, Role.RESEARCHER, name="Rosa Ruiz"))
+    made = make_research.cohort(rosa, name="Mine")
+    make_research.signed_in(client, place, Role.RESEARCHER, "Paul Pohl")
+    url = f"/research/cohorts/{made.id}"
+    assert client.get(url).status_code == 404
+    actions_cohorts.share(db.session.get_one(Cohort, made.id), by=rosa, shared=True)
+    db.session.commit()
+    assert client.get(url).status_code == 200
+    assert make.post(client, f"{url}/count").status_code == 403
+    copied = make.post(client, f"{url}/copy").headers["Location"]
+    assert "Copy of Mine" in client.get(copied).text
+
+
+def test_the_command_counts_as_the_page_does(app, tmp_path) -> None:
+    make_research.patients(12)
+    db.session.commit()
+    file = tmp_path / "women.json"
+    steps = [{"match": "all", "criteria": [FEMALE.as_json()]}]
+    file.write_text(json.dumps({"steps": steps}))
+    done = CliRunner().invoke(cohort, ["count", str(file)], obj=lambda: app)
+    assert json.loads(done.output)["patients"] == {"number": 10, "why": ""}
+    file.write_text('{"steps": [{"match": "all", "criteria": [{"variable": "patient.name"}]}]}')
+    refused = CliRunner().invoke(cohort, ["count", str(file)], obj=lambda: app)
+    assert refused.exit_code == 2
+    assert "There is no variable patient.name" in refused.output
+
+
+def test_the_catalogue_is_public_and_names_nobody(client) -> None:
+    text = client.get("/variables").text
+    assert "tumour.primary_site" in text
+    assert "patient.family_name" not in text
+    assert "not told" in text
+
+
+@pytest.mark.parametrize("entity", ["patient.family_name", "patient.birth_date", "tumour.note"])
+def test_what_never_leaves_cannot_be_asked(app, entity) -> None:
+    assert entity not in evaluating.subjects()
