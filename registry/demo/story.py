@@ -371,22 +371,22 @@ def requests(cast: Cast, today: date) -> None:
     committee = cast.viewer("committee@demo.example")
     researcher = cast.viewer("researcher@demo.example")
     asks = access.take
-    with _on(today - timedelta(days=18)):
+    with on_day(today - timedelta(days=18)):
         cohort = cohorts.make_cohort(by=researcher, name="NET, grade 1 and 2")
         low = Criterion("pathology.derived_category", "one_of", ("NET_G1", "NET_G2"), "latest")
         cohorts.add_criterion(cohort, by=researcher, step=None, match="all", added=low)
         version = cohorts.save_version(cohort, by=researcher)
         approved = access.draft(_wish("DEMO-02", today), version, by=researcher)
         asks(approved, "send", by=researcher)
-    with _on(today - timedelta(days=15)):
+    with on_day(today - timedelta(days=15)):
         asks(approved, "ask", by=committee, text="Who outside the network office sees the data?")
-    with _on(today - timedelta(days=14)):
+    with on_day(today - timedelta(days=14)):
         asks(approved, "answer", by=researcher, text="Nobody: the analysis is done in the office.")
-    with _on(today - timedelta(days=12)):
+    with on_day(today - timedelta(days=12)):
         asks(approved, "vote_yes", by=committee)
         asks(approved, "approve", by=committee, text="Results return to the registry.",
              until=today + timedelta(days=350))  # fmt: skip
-    with _on(today - timedelta(days=2)):
+    with on_day(today - timedelta(days=2)):
         waiting = access.draft(_wish("DEMO-03", today), version, by=researcher)
         asks(waiting, "send", by=researcher)
     given = db.session.get_one(Grant, approved.grant_id)

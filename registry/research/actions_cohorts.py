@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from registry import audit
@@ -105,11 +106,13 @@ def save_version(cohort: Cohort, *, by: Viewer) -> CohortVersion:
     if last is not None and last.criteria == cohort.criteria:
         raise Conflict(_("Version %(n)s has the same criteria.", n=last.number))
     asked = Criteria.of(cohort.criteria)
+    with force_locale("en"):  # like a release, what is frozen is in English
+        sentence = criteria.sentence(asked, evaluating.spoken(asked, evaluating.subjects()))
     saved = CohortVersion(
         cohort_id=cohort.id,
         number=last.number + 1 if last else 1,
         criteria=cohort.criteria,
-        sentence=criteria.sentence(asked, evaluating.spoken(asked, evaluating.subjects())),
+        sentence=sentence,
         told=cohort.told,
         saved_by=cohort.owner_id,
     )

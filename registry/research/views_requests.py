@@ -14,7 +14,7 @@ from registry.dates import PartialDate
 from registry.errors import Invalid
 from registry.research import (
     actions_requests,
-    evaluating,
+    columns,
     forms_requests,
     queries_requests,
     rules,
@@ -84,7 +84,12 @@ def _page(found: AccessRequest, refused: Invalid | None = None, step: str = "") 
     viewer = web.viewer()
     side = actions_requests.side_of(found, viewer)
     cast = actions_requests.votes(found)
-    known = evaluating.subjects()
+    known = {
+        f"{file.entity}.{column.variable}": column.about.label
+        for file in columns.files()
+        for column in file.columns
+        if column.about
+    }
     unneeded = set(rules.not_needed(found.variables, found.analyses))
     return render_template(
         "research/request.html",
@@ -97,7 +102,7 @@ def _page(found: AccessRequest, refused: Invalid | None = None, step: str = "") 
         use_codes=rules.USE_CODES,
         analyses=rules.ANALYSES,
         variables=[
-            (known.get(key), key, why, key in unneeded) for key, why in found.variables.items()
+            (known.get(key, key), key, why, key in unneeded) for key, why in found.variables.items()
         ],
         unneeded=len(unneeded),
         votes=cast,
