@@ -34,6 +34,7 @@ COMMITTERS = {
     "registry/people/jobs.py",
     "registry/patients/matching/jobs.py",
     "registry/referrals/jobs.py",
+    "registry/research/commands.py",
     "registry/operations/commands.py",
     "registry/rekeying.py",
     "registry/research/jobs.py",
