@@ -227,7 +227,7 @@ def test_it_loads_and_every_role_finds_work(app):
         Referral.to_organisation_id == tulip.id, Referral.state == rules.SUBMITTED
     )  # fmt: skip
     assert db.session.scalar(waiting) >= 5
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(Grant)) == 1
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Grant)) == 2
     refused = sa.select(sa.func.count()).select_from(Consent).where(
         Consent.purpose == "research_use", Consent.answer != "yes"
     )  # fmt: skip
