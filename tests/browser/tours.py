@@ -46,6 +46,7 @@ def anybody(page: Page) -> Found:
         "sign in": "/sign-in",
         "ask for an account": "/request-account",
         "forgot password": "/forgot-password",
+        "reference centres": "/centres",
         "422": "/join?link=used",
     }
 
@@ -60,6 +61,8 @@ def referrer(page: Page) -> Found:
         "referrals ended": "/referrals?show=ended",
         "new referral": "/referrals/new",
         "referral form": draft,
+        "files of a draft": draft.removesuffix("/edit") + "/files",
+        "saved texts": "/referrals/texts",
         "case advised, to acknowledge": advised.get_attribute("href") or "",
         "case, the centre asks": asked.nth(0).get_attribute("href") or "",
         "answer the centre": asked.nth(1).get_attribute("href") or "",
