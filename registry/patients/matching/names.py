@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import jellyfish
 from anyascii import anyascii
-from rapidfuzz.distance import OSA
 
 #: Words that are written, left out and joined as people please.
 _PARTICLES = frozenset(
@@ -140,6 +139,8 @@ def _near(a: str, b: str) -> bool:
     if shortest < 3:
         return False
     slips = 1 if shortest < 7 else 2
+    from rapidfuzz.distance import OSA  # only where names are compared: a start does not wait
+
     distance = OSA.distance(a, b, score_cutoff=slips)
     if distance <= slips:
         return shortest > 3 or a[0] == b[0]

@@ -19,7 +19,6 @@ from math import log2
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from rapidfuzz.distance import OSA
 
 from registry.dates import PartialDate
 from registry.patients import rules as patients
@@ -233,7 +232,7 @@ def birth(a: PartialDate | None, b: PartialDate | None) -> str:
     if len(differ) > 1:
         return OTHER
     if differ == [0]:  # a slip in the year, not another generation
-        slip = OSA.distance(one[0], other[0]) == 1
+        slip = _slips(one[0], other[0], at_most=1) == 1
         return NEAR if slip and abs(int(one[0]) - int(other[0])) <= 10 else OTHER
     return NEAR
 
@@ -260,7 +259,7 @@ def _number(a: Person, b: Person) -> str:
         return SAME
     if a.country and b.country and a.country != b.country:
         return ""  # two countries, two numbers
-    return NEAR if len(one) > 5 and OSA.distance(one, other, score_cutoff=1) <= 1 else OTHER
+    return NEAR if len(one) > 5 and _slips(one, other, at_most=1) <= 1 else OTHER
 
 
 def _telephone(a: str, b: str) -> str:
@@ -269,3 +268,10 @@ def _telephone(a: str, b: str) -> str:
     if len(one) < 7 or len(other) < 7:
         return ""
     return SAME if one[-7:] == other[-7:] else OTHER
+
+
+def _slips(one: str, other: str, *, at_most: int) -> int:
+    """Letters added, left out, changed or swapped; `at_most` + 1 where there are more."""
+    from rapidfuzz.distance import OSA  # here: a start does not wait for it
+
+    return int(OSA.distance(one, other, score_cutoff=at_most))
