@@ -78,7 +78,7 @@ def _letter(one: Mail) -> Letter:
         subject, paragraphs, link_text = rules_of_mail.LETTERS[one.kind]
     if one.kind == "digest":
         lines = _digest_lines(one)
-    elif one.kind in rules.NOTICES:
+    elif one.kind in rules.NOTICES and one.subject_id is not None:
         lines = queries.number_lines(db.session.get(Notice, one.subject_id))
     filled = tuple(str(text) % values if values else str(text) for text in paragraphs)
     return Letter(

@@ -104,6 +104,8 @@ def clinician(page: Page) -> Found:
         if entity != "stated_endpoint"
     }
     edits = links(page, rich, "/course/therapy/")
+    # Only who is alive, and treated here, is written to.
+    letter = next(one for chart in charts for one in links(page, chart, "/letters/patient"))
     return {
         "patients": "/patients",
         "new patient": "/patients/new",
@@ -121,7 +123,7 @@ def clinician(page: Page) -> Found:
         "documents": f"{patient}/documents",
         "new document": f"{patient}/documents/new",
         "letter to the referring doctor": f"{patient}/letters/referring-doctor",
-        "letter to the patient": f"{charts[0].removesuffix('/chart')}/letters/patient",
+        "letter to the patient": letter,
         "support for patients": "/support?country=NL",
         "edit therapy": next(one for one in edits if not one.endswith("/new")),
         **new,

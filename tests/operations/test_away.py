@@ -22,7 +22,7 @@ from registry.db import db
 from registry.people.models import Organisation
 from registry.serve import die_with_parent
 from tests import make, make_referrals, postgres
-from tests.databases import Sqlite, migrate
+from tests.databases import migrate
 
 POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 
@@ -228,9 +228,9 @@ def test_a_change_whose_commit_failed_is_told_so(going, house, monkeypatch):
     assert client.get("/account").status_code == 200
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_a_locked_database_is_away_too(place, app, client):
-    if not isinstance(place, Sqlite):
-        pytest.skip("PostgreSQL locks rows, not the whole database")
+    """PostgreSQL locks rows, never the whole database."""
     import sqlite3
 
     net = make_referrals.network()
