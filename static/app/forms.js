@@ -182,6 +182,8 @@ for (const form of document.querySelectorAll("form")) {
   form.addEventListener("change", absenceChanged);
   form.addEventListener("input", absenceChanged);
   form.addEventListener("change", () => showConditional(form));
+  // As it is typed: what appears on leaving a box is passed over by the Tab that left it.
+  form.addEventListener("input", () => showConditional(form));
   if (form.dataset.autosave) noAccidentalSending(form);
   if (form.querySelector(".app-field") && !form.dataset.autosave && !("leaveFreely" in form.dataset)) {
     warnBeforeLeaving(form);

@@ -30,6 +30,7 @@ def _set_up(page: Page) -> None:
     page.get_by_role("checkbox", name="(PRRT)").check()
     page.get_by_label("Cases the board can discuss in a week").fill("8")
     page.get_by_label("Day of the tumour board").select_option(label="Wednesday")
+    page.get_by_label("Last day to list a case").select_option(label="Tuesday")
     page.get_by_label("Last time on that day").fill("12:00")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("Enter the number for emergencies.")
