@@ -72,6 +72,7 @@ def say_who_the_patient_is(keys: Keyboard) -> None:
 def tell_the_case(keys: Keyboard) -> None:
     """Step 2: the question, pathology and stage; the grade follows while they are typed."""
     keys.skip_to_content()
+    keys.select("Centre you ask", "Tulip NET Centre")
     keys.select("Question to the centre", "Which systemic")
     keys.fill("The question in your words", QUESTION)
     keys.find("Primary site", "tail of pan", "C25.2 Tail of pancreas")

@@ -71,15 +71,18 @@ def _other_centres() -> list[Organisation]:
 
 
 def _first_centre() -> str | None:
-    """The centre that was asked last, else one of the same country, else the only one."""
+    """The centre that was asked last, else the only one of the same country or of all: between
+    several the doctor chooses."""
     viewer, centres = web.viewer(), _other_centres()
     last = queries.last_of_own(viewer)
     if last is not None and any(c.id == last.to_organisation_id for c in centres):
         return str(last.to_organisation_id)
     own = people.organisation_by_id(viewer.organisation_id)
-    suggested = next((c for c in centres if c.country == own.country), None)
-    chosen = suggested or (centres[0] if len(centres) == 1 else None)
-    return str(chosen.id) if chosen else None
+    near = [c for c in centres if c.country == own.country]
+    for found in (near, centres):
+        if len(found) == 1:
+            return str(found[0].id)
+    return None
 
 
 #: Consents that may still be asked after the referral was sent.
