@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests import live
 from tests.conftest import FAILED
@@ -24,6 +24,8 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# Long enough for a small machine that does something else besides.
+expect.set_options(timeout=15_000)
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 # A page that answers 404 or 422 is an answer, not a fault; Chromium reports it as one.
 REFUSED = re.compile(r"^Failed to load resource: the server responded with a status of 4\d\d")
@@ -86,7 +88,7 @@ def open_page(
             reduced_motion="reduce",
             **options,  # type: ignore[arg-type]
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         context.on("console", on_console)
         context.on("weberror", lambda error: problems.append(f"script: {error.error}"))
         context.on("request", on_request)
