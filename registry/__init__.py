@@ -119,9 +119,9 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
         "knowledge.views_support",
         "chart.views_documents",
         "chart.views_letters",
-        "research.views_cohorts",
-        "research.views_requests",
-        "research.views_analyses",
+        "research.cohorts.views",
+        "research.requests.views",
+        "research.statistics.views",
     ):
         app.register_blueprint(import_module(f"registry.{part}").room)
     import_module("registry.chart.views_letters").put_on_chart(app)

@@ -118,7 +118,7 @@ def _place() -> Any:
     from registry.people import actions as people
     from registry.people import queries
     from registry.people.models import REFERENCE_CENTRE
-    from registry.research import actions as research
+    from registry.research.releases import actions as research
 
     house = the_house("netreg check-cohorts")
     centre = people.add_organisation(
@@ -183,8 +183,8 @@ def _release(leave: Any) -> dict[str, list[dict[str, str]]]:
     """Make a release and read its data files as anybody who has them would."""
     from registry import storage
     from registry.db import db
-    from registry.research import actions, making
     from registry.research.models import Grant
+    from registry.research.releases import actions, making
 
     grant, researcher = leave
     asked = actions.request_release(db.session.get_one(Grant, grant.id), by=researcher)
@@ -216,7 +216,7 @@ def _source_ids(brought: Brought) -> dict[str, str]:
     """The source's id of each released pseudonym: a link that only the house can make."""
     from registry.interop import queries
     from registry.interop.actions import source_id_index
-    from registry.research.pseudonyms import Pseudonyms
+    from registry.research.releases.pseudonyms import Pseudonyms
 
     viewer, names, cohort = queries.importer(CENTRE), Pseudonyms(PROJECT), brought.cohort
     held = queries.patients_of(viewer, cohort.map_name)

@@ -17,10 +17,12 @@ from registry.dates import PartialDate, today
 from registry.db import db, new_id
 from registry.patients.models import Patient
 from registry.people.models import Organisation, Person
-from registry.research import actions, actions_cohorts, actions_requests, making
-from registry.research.actions_requests import Wish
-from registry.research.criteria import Criterion
+from registry.research.cohorts import actions as actions_cohorts
+from registry.research.cohorts.criteria import Criterion
 from registry.research.models import AccessRequest, Cohort, Grant, Release
+from registry.research.releases import actions, making
+from registry.research.requests import actions as actions_requests
+from registry.research.requests.actions import Wish
 from tests import make
 
 DATES = ("date", "diagnosis_date", "start", "stop", "death_date", "first_symptom_date", "echo_date")

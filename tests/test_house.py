@@ -38,7 +38,7 @@ COMMITTERS = {
     "registry/operations/commands.py",
     "registry/rekeying.py",
     "registry/research/jobs.py",
-    "registry/research/making.py",
+    "registry/research/releases/making.py",
     "registry/interop/exporting.py",
     "registry/interop/running.py",
     "registry/interop/working.py",

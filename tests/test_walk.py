@@ -226,7 +226,7 @@ def _grant(by, researcher):
     from datetime import timedelta
 
     from registry.dates import today
-    from registry.research import actions as research
+    from registry.research.releases import actions as research
 
     return research.give_grant(
         by=by,

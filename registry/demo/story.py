@@ -28,11 +28,11 @@ from registry.referrals import queries as referral_queries
 from registry.referrals.actions import More, NewPatient
 from registry.referrals.case import Case
 from registry.referrals.models import Referral
-from registry.research import actions as research
-from registry.research import actions_cohorts as cohorts
-from registry.research import actions_requests as access
-from registry.research.criteria import Criterion
+from registry.research.cohorts import actions as cohorts
+from registry.research.cohorts.criteria import Criterion
 from registry.research.models import Grant
+from registry.research.releases import actions as research
+from registry.research.requests import actions as access
 
 #: How far live referrals have come, and how many days ago they were begun. The first ones are of
 #: the hospital and the centre whose accounts stand on the sign-in page.

@@ -12,7 +12,9 @@ from flask import current_app
 from registry import codes as vocabularies
 from registry import dictionary
 from registry.db import db
-from registry.research import columns, evaluating, rules
+from registry.research import rules
+from registry.research.cohorts import evaluating
+from registry.research.releases import columns
 
 #: Completeness is told in steps of this many per cent, and only of enough patients.
 _STEP = 10

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 import click
 
-from registry.research import tables
-from registry.research.survival import CONFIDENCES, Times, kaplan_meier
+from registry.research.statistics import tables
+from registry.research.statistics.survival import CONFIDENCES, Times, kaplan_meier
 
 #: Exit status when the file or the question does not fit.
 UNFIT = 2
@@ -69,7 +69,7 @@ def survival(
     Rows without time, event or group are left out; their number is `left_out`. A row that has the
     event and the competing one counts for the event.
     """
-    from registry.research import analyses
+    from registry.research.statistics import analyses
 
     try:
         found = tables.followed(tables.read(file), tables.Named(**named))
@@ -86,7 +86,7 @@ def survival(
 
 
 def _drawn(times: Times, conf: str, ending: str, label: str) -> bytes:
-    from registry.research import figures
+    from registry.research.statistics import figures
 
     if ending not in (".svg", ".png"):
         raise ValueError("A figure ends in .svg or .png.")
@@ -127,7 +127,8 @@ def count(ctx: click.Context, file: Any) -> None:
     from registry import audit
     from registry.access import the_house
     from registry.db import db, new_id
-    from registry.research import actions_cohorts, criteria, evaluating
+    from registry.research.cohorts import actions as actions_cohorts
+    from registry.research.cohorts import criteria, evaluating
 
     with ctx.obj().app_context(), force_locale("en"):
         try:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from registry.db import db
 from registry.jobs import job
-from registry.research import making
+from registry.research.releases import making
 
 
 @job("research.make_release", sweep=True, long=True)

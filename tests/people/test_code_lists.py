@@ -14,7 +14,7 @@ from registry.people import actions
 from registry.people.models import LocalCode
 from registry.people.queries import code_lists as queries
 from registry.people.rules.lists import OPEN_LISTS
-from registry.research import documents
+from registry.research.releases import documents
 from tests import make, make_course, make_people, test_walk
 
 

@@ -6,7 +6,7 @@ import io
 
 from registry.db import db
 from registry.patients import actions as patients
-from registry.research import changes
+from registry.research.releases import changes
 from tests import make_research
 
 OLD = "patient_id,tumour_id,site,absent\nA,1,C25,\nA,2,C17,\nB,1,C34,\n"

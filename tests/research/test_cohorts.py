@@ -11,9 +11,10 @@ from click.testing import CliRunner
 from registry.access import Role
 from registry.db import db, now
 from registry.people.models import Person
-from registry.research import actions_cohorts, evaluating
+from registry.research.cohorts import actions as actions_cohorts
+from registry.research.cohorts import evaluating
+from registry.research.cohorts.criteria import Criteria, Criterion
 from registry.research.commands import cohort
-from registry.research.criteria import Criteria, Criterion
 from registry.research.models import Cohort
 from tests import make, make_research
 

@@ -7,8 +7,16 @@ from decimal import Decimal
 import pytest
 
 from registry.dates import PartialDate
-from registry.research import criteria
-from registry.research.criteria import Criteria, Criterion, Entry, Subject, Unclear, checked, meets
+from registry.research.cohorts import criteria
+from registry.research.cohorts.criteria import (
+    Criteria,
+    Criterion,
+    Entry,
+    Subject,
+    Unclear,
+    checked,
+    meets,
+)
 
 GRADE = Subject("pathology.derived_category", "Category", "Pathology", "derived", "grade_category")
 KI67 = Subject("pathology.ki67_percent", "Ki-67", "Pathology", "ki67", "", "%")

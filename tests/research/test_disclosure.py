@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.research import disclosure, rules
-from registry.research.disclosure import Answer, Told, answer, held_back, sketch
+from registry.research import rules
+from registry.research.cohorts import disclosure
+from registry.research.cohorts.disclosure import Answer, Told, answer, held_back, sketch
 
 KEY = b"a key of the tests"
 PEOPLE = [UUID(int=Random(number).getrandbits(100)) for number in range(400)]

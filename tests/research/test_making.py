@@ -24,8 +24,9 @@ from registry.errors import NotFound
 from registry.jobs import _handlers
 from registry.patients import actions as patients
 from registry.people.models import Notice
-from registry.research import actions, columns, documents, jobs, making, rules
+from registry.research import jobs, rules
 from registry.research.models import Release, ReleaseFile
+from registry.research.releases import actions, columns, documents, making
 from tests import make, make_research
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,7 +183,7 @@ SLOW_MAKER = """
 import sys, time
 from uuid import UUID
 from registry import create_app
-from registry.research import making
+from registry.research.releases import making
 making.BATCH, making._SECONDS = 1, 0
 tell = making.Claim.tell
 def slowly(claim, **values):

@@ -8,7 +8,7 @@ import io
 from registry.access import Role
 from registry.db import db
 from registry.people.models import Person
-from registry.research import overall
+from registry.research.statistics import overall
 from tests import make, make_research
 
 

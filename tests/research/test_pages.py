@@ -15,8 +15,9 @@ from registry.dates import today
 from registry.db import db
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.people.models import Notice
-from registry.research import actions, jobs, queries
+from registry.research import jobs
 from registry.research.models import Grant, Release
+from registry.research.releases import actions, queries
 from tests import make, make_research
 
 

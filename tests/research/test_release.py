@@ -18,8 +18,8 @@ from registry.db import db
 from registry.dictionary import Identity
 from registry.patients import actions as patients
 from registry.patients.models import Patient
-from registry.research import columns, making
 from registry.research.models import ReleaseFile
+from registry.research.releases import columns, making
 from tests import make, make_research
 
 DATA_FILES = {

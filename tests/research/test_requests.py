@@ -10,10 +10,13 @@ from registry.access import Role
 from registry.dates import today
 from registry.db import db
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
-from registry.research import actions as releases
-from registry.research import actions_requests, making, queries, queries_requests, rules
-from registry.research.criteria import Criterion
+from registry.research import rules
+from registry.research.cohorts.criteria import Criterion
 from registry.research.models import AccessRequest, Grant
+from registry.research.releases import actions as releases
+from registry.research.releases import making, queries
+from registry.research.requests import actions as actions_requests
+from registry.research.requests import queries as queries_requests
 from tests import make, make_research
 
 FEMALE = Criterion("patient.sex_at_birth", "one_of", ("female",))

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from registry.cli import main
-from registry.research import analyses, tables
-from registry.research.survival import (
+from registry.research.statistics import analyses, tables
+from registry.research.statistics.survival import (
     COMPETING,
     EVENT,
     NoModel,

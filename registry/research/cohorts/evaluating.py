@@ -19,8 +19,10 @@ from registry.course.models import ENTITIES
 from registry.dates import PartialDate
 from registry.patients import queries as patients
 from registry.patients.models import Patient
-from registry.research import columns, criteria, rules
-from registry.research.criteria import Criteria, Criterion, Entry, Subject
+from registry.research import rules
+from registry.research.cohorts import criteria
+from registry.research.cohorts.criteria import Criteria, Criterion, Entry, Subject
+from registry.research.releases import columns
 
 Execute = Callable[[sa.Select[Any]], Any]
 

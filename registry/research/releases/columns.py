@@ -23,7 +23,7 @@ from registry.dates import PartialDate
 from registry.dictionary import Identity, Variable
 from registry.patients.models import Patient
 from registry.research import rules
-from registry.research.pseudonyms import Pseudonyms
+from registry.research.releases.pseudonyms import Pseudonyms
 
 Row = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 
-from registry.research.survival import Curve
+from registry.research.statistics.survival import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,8 +13,10 @@ from flask_babel import gettext as _
 from registry import storage, web
 from registry.access import Right
 from registry.errors import Forbidden, NotFound
-from registry.research import actions, documents, figures, overall, queries, rules
+from registry.research import rules
 from registry.research.models import Release
+from registry.research.releases import actions, documents, queries
+from registry.research.statistics import figures, overall
 
 room = web.Room("analyses", __name__)
 

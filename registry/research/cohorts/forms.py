@@ -8,8 +8,8 @@ from flask_babel import lazy_gettext as _l
 
 from registry import codes as vocabularies
 from registry.forms import Choice, Choices, CodeField, HouseForm, Option, Text, code_options
-from registry.research import criteria
-from registry.research.criteria import Subject
+from registry.research.cohorts import criteria
+from registry.research.cohorts.criteria import Subject
 
 #: A list longer than this is searched by typing, one code at a time.
 _LONG = 48

@@ -10,8 +10,8 @@ from flask_babel import lazy_gettext as _l
 
 from registry import codes as vocabularies
 from registry.clinical.endpoints import DAYS_PER_MONTH
-from registry.research import figures
-from registry.research.survival import (
+from registry.research.statistics import figures
+from registry.research.statistics.survival import (
     CENSORED,
     EVENT,
     Curve,

@@ -12,14 +12,12 @@ from registry import web
 from registry.access import Right
 from registry.dates import PartialDate
 from registry.errors import Invalid
-from registry.research import (
-    actions_requests,
-    columns,
-    forms_requests,
-    queries_requests,
-    rules,
-)
+from registry.research import rules
 from registry.research.models import AccessRequest
+from registry.research.releases import columns
+from registry.research.requests import actions as actions_requests
+from registry.research.requests import forms as forms_requests
+from registry.research.requests import queries as queries_requests
 
 room = web.Room("requests", __name__)
 

@@ -13,16 +13,12 @@ from flask_babel import gettext as _
 from registry import web
 from registry.access import Right
 from registry.errors import Invalid, NotFound
-from registry.research import (
-    actions_cohorts,
-    catalogue,
-    criteria,
-    evaluating,
-    forms_cohorts,
-    queries_cohorts,
-    rules,
-)
-from registry.research.criteria import Criteria, Subject
+from registry.research import catalogue, rules
+from registry.research.cohorts import actions as actions_cohorts
+from registry.research.cohorts import criteria, evaluating
+from registry.research.cohorts import forms as forms_cohorts
+from registry.research.cohorts import queries as queries_cohorts
+from registry.research.cohorts.criteria import Criteria, Subject
 from registry.research.models import Cohort
 
 room = web.Room("cohorts", __name__)

@@ -33,12 +33,14 @@ from registry.errors import NotFound
 from registry.patients.models import Patient
 from registry.people import actions as people
 from registry.people import queries as staff
-from registry.research import changes, columns, documents, evaluating, rules
-from registry.research.columns import Case, File
-from registry.research.criteria import Criteria
-from registry.research.documents import Counts, Made, Order
+from registry.research import rules
+from registry.research.cohorts import evaluating
+from registry.research.cohorts.criteria import Criteria
 from registry.research.models import Grant, Release, ReleaseFile
-from registry.research.pseudonyms import Pseudonyms
+from registry.research.releases import changes, columns, documents
+from registry.research.releases.columns import Case, File
+from registry.research.releases.documents import Counts, Made, Order
+from registry.research.releases.pseudonyms import Pseudonyms
 
 log = logging.getLogger("netreg.research")
 

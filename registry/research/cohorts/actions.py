@@ -15,8 +15,8 @@ from registry.access import Right, Viewer
 from registry.db import db, now
 from registry.errors import Conflict, Forbidden, Invalid
 from registry.keys import ring
-from registry.research import criteria, disclosure, evaluating
-from registry.research.criteria import Criteria, Criterion
+from registry.research.cohorts import criteria, disclosure, evaluating
+from registry.research.cohorts.criteria import Criteria, Criterion
 from registry.research.models import Cohort, CohortVersion, ToldCount
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from registry.research.survival import CENSORED, COMPETING, EVENT, Times
+from registry.research.statistics.survival import CENSORED, COMPETING, EVENT, Times
 
 #: What stands for a missing value in files of statistics programs.
 MISSING = frozenset({"", "NA", "NaN", "nan", "."})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from registry.research.survival import (
+from registry.research.statistics.survival import (
     COMPETING,
     EVENT,
     Curve,

@@ -19,8 +19,9 @@ from uuid import UUID
 from flask import current_app
 
 from registry import codes as vocabularies
-from registry.research import columns, rules
-from registry.research.columns import Column, File
+from registry.research import rules
+from registry.research.releases import columns
+from registry.research.releases.columns import Column, File
 
 FORMAT = "netreg-release-1"
 #: The version of what columns.py and rules.py decide: it changes when the same record would leave

@@ -16,8 +16,10 @@ from registry.db import db, now, own_transaction
 from registry.errors import Conflict, Forbidden, Invalid, Unreadable
 from registry.people import actions as people
 from registry.people import queries as staff
-from registry.research import queries, queries_requests, rules
+from registry.research import rules
 from registry.research.models import Grant, Release, ReleaseFile
+from registry.research.releases import queries
+from registry.research.requests import queries as queries_requests
 
 log = logging.getLogger("netreg.research")
 

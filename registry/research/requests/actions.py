@@ -17,8 +17,9 @@ from registry.db import db, now
 from registry.errors import Conflict, Forbidden, Invalid
 from registry.people import actions as people
 from registry.people import queries as staff
-from registry.research import actions, columns, rules
+from registry.research import rules
 from registry.research.models import AccessRequest, CohortVersion, Grant, RequestEvent
+from registry.research.releases import actions, columns
 
 
 @dataclass(frozen=True)

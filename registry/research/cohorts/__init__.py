@@ -1,0 +1,1 @@
+"""Cohorts: criteria over the dictionary, evaluated on the record, told with disclosure control."""

@@ -1,0 +1,1 @@
+"""Grants, and the frozen, de-identified files made under them."""

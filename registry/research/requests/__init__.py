@@ -1,0 +1,1 @@
+"""Requests for access: what is asked for and why, the votes, and what was decided."""

@@ -1,0 +1,1 @@
+"""Statistics on the files of a release, or on any table."""
