@@ -87,7 +87,7 @@ def test_reading_it_is_kept_in_it(client):
     make.sign_in(client, officer())
     client.get(f"/administration/audit?pseudonym={first.pseudonym}")
     client.get("/administration/audit.csv")
-    query = sa.select(AuditEntry).where(AuditEntry.subject_kind == "audit")
+    query = sa.select(AuditEntry).where(AuditEntry.subject_kind == "audit").order_by(AuditEntry.id)
     kept = [(e.action, e.person_name, e.patient_id) for e in db.session.scalars(query)]
     assert kept == [
         ("opened audit", "Petra Privacy", first.id),
