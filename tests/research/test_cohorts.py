@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
+from random import Random
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +17,7 @@ from registry.research.cohorts import actions as actions_cohorts
 from registry.research.cohorts import evaluating
 from registry.research.cohorts.criteria import Criteria, Criterion
 from registry.research.commands import cohort
-from registry.research.models import Cohort
+from registry.research.models import Cohort, ToldCount
 from tests import make, make_research
 
 FEMALE = Criterion("patient.sex_at_birth", "one_of", ("female",))
@@ -98,6 +100,62 @@ def test_another_account_is_told_the_same_number(client) -> None:
     assert [one["number"] for one in again.told] == [10, 10]
     actions_cohorts.count_again(first, by=rosa)
     assert first.told[-1]["number"] == 10
+
+
+def cohorts_that_nearly_agree() -> list[Criteria]:
+    """Of people a year apart: from each age up and down, of one sex and of both, and the
+    same people in other words, split into steps, turned round, and joined from parts."""
+    age, found = "tumour.age_at_diagnosis", []
+    for years in range(46, 64):
+        up = Criterion(age, "at_least", (str(years),))
+        down = Criterion(age, "at_most", (str(years - 1),))
+        known = Criterion(age, "known")
+        for steps in (
+            [("all", [up])],
+            [("none", [down])],
+            [("all", [known]), ("none", [down])],  # the same people again
+            [("all", [down])],
+            [("all", [FEMALE, up])],
+            [("all", [FEMALE]), ("none", [up])],
+            [("any", [up, FEMALE])],
+        ):
+            kept = [{"match": how, "criteria": [c.as_json() for c in some]} for how, some in steps]
+            found.append(Criteria.of({"steps": kept}))
+    return found
+
+
+def test_no_pair_of_cohorts_tells_of_one_patient(client) -> None:
+    """Of every two cohorts that differ by one patient, both are told as the same number or one is
+    not told: in any order, by two accounts, and however often they are asked again."""
+    clara, asked = make_research.clinic(), cohorts_that_nearly_agree()
+    people = make_research.patients(8, by=clara) + make_research.patients(8, "male", by=clara)
+    for years, patient in enumerate(people, 47):
+        make_research.entry(patient, "tumour", age_at_diagnosis=years)
+    sets = [evaluating.people(db.session.execute, one)[-1] for one in asked]
+    pairs = [
+        (one, other)
+        for one, other in combinations(range(len(sets)), 2)
+        if len(sets[one] ^ sets[other]) == 1
+    ]
+    assert len(pairs) > 200
+    order = list(range(len(sets)))
+    for shuffled in (order, order[::-1], Random(8).sample(order, len(order))):
+        db.session.execute(sa.delete(ToldCount))
+        first = dict(zip(shuffled, actions_cohorts.tell([sets[i] for i in shuffled]), strict=True))
+        assert all(one.number is None or one.number >= 10 for one in first.values())
+        for one, other in pairs:
+            told = first[one], first[other]
+            assert any(each.withheld for each in told) or told[0].number == told[1].number
+    for one, again in enumerate(actions_cohorts.tell(sets)):  # nothing that was not told before
+        assert again.withheld or again.number == first[one].number
+    place = make_research.office()
+    for name, (one, other) in (("Rosa Ruiz", pairs[0]), ("Paul Pohl", pairs[-1])):
+        by = make.viewer(make.person(place, Role.RESEARCHER, name=name))
+        told = [
+            actions_cohorts.make_cohort(by=by, name="One of two", like=asked[i].as_json()).told[-1]
+            for i in (one, other)
+        ]
+        assert told[0] == told[1] or "near_another" in {each["why"] for each in told}
 
 
 def test_who_may_read_and_change(client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -40,6 +41,18 @@ def cohort(viewer: Viewer, cohort_id: UUID) -> Cohort:
     if found is None:
         raise NotFound()
     return found
+
+
+def everybody(viewer: Viewer) -> dict[str, Any] | None:
+    """What was last told to anybody of all of research, as the guard had it; None before that.
+
+    A page that is only read cannot remember a number it tells, so it tells no new one.
+    """
+    viewer.need(Right.COUNT)
+    told = db.session.scalar(
+        sa.select(Cohort.told).order_by(Cohort.changed_at.desc(), Cohort.id.desc()).limit(1)
+    )
+    return told[0] if told else None
 
 
 def version(found: Cohort, number: int) -> CohortVersion:

@@ -17,8 +17,6 @@ from registry.access import Right, Role, Viewer
 from registry.dates import today
 from registry.db import db
 from registry.errors import Forbidden, NotFound
-from registry.patients import queries as patients
-from registry.patients.models import Patient
 from registry.people import queries as people
 from registry.people.models import Person
 from registry.research import rules
@@ -241,17 +239,3 @@ def downloads(viewer: Viewer, release_ids: Sequence[UUID], limit: int = 500) -> 
         Taken(UUID(row.subject_id), row.at, row.person_name, row.action[len(rules.DOWNLOADED) :])
         for row in db.session.scalars(query)
     ]
-
-
-def about_how_many(viewer: Viewer) -> int | None:
-    """How many patients a release would have now, rounded to ten; None when below ten."""
-    viewer.need(Right.MAKE_RELEASE)
-    query = (
-        sa.select(sa.func.count())
-        .select_from(Patient)
-        .where(
-            Patient.id.in_(patients.consenting(*rules.CRITERIA["consents"])),
-            Patient.provisional.is_(False),
-        )
-    )
-    return rules.rounded(db.session.scalar(query) or 0)

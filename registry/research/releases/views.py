@@ -15,6 +15,7 @@ from registry.dates import today
 from registry.errors import Forbidden, Invalid
 from registry.people import queries as people
 from registry.research import rules
+from registry.research.cohorts import queries as queries_cohorts
 from registry.research.models import Release
 from registry.research.releases import actions, queries
 from registry.research.releases.forms import EndForm, GrantForm, with_researchers
@@ -36,7 +37,7 @@ def index() -> Any:
         releases=queries.my_releases(viewer),
         requests=queries_requests.mine(viewer),
         request_states=rules.REQUEST_STATES,
-        about=queries.about_how_many(viewer),
+        about=queries_cohorts.everybody(viewer),
         few=rules.FEW,
         grant_states=rules.GRANT_STATES,
         release_states=rules.RELEASE_STATES,
