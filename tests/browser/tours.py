@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from registry.course.models import BY_NAME
 from registry.demo import network
+from registry.referrals.rules.worklist import COLUMNS
 
 Found = dict[str, str]  # the name of a page → its address
 
@@ -78,6 +79,7 @@ def coordinator(page: Page) -> Found:
     """A triage coordinator of a centre."""
     return {
         "worklist": "/worklist",
+        "worklist, every column": f"/worklist?columns={','.join(COLUMNS)}",
         "team": "/worklist/team",
         "late": "/late",
         "working days": "/late/days",
