@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from argon2 import PasswordHasher
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
@@ -103,6 +104,13 @@ def _quick_passwords() -> Iterator[None]:
         quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(password_rules, "_hasher", quick)
         yield
+
+
+@sa.event.listens_for(sa.Engine, "connect")
+def _quick_commits(connection: Any, record: Any) -> None:
+    """The tests' own connections do not wait for the disk; a server that a test starts does."""
+    if type(connection).__module__.startswith("sqlite3"):
+        connection.execute("PRAGMA synchronous=OFF")
 
 
 # -- databases ---------------------------------------------------------------------------------

@@ -162,10 +162,11 @@ def test_the_answer_is_the_same_whether_or_not_there_is_an_account(client):
     place = make.hospital()
     make.person(place, Role.REFERRER, name="Alice Adler")
     make_people.administrator()
-    answers = {
-        ask(client, place, email).text
-        for email in ("alice.adler@example.org", "rita@example.org", "rita@example.org")
-    }
+    answers = set()
+    for email in ("alice.adler@example.org", "rita@example.org", "rita@example.org"):
+        page = ask(client, place, email).text
+        # the form's token holds the second it was made in
+        answers.add(page.replace(make.token(page) or "no token", ""))
     assert len(answers) == 1
     assert db.session.scalars(sa.select(AccountRequest.email)).all() == ["rita@example.org"]
 
