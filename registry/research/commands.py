@@ -41,14 +41,12 @@ def _moments(ctx: Any, param: Any, given: str | None) -> tuple[float, ...]:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--time", required=True, help="The column of the time to event or last contact.")
 @click.option("--event", required=True, help="The column that says whether the event happened.")
-@click.option("--event-value", default="1", show_default=True, help="What it says where it did.")
+@click.option("--event-value", default="", help="What it says where it did; otherwise 1.")
 @click.option("--group", default="", help="The column of the group.")
 @click.option("--covariates", callback=_names, help="Columns of a Cox model, with commas.")
 @click.option("--at", callback=_moments, help="Times to report; otherwise every time of an event.")
 @click.option("--competing", default="", help="The column that says a competing event happened.")
-@click.option(
-    "--competing-value", default="1", show_default=True, help="What it says where it did."
-)
+@click.option("--competing-value", default="", help="What it says where it did; otherwise 1.")
 @click.option("--conf", type=click.Choice(CONFIDENCES), default="log", show_default=True)
 @click.option("--landmark", type=click.FloatRange(min=0), help="Count from this time onwards.")
 @click.option(
@@ -74,7 +72,13 @@ def survival(
     try:
         found = tables.followed(tables.read(file), tables.Named(**named))
         result = analyses.survival(
-            found.times, covariates=found.covariates, at=at, conf=conf, landmark=landmark
+            found.times,
+            modelled=found.modelled,
+            covariates=found.covariates,
+            at=at,
+            conf=conf,
+            landmark=landmark,
+            competing=bool(named["competing"]),
         )
         if figure is not None:
             times = found.times if landmark is None else found.times.from_landmark(landmark)

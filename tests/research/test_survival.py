@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from math import sqrt
+from math import exp, log, sqrt
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from registry.cli import main
 from registry.research.statistics import analyses, tables
 from registry.research.statistics.survival import (
+    CENSORED,
     COMPETING,
     EVENT,
     NoModel,
@@ -133,6 +138,116 @@ def test_cox_is_that_of_r(file: str, term: str, beta: float, error: float) -> No
     assert fitted[term].std_error == pytest.approx(error, abs=1e-4)
 
 
+def efron(frame: list[tuple[float, int, list[float]]], beta: list[float]) -> tuple[Any, Any]:
+    """Score and information of Cox's partial likelihood with Efron's ties, from the definition."""
+    x = np.array([row for _t, _d, row in frame])
+    times, died = np.array([t for t, _d, _x in frame]), np.array([d for _t, d, _x in frame])
+    weight = np.exp(x @ beta)
+    score, information = np.zeros(len(beta)), np.zeros((len(beta), len(beta)))
+    for time in np.unique(times[died == 1]):
+        here, risk = (times == time) & (died == 1), times >= time
+        for place in range(here.sum()):
+            w = np.where(risk, weight, 0) - np.where(here, weight, 0) * place / here.sum()
+            mean = (w @ x) / w.sum()
+            information += (x * w[:, None]).T @ x / w.sum() - np.outer(mean, mean)
+            score -= mean
+        score += x[here].sum(axis=0)
+    return score, information
+
+
+@pytest.mark.parametrize(
+    ("file", "named", "numbers", "levels"),
+    [
+        ("lung", {"time": "time", "event": "status", "event_value": "2"}, ["age", "wt.loss"], {}),
+        ("veteran", {"time": "time", "event": "status"}, ["karno"],
+         {"celltype": ["large", "smallcell", "squamous"]}),
+        ("mgus2", {"time": "futime", "event": "death"}, ["age", "mspike"], {"sex": ["M"]}),
+        ("gehan_6mp", {"time": "t", "event": "e"}, [], {"g": ["placebo"]}),
+    ],
+)  # fmt: skip
+def test_cox_is_where_the_likelihood_of_efron_is_highest(
+    file: str, named: dict[str, str], numbers: list[str], levels: dict[str, list[str]]
+) -> None:
+    """On every set: the score is nothing there, and the errors are those of the information."""
+    found = textbook(file, **named, covariates=(*numbers, *levels))
+    model = cox(found.times, found.covariates)
+    terms = [(name, "") for name in numbers] + [
+        (n, one) for n, some in levels.items() for one in some
+    ]
+    assert [one.term for one in model.terms] == [name + level for name, level in terms]
+    frame = []
+    for i, (time, kind) in enumerate(zip(found.times.durations, found.times.kinds, strict=True)):
+        texts = [(found.covariates[name][i], level) for name, level in terms]
+        if all(text for text, _level in texts):
+            row = [float(text == level) if level else float(text) for text, level in texts]
+            frame.append((time, int(kind == EVENT), row))
+    score, information = efron(frame, [one.coefficient for one in model.terms])
+    errors = np.sqrt(np.diag(np.linalg.inv(information)))
+    assert np.abs(score * errors).max() < 1e-5  # in errors, from the top of the likelihood
+    assert [one.std_error for one in model.terms] == pytest.approx(list(errors), rel=1e-6)
+
+
+def log_rank_from_the_definition(times: Times) -> float:
+    """Chi² of observed less expected, with the hypergeometric variance."""
+    names = times.names()[:-1]
+    rows = list(zip(times.durations, times.kinds, times.groups or (), strict=True))
+    apart, variance = np.zeros(len(names)), np.zeros((len(names), len(names)))
+    for time in sorted({t for t, k, _g in rows if k == EVENT}):
+        risk = [(t, k, g) for t, k, g in rows if t >= time]
+        n, d = len(risk), sum(t == time and k == EVENT for t, k, _g in risk)
+        of = np.array([sum(g == name for _t, _k, g in risk) for name in names]) / n
+        apart += [sum(t == time and k == EVENT and g == name for t, k, g in risk) for name in names]
+        apart -= of * d
+        if n > 1:
+            variance += (np.diag(of) - np.outer(of, of)) * d * (n - d) / (n - 1)
+    return float(apart @ np.linalg.solve(variance, apart))
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("lung", {"time": "time", "event": "status", "event_value": "2", "group": "ph.ecog"}),
+        ("veteran", {"time": "time", "event": "status", "group": "celltype"}),
+        ("mgus2", {"time": "futime", "event": "death", "group": "sex"}),
+        ("gehan_6mp", {"time": "t", "event": "e", "group": "g"}),
+    ],
+)
+def test_log_rank_is_exact_on_every_set(file: str, named: dict[str, str]) -> None:
+    times = textbook(file, **named).times
+    tested = log_rank(times)
+    assert tested is not None
+    assert tested.chi2 == pytest.approx(log_rank_from_the_definition(times), abs=1e-6)
+    assert tested.df == len(times.names()) - 1
+
+
+def test_a_group_that_left_before_the_first_event_is_no_degree_of_freedom() -> None:
+    """R's survdiff: degrees of freedom count groups in which an event was to be expected."""
+    gone = Times((1.0, 1.0, 3.0, 4.0, 5.0, 6.0), (CENSORED, CENSORED, EVENT, EVENT, EVENT, EVENT),
+                 ("c", "c", "a", "b", "a", "b"))  # fmt: skip
+    tested = log_rank(gone)
+    assert tested is not None
+    assert tested.df == 1
+    kept = log_rank(gone.only([False, False, True, True, True, True]))
+    assert kept is not None
+    assert tested.chi2 == pytest.approx(kept.chi2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from([CENSORED, EVENT])), min_size=1))
+def test_any_data_with_ties_and_times_of_zero(data: list[tuple[int, int]]) -> None:
+    """Whatever is followed, all censored and all gone on the first day too: exact fractions."""
+    times = Times(tuple(float(t) for t, _k in data), tuple(k for _t, k in data))
+    curve = kaplan_meier(times)
+    for time, (left, total) in exact(times).items():
+        point = curve.at(time)
+        assert point.at_risk == sum(t >= time for t, _k in data)
+        assert point.estimate == pytest.approx(float(left), abs=1e-9)
+        if left:
+            assert point.std_error == pytest.approx(float(left) * sqrt(total), abs=1e-9)
+    beyond = curve.at(10)
+    assert beyond.estimate == (0 if exact(times)[max(times.durations)][0] == 0 else None)
+
+
 def test_who_lacks_a_covariate_is_left_out_of_the_model_alone() -> None:
     """summary(coxph(…, lung)): n = 227, 164 events; one ECOG is missing."""
     found = lung(covariates=("ph.ecog",))
@@ -227,6 +342,98 @@ def test_the_command_says_what_does_not_fit(arguments: tuple[str, ...], said: st
     code, text = run(str(DATA / "lung.csv"), *arguments)
     assert code == 2
     assert said in text
+
+
+def written(folder: Path, text: str) -> str:
+    (folder / "cohort.csv").write_text(text)
+    return str(folder / "cohort.csv")
+
+
+#: A made-up cohort: 0 days, ties, an empty group, a missing covariate and a constant one.
+SMALL = """days,dead,relapse,arm,age,sex,same,double
+0,1,0,B,50,f,1,100
+5,1,0,a,61,m,1,122
+5,0,1,a,,f,1,
+7,0,0,,70,f,1,140
+9,1,0,B,44,m,1,88
+9,0,1,B,58,m,1,116
+12,NA,0,a,58,m,1,116
+"""
+BASE = ("--time", "days", "--event", "dead")
+
+
+def test_what_is_missing_is_missing_where_it_is_asked_for(tmp_path: Path) -> None:
+    """A model on age asks for no arm, as coxph does; a row without event is in nothing."""
+    file = written(tmp_path, SMALL)
+    _code, text = run(file, *BASE, "--group", "arm", "--covariates", "age,same,double", "--at", "0")
+    found = json.loads(text)
+    assert (found["n"], found["left_out"]) == (5, 2)
+    assert [one["group"] for one in found["groups"]] == ["a", "B"]  # by alphabet, as R sorts words
+    assert found["cox"]["n"] == 5
+    assert [one["term"] for one in found["cox"]["terms"]] == ["age"]
+    assert found["cox"]["left_out"] == ["same", "double"]
+    assert found["groups"][1]["survival"][0] == {
+        "time": 0, "at_risk": 3, "estimate": pytest.approx(2 / 3),
+        "std_error": pytest.approx(2 / 3 * sqrt(1 / 6)),
+        "ci_low": pytest.approx(2 / 3 * exp(-1.959964 * sqrt(1 / 6)), abs=1e-6), "ci_high": 1.0,
+    }  # fmt: skip
+
+
+def test_no_event_at_all_is_an_answer_and_no_model(tmp_path: Path) -> None:
+    file = written(tmp_path, "days,dead,arm,age\n3,0,a,1\n4,0,b,2\n")
+    code, text = run(file, *BASE, "--group", "arm", "--covariates", "age", "--at", "3,5")
+    found = json.loads(text)
+    assert (code, found["events"], found["log_rank"], found["cox"]) == (0, 0, None, None)
+    assert "nothing to fit" in found["cox_refused"]
+    assert [one["median"] for one in found["groups"]] == [None, None]
+    assert [p["estimate"] for p in found["groups"][0]["survival"]] == [1.0, None]
+
+
+def test_a_competing_event_that_never_happened_has_an_incidence(tmp_path: Path) -> None:
+    file = written(tmp_path, SMALL.replace(",0,1,", ",0,0,"))
+    _code, text = run(file, *BASE, "--competing", "relapse", "--at", "9")
+    [one] = json.loads(text)["groups"]
+    assert one["competing_events"] == 0
+    assert one["cumulative_incidence"][0]["estimate"] == pytest.approx(
+        1 - one["survival"][0]["estimate"]
+    )
+    assert one["cumulative_incidence_competing"][0]["estimate"] == 0
+
+
+@pytest.mark.parametrize(
+    ("coding", "arguments", "events"),
+    [
+        (("1", "2"), ("--event-value", "1"), 2),  # said, so not refused
+        (("1", "2"), ("--event-value", "2.0"), 1),
+        (("TRUE", "FALSE"), (), 2),
+        (("True", "False"), ("--event-value", "FALSE"), 1),
+        (("dead", "alive"), ("--event-value", "dead"), 2),
+    ],
+)
+def test_an_event_is_what_was_said(tmp_path, coding, arguments, events) -> None:
+    yes, no = coding
+    file = written(tmp_path, f"days,dead\n1,{yes}\n2,{no}\n3,{yes}\n")
+    code, text = run(file, *BASE, *arguments)
+    assert (code, json.loads(text)["events"]) == (0, events)
+
+
+@pytest.mark.parametrize("conf", ["log", "log-log", "plain"])
+def test_intervals_are_those_of_the_scale(conf: str) -> None:
+    """Klein and Moeschberger, 4.3: the interval at day 90 of lung on each scale."""
+    _code, text = run(
+        str(DATA / "lung.csv"), "--time", "time", "--event", "status", "--event-value", "2",
+        "--at", "0,90", "--conf", conf,
+    )  # fmt: skip
+    start, point = json.loads(text)["groups"][0]["survival"]
+    s, se = point["estimate"], point["std_error"]
+    z = 1.959963984540054
+    expected = {
+        "plain": (s - z * se, s + z * se),
+        "log": (s * exp(-z * se / s), s * exp(z * se / s)),
+        "log-log": (s ** exp(-z * se / (s * log(s))), s ** exp(z * se / (s * log(s)))),
+    }[conf]
+    assert (point["ci_low"], point["ci_high"]) == pytest.approx(expected, abs=1e-9)
+    assert start["ci_low"] == (None if conf == "log-log" else 1)  # log(-log 1) is nothing
 
 
 def test_a_figure_has_the_same_bytes_each_time(tmp_path: Path) -> None:

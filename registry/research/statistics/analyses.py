@@ -25,29 +25,32 @@ VERSION = "1"
 def survival(
     times: Times,
     *,
+    modelled: Times | None = None,
     covariates: Mapping[str, Sequence[str]] | None = None,
     at: Sequence[float] = (),
     conf: str = "log",
     landmark: float | None = None,
+    competing: bool = False,
 ) -> dict[str, Any]:
     """Kaplan–Meier of each group, log-rank between them, and a Cox model on the covariates.
 
     At the times `at`, else whenever an event happened; times are in the unit of the data, and
-    with a landmark counted from it. Cumulative incidence is added where there are competing
-    events. Raises ValueError when nobody is left, NoModel when a model cannot be fitted.
+    with a landmark counted from it. `covariates` are those of `modelled`, by default of `times`.
+    Cumulative incidence is added where competing events are asked for or there. A model that
+    cannot be fitted is None, and `cox_refused` says why. Raises ValueError when nobody is left.
     """
-    covariates = dict(covariates or {})
+    modelled, covariates = modelled or times, dict(covariates or {})
     if landmark is not None:
-        after = [one > landmark for one in times.durations]
+        after = [one > landmark for one in modelled.durations]
         covariates = {
             name: [text for text, keep in zip(texts, after, strict=True) if keep]
             for name, texts in covariates.items()
         }
-        times = times.from_landmark(landmark)
+        modelled, times = modelled.from_landmark(landmark), times.from_landmark(landmark)
     if not times.durations:
         raise ValueError("Nobody is followed beyond the landmark.")
     names: list[str | None] = list(times.names()) or [None]
-    competing = COMPETING in times.kinds
+    competing = competing or COMPETING in times.kinds
     result: dict[str, Any] = {
         "n": len(times.durations),
         "events": times.kinds.count(EVENT),
@@ -58,7 +61,10 @@ def survival(
         "cox": None,
     }
     if covariates:
-        result["cox"] = _plain(cox(times, covariates))
+        try:
+            result["cox"] = _plain(cox(modelled, covariates))
+        except NoModel as refused:
+            result["cox_refused"] = str(refused)
     return result
 
 
@@ -102,6 +108,3 @@ def _points(curve: Curve, at: Sequence[float]) -> list[dict[str, Any]]:
 def _whole(time: float) -> float:
     """90.0 as 90."""
     return int(time) if float(time).is_integer() else time
-
-
-__all__ = ["NoModel", "survival"]

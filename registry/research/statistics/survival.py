@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import math
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,11 +77,12 @@ def _kept(values: tuple[Any, ...], keep: Sequence[bool]) -> tuple[Any, ...]:
     return tuple(value for value, wanted in zip(values, keep, strict=True) if wanted)
 
 
-def _by_size(text: str) -> tuple[int, float, str]:
+def _by_size(text: str) -> tuple[int, float, str, str]:
+    """Numbers by size, then words by alphabet, whatever their capitals."""
     try:
-        return (0, float(text), text)
+        return (0, float(text), "", text)
     except ValueError:
-        return (1, 0.0, text)
+        return (1, 0.0, text.casefold(), text)
 
 
 @dataclass(frozen=True)
@@ -122,16 +125,20 @@ class Curve:
         """How many events."""
         return sum(self.events)
 
+    @cached_property
+    def _in_order(self) -> list[float]:
+        return sorted(self.ends)
+
     def risk(self, time: float) -> int:
         """How many are at risk just before a time."""
-        return sum(1 for end in self.ends if end >= time - _TIE)
+        return self.n - bisect_left(self._in_order, time - _TIE)
 
     def at(self, time: float) -> Point:
         """The estimate at a time; not defined after the last follow-up, unless it ended at 0."""
-        before = [i for i, one in enumerate(self.times) if one <= time + _TIE]
+        before = bisect_right(self.times, time + _TIE)
         estimate, error = self.start, 0.0
         if before:
-            estimate, error = self.estimates[before[-1]], self.errors[before[-1]]
+            estimate, error = self.estimates[before - 1], self.errors[before - 1]
         risk = self.risk(time)
         gone = self.start == 1.0 and estimate == 0
         if not risk and not gone:
@@ -207,12 +214,12 @@ def kaplan_meier(times: Times, conf: str = "log") -> Curve:
     table = fitted.event_table
     survival = fitted.survival_function_.iloc[:, 0]
     rows, total = [], 0.0
-    for time, risk, died, censored in zip(
-        table.index, table["at_risk"], table["observed"], table["censored"], strict=True
+    for time, risk, died, censored, left in zip(
+        table.index, table["at_risk"], table["observed"], table["censored"], survival, strict=True
     ):
         if not died and not censored:
             continue
-        estimate = float(survival.loc[time])
+        estimate = float(left)
         if died:
             total = math.inf if risk == died else total + died / (risk * (risk - died))
         estimate = 0.0 if math.isinf(total) else estimate
@@ -284,15 +291,27 @@ class LogRank:
 
 
 def log_rank(times: Times) -> LogRank | None:
-    """Do the groups differ? None with fewer than two groups, or where nothing happened."""
-    if len(times.names()) < 2 or EVENT not in times.kinds:
+    """Do the groups differ? None with fewer than two groups, or where nothing happened.
+
+    A group in which nobody was followed until the first event says nothing and is no degree of
+    freedom, as in R.
+    """
+    ends = zip(times.durations, times.kinds, strict=True)
+    first = min((end for end, kind in ends if kind == EVENT), default=math.inf)
+    seen = {
+        group
+        for group, end in zip(times.groups or (), times.durations, strict=False)
+        if end >= first
+    }
+    times = times.only([group in seen for group in times.groups or [""] * len(times.durations)])
+    if len(seen) < 2:
         return None
     from lifelines.statistics import multivariate_logrank_test
 
     observed = [kind == EVENT for kind in times.kinds]
     with _quiet():
         found = multivariate_logrank_test(times.durations, times.groups, observed)
-    return LogRank(float(found.test_statistic), len(times.names()) - 1, float(found.p_value))
+    return LogRank(float(found.test_statistic), len(seen) - 1, float(found.p_value))
 
 
 @dataclass(frozen=True)
@@ -316,12 +335,16 @@ class Term:
 
 @dataclass(frozen=True)
 class Cox:
-    """A proportional-hazards model, with Efron's way of ties."""
+    """A proportional-hazards model, with Efron's way of ties.
+
+    `left_out` are terms that are the same for everybody, or follow from those before them.
+    """
 
     n: int
     events: int
     log_likelihood: float
     terms: tuple[Term, ...]
+    left_out: tuple[str, ...] = ()
 
 
 class NoModel(ValueError):
@@ -336,43 +359,75 @@ def cox(times: Times, covariates: Mapping[str, Sequence[str]]) -> Cox:
     """
     from lifelines import CoxPHFitter
     from lifelines.exceptions import ConvergenceError
-    from lifelines.statistics import proportional_hazard_test
 
     frame = _design(times, covariates)
-    names = [name for name in frame.columns if name not in ("__time", "__event")]
-    if not names or frame.empty or not frame["__event"].any():
+    terms = list(frame.columns[2:])
+    names = _independent(frame, terms)
+    if not names or not frame["__event"].any():
         raise NoModel("nothing to fit: no events, or a covariate that is the same for everybody")
     spread = frame[names].std()
-    scaled = frame.copy()
+    scaled = frame[["__time", "__event", *names]].copy()
     scaled[names] = frame[names] / spread
     try:
         with _quiet():
             model = CoxPHFitter().fit(
                 scaled, "__time", "__event", fit_options={"precision": 1e-10, "max_steps": 100}
             )
-            tested = proportional_hazard_test(model, scaled, time_transform="km").summary
+        fitted = [_term(name, model.summary.loc[name], spread[name]) for name in names]
     except (ConvergenceError, ArithmeticError, ValueError) as refused:
         raise NoModel("the model does not converge: too few events for these terms") from refused
-    summary = model.summary
-    terms = []
-    for name in names:
-        beta = float(summary.loc[name, "coef"] / spread[name])
-        error = float(summary.loc[name, "se(coef)"] / spread[name])
-        terms.append(
-            Term(
-                name,
-                beta,
-                error,
-                beta / error,
-                float(summary.loc[name, "p"]),
-                math.exp(beta),
-                math.exp(beta - Z * error),
-                math.exp(beta + Z * error),
-                float(tested.loc[name, "test_statistic"]),
-                float(tested.loc[name, "p"]),
-            )
-        )
-    return Cox(len(frame), int(frame["__event"].sum()), float(model.log_likelihood_), tuple(terms))
+    tested = _proportional(model, scaled)
+    return Cox(
+        len(frame),
+        int(frame["__event"].sum()),
+        float(model.log_likelihood_),
+        tuple(
+            replace(one, proportional_chi2=chi2, proportional_p=p)
+            for one in fitted
+            for chi2, p in [tested.get(one.term, (None, None))]
+        ),
+        tuple(name for name in terms if name not in names),
+    )
+
+
+def _term(name: str, row: Any, spread: float) -> Term:
+    """A coefficient in the unit of its covariate. Raises ArithmeticError where there is none."""
+    beta, error = float(row["coef"] / spread), float(row["se(coef)"] / spread)
+    if not (math.isfinite(beta) and math.isfinite(error) and error > 0):
+        raise ArithmeticError("no coefficient")
+    low, high = math.exp(beta - Z * error), math.exp(beta + Z * error)
+    return Term(name, beta, error, beta / error, float(row["p"]), math.exp(beta), low, high)
+
+
+def _proportional(model: Any, scaled: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Chi² and p of the test of proportional hazards, by term; none where too few events."""
+    from lifelines.statistics import proportional_hazard_test
+
+    try:
+        with _quiet():
+            found = proportional_hazard_test(model, scaled, time_transform="km").summary
+    except (ArithmeticError, ValueError):
+        return {}
+    return {
+        str(name): (float(row["test_statistic"]), float(row["p"]))
+        for name, row in found.iterrows()
+        if math.isfinite(row["test_statistic"])
+    }
+
+
+def _independent(frame: pd.DataFrame, terms: Sequence[str]) -> list[str]:
+    """The terms that vary and do not follow from those before them, as R leaves others out."""
+    import numpy as np
+
+    kept: list[str] = []
+    for name in terms:
+        if len(frame) < 2 or frame[name].nunique() < 2:
+            continue
+        tried = frame[[*kept, name]].to_numpy(dtype=float)
+        tried = (tried - tried.mean(axis=0)) / tried.std(axis=0)
+        if np.linalg.matrix_rank(tried, tol=1e-7 * math.sqrt(len(frame))) > len(kept):
+            kept.append(name)
+    return kept
 
 
 def _design(times: Times, covariates: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -390,11 +445,9 @@ def _design(times: Times, covariates: Mapping[str, Sequence[str]]) -> pd.DataFra
         if None not in numbers:
             columns[name] = numbers
             continue
-        for level in sorted(set(given))[1:]:
+        for level in sorted(set(given), key=_by_size)[1:]:
             columns[name + level] = [float(text == level) for text in given]
-    frame = pd.DataFrame(columns)
-    fixed = [name for name in frame.columns[2:] if frame[name].nunique() < 2]
-    return frame.drop(columns=fixed)
+    return pd.DataFrame(columns)
 
 
 def _number(text: str) -> float | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from registry.research.statistics.survival import CENSORED, COMPETING, EVENT, Times
 
 #: What stands for a missing value in files of statistics programs.
 MISSING = frozenset({"", "NA", "NaN", "nan", "."})
+
+
+_TRUTH = {"1": True, "true": True, "0": False, "false": False}
 
 
 class Unfit(ValueError):
@@ -20,15 +23,16 @@ class Unfit(ValueError):
 @dataclass(frozen=True)
 class Named:
     """Which columns of a table hold what. Rows where the event column has `event_value` had the
-    event; else those with `competing_value` in the competing column had the other one."""
+    event; else those with `competing_value` in the competing column had the other one. Without a
+    value it is 1, and a column that looks coded in another way is refused."""
 
     time: str
     event: str
     group: str = ""
     covariates: tuple[str, ...] = ()
     competing: str = ""
-    event_value: str = "1"
-    competing_value: str = "1"
+    event_value: str = ""
+    competing_value: str = ""
 
     def columns(self) -> list[str]:
         """Every column that is needed."""
@@ -38,9 +42,13 @@ class Named:
 
 @dataclass(frozen=True)
 class Followed:
-    """The subjects of a table whose time, event and group are known; and how many are not."""
+    """The subjects of a table whose time, event and group are known; and how many are not.
+
+    A model on covariates asks for no group: it is of `modelled`, to whom `covariates` belong.
+    """
 
     times: Times
+    modelled: Times
     covariates: Mapping[str, Sequence[str]]
     left_out: int
 
@@ -64,18 +72,31 @@ def followed(rows: Sequence[Mapping[str, str]], named: Named) -> Followed:
     if lacking:
         there = ", ".join(rows[0])
         raise Unfit(f"There is no column {', '.join(lacking)}. The columns are: {there}.")
-    needed = [n for n in (named.time, named.event, named.group, named.competing) if n]
-    whole = [row for row in rows if not any(_text(row[name]) == "" for name in needed)]
+    whole = [row for row in rows if _is_known(row, named)]
     if not whole:
         raise Unfit("No row has a time and an event.")
     kinds = [_kind(row, named) for row in whole]
     _check_coding(whole, kinds, named)
-    groups = tuple(_text(row[named.group]) for row in whole) if named.group else None
+    modelled = Times(tuple(_time(row[named.time]) for row in whole), tuple(kinds))
+    times = modelled
+    if named.group:
+        groups = tuple(_text(row[named.group]) for row in whole)
+        times = replace(modelled, groups=groups).only([group != "" for group in groups])
+    if not times.durations:
+        raise Unfit("No row has a time, an event and a group.")
     return Followed(
-        Times(tuple(_time(row[named.time]) for row in whole), tuple(kinds), groups),
+        times,
+        modelled,
         {name: tuple(_text(row[name]) for row in whole) for name in named.covariates},
-        len(rows) - len(whole),
+        len(rows) - len(times.durations),
     )
+
+
+def _is_known(row: Mapping[str, str], named: Named) -> bool:
+    """Has it a time, and is it known whether the event happened, or else the competing one?"""
+    if not _text(row[named.time]) or not _text(row[named.event]):
+        return False
+    return not named.competing or _kind(row, named) == EVENT or bool(_text(row[named.competing]))
 
 
 def _text(cell: str | None) -> str:
@@ -95,7 +116,9 @@ def _time(cell: str) -> float:
 
 def _same(cell: str, value: str) -> bool:
     """1, 1.0 and TRUE are the same code."""
-    if cell == value or (value == "1" and cell.lower() == "true"):
+    if cell.lower() in _TRUTH and value.lower() in _TRUTH:
+        return _TRUTH[cell.lower()] == _TRUTH[value.lower()]
+    if cell == value:
         return True
     try:
         return float(cell) == float(value)
@@ -104,9 +127,9 @@ def _same(cell: str, value: str) -> bool:
 
 
 def _kind(row: Mapping[str, str], named: Named) -> int:
-    if _same(_text(row[named.event]), named.event_value):
+    if _same(_text(row[named.event]), named.event_value or "1"):
         return EVENT
-    if named.competing and _same(_text(row[named.competing]), named.competing_value):
+    if named.competing and _same(_text(row[named.competing]), named.competing_value or "1"):
         return COMPETING
     return CENSORED
 
@@ -114,13 +137,13 @@ def _kind(row: Mapping[str, str], named: Named) -> int:
 def _check_coding(rows: Sequence[Mapping[str, str]], kinds: Sequence[int], named: Named) -> None:
     """A column coded 1 and 2 read as 0 and 1 would count the dead as alive: refuse to guess."""
     found = {_text(row[named.event]) for row in rows}
-    if len(found) > 2 and named.event_value == "1" and not named.competing:
+    if len(found) > 2 and not named.event_value and not named.competing:
         values = ", ".join(sorted(found)[:6])
         raise Unfit(
             f"{named.event} has more than two values ({values}). Say which of them is the event "
             "with --event-value, and the competing one with --competing."
         )
-    if found == {"1", "2"} and named.event_value == "1":
+    if {one.removesuffix(".0") for one in found} == {"1", "2"} and not named.event_value:
         raise Unfit(f"{named.event} is coded 1 and 2. Say which is the event: --event-value 2.")
     if EVENT not in kinds and len(found) > 1:
-        raise Unfit(f"{named.event} is never {named.event_value}. Say which is the event.")
+        raise Unfit(f"{named.event} is never {named.event_value or 1}. Say which is the event.")
