@@ -16,6 +16,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
 
 from registry import audit, storage
 from registry.access import Right, Viewer, the_house
@@ -40,6 +42,7 @@ BEGINS = {rules.ASKED_CHECK: rules.CHECKING, rules.ASKED: rules.BRINGING}
 #: The column that is added to refused rows; a file that is sent again may have it still.
 WHY = map_files.WHY_REFUSED
 _UNDONE = 100
+_UNDO_TRIES = 3
 
 
 # -- refused rows --------------------------------------------------------------------------------
@@ -344,24 +347,43 @@ def to_undo() -> list[UUID]:
 
 
 def undo_import(import_id: UUID) -> None:
-    """Undo an import, a few records a transaction; one that was broken off goes on."""
-    db.session.rollback()
+    """Undo an import, a few records a transaction; one that was broken off goes on.
+
+    Others may write about the same patients at that moment, such as their follow-up plans: what
+    the database then refuses is looked at again.
+    """
     maker = new_id()
+    refused = 0
     while True:
-        imported = _mine(import_id, maker)
-        if imported is None:
-            db.session.rollback()
-            return
-        undoing = undo.Undoing(imported, _undoer(imported))
-        if not _undo_some(undoing):
-            undo.finish(undoing)
-            if imported.undone_by:
-                people.tell([imported.undone_by], "import_undone", subject=("import", imported.id))
-            db.session.commit()
-            return
-        undo.noted(undoing)
-        db.session.commit()
+        db.session.rollback()
+        try:
+            if not _undo_batch(import_id, maker):
+                return
+            refused = 0
+        except (DBAPIError, StaleDataError):
+            refused += 1
+            if refused == _UNDO_TRIES:
+                db.session.rollback()
+                raise
         db.session.expunge_all()
+
+
+def _undo_batch(import_id: UUID, maker: UUID) -> bool:
+    """One transaction of it; False when there is no more to do here."""
+    imported = _mine(import_id, maker)
+    if imported is None:
+        db.session.rollback()
+        return False
+    undoing = undo.Undoing(imported, _undoer(imported))
+    goes_on = _undo_some(undoing)
+    if goes_on:
+        undo.noted(undoing)
+    else:
+        undo.finish(undoing)
+        if imported.undone_by:
+            people.tell([imported.undone_by], "import_undone", subject=("import", imported.id))
+    db.session.commit()
+    return goes_on
 
 
 def _mine(import_id: UUID, maker: UUID) -> Import | None:

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from registry.access import Role, Viewer
 from registry.audit import AuditEntry
 from registry.course import actions as course
 from registry.course.models import BY_NAME, Biomarker, EntryChange, Pathology, Staging, Tumour
-from registry.db import db
+from registry.course.models.keeping import FollowUpPlan
+from registry.db import db, own_transaction, table_of
 from registry.interop import actions, queries, rules, working
 from registry.interop.actions import undo
 from registry.interop.models import Import, ImportChange, SourceRow
@@ -224,6 +226,34 @@ def test_an_undone_import_leaves_nothing_but_its_row(app: Flask, tmp_path: Path)
     models = (Patient, SourceRow, *BY_NAME.values())
     assert {model.__name__: count(model) for model in models} == {m.__name__: 0 for m in models}
     assert brought_in(tmp_path, by, BODY, COLUMNS, ALICE, BOB).created == 2
+
+
+def test_a_follow_up_plan_that_is_made_at_that_moment_does_not_stop_the_undoing(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker makes plans of new patients each minute: one that comes in between is taken out,
+    too, and what is removed is counted once."""
+    by = manager()
+    brought_in(tmp_path, by, BODY, COLUMNS, ALICE, BOB)
+    first, refused = undo.bulk.forget_patients, []
+
+    def forget(connection: Any, ids: Any, order: Any) -> None:
+        first(connection, ids, order)
+        if not refused:
+            refused.append(ids)
+            if connection.dialect.name == "sqlite":  # there another writer waits, or is waited for
+                raise OperationalError("", {}, Exception("database is locked"))
+            with own_transaction() as other:
+                plan = {"patient_id": ids[0], "rule_version": "1"}
+                other.execute(sa.insert(table_of(FollowUpPlan)), plan)
+
+    monkeypatch.setattr(undo.bulk, "forget_patients", forget)
+    found = undone(by)
+    assert refused
+    assert found.state == rules.UNDONE
+    assert found.undo is not None
+    assert found.undo["removed"] == {"patient": 2, "tumour": 2, "pathology": 2, "biomarker": 2}
+    assert (count(Patient), count(FollowUpPlan)) == (0, 0)
 
 
 def test_what_was_touched_is_kept_and_listed(app: Flask, tmp_path: Path) -> None:
