@@ -111,6 +111,11 @@ def _graded(facts: Facts) -> bool:
     return entry is None or entry.grading_site not in ("", "adrenal_medulla", "paraganglia")
 
 
+def _differentiation_decides(facts: Facts) -> bool:
+    """Medullary thyroid carcinoma has two tiers by mitoses, Ki-67 and necrosis alone (S09)."""
+    return _graded(facts) and _triage_group(facts) != "thyroid_mtc"
+
+
 def _metastatic(facts: Facts) -> bool:
     stated = _text(facts, "staging.m").upper().lstrip("CPY")
     sites_of_mets = [key for key in facts if key.startswith("staging.mets_")]
@@ -151,6 +156,7 @@ def _treated(facts: Facts) -> bool:
 
 CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "graded": _graded,
+    "differentiation_decides": _differentiation_decides,
     "functioning": _is("tumour.functioning", "yes"),
     "metastatic": _metastatic,
     "poorly_differentiated": _is("pathology.differentiation", "poor"),

@@ -63,6 +63,14 @@ def test_ki67_is_not_asked_for_where_there_is_no_grade():
     assert "pathology.ki67_percent" in asked("other", tumour__primary_site="C25.0")
 
 
+def test_medullary_thyroid_carcinoma_is_graded_without_differentiation():
+    """grading.md: its two tiers come from mitoses, Ki-67 and necrosis (S09)."""
+    thyroid = asked("other", tumour__primary_site="C73.9")
+    assert "pathology.differentiation" not in thyroid
+    graded_by = {"pathology.ki67_percent", "pathology.mitoses_per_2mm2", "pathology.necrosis"}
+    assert graded_by <= thyroid
+
+
 @pytest.mark.parametrize("answer", ["not_done", "not_available", "not_known", "0", 0])
 def test_an_item_that_was_answered_is_not_asked_for_again(answer):
     assert "markers.egfr" not in asked("prrt_suitability", markers__egfr=answer)
