@@ -25,6 +25,7 @@ from argon2 import PasswordHasher
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from hypothesis import settings
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 from config import Settings
@@ -65,6 +66,7 @@ socket.socket.connect_ex = _stay_here(socket.socket.connect_ex)  # type: ignore[
 # -- a skip that was forbidden is a failure ----------------------------------------------------
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests in tests/browser are browser tests, and run one after the other in one process."""
     for item in items:
@@ -143,6 +145,15 @@ class _Kept:
 
 
 @pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates compiled once in a run, for all its applications and processes."""
+    run = tmp_path_factory.getbasetemp()
+    folder = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "templates"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return FileSystemBytecodeCache(str(folder))
+
+
+@pytest.fixture(scope="session")
 def _kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Kept]:
     with contextlib.ExitStack() as stack:
         kept = _Kept(tmp_path_factory.mktemp("databases"), stack)
@@ -209,7 +220,7 @@ def _tidy(instance: Path, keep: set[str]) -> None:
 
 
 @pytest.fixture
-def app(database: str, _kept: _Kept) -> Iterator[Flask]:
+def app(database: str, _kept: _Kept, compiled: FileSystemBytecodeCache) -> Iterator[Flask]:
     """The application on an empty database, with its context open for the test's own queries.
 
     It is made once for each kind of database. What a test changes in `app.config` is put back.
@@ -217,6 +228,7 @@ def app(database: str, _kept: _Kept) -> Iterator[Flask]:
     instance = _kept.folder / f"instance-{database.partition(':')[0]}"
     if database not in _kept.apps:
         _kept.apps[database] = _build(database, instance)
+        _kept.apps[database][0].jinja_env.bytecode_cache = compiled
     app, files = _kept.apps[database]
     _tidy(instance, files)
     config = dict(app.config)

@@ -328,15 +328,27 @@ def rules(app: Flask) -> list[tuple[Rule, str]]:
     ]
 
 
-def ask(client: FlaskClient, method: str, url: str, token: str) -> int:
+def ask(client: FlaskClient, method: str, url: str, token: str, means: str = OPEN) -> int:
+    """The status. What has to be refused is asked for as our scripts do: no page has to be made."""
+    headers = {} if means == OPEN else {"X-Requested-With": "fetch"}
     if method == "GET":
-        return client.get(url, buffered=True).status_code
-    return client.post(url, data={"csrf_token": token}).status_code
+        return client.get(url, headers=headers, buffered=True).status_code
+    return client.post(url, headers=headers, data={"csrf_token": token}).status_code
+
+
+def refused_before_asking(rule: Rule, role: Role | None) -> bool:
+    """Is it refused by the right alone, before the database is asked for anything?"""
+    right = web.right_of(rule.endpoint)
+    if rule.endpoint in OF_THE_TOKEN or right in (Right.ANYONE, Right.SIGNED_IN):
+        return False
+    return right is None or role not in RIGHTS[right]
 
 
 @pytest.mark.timeout(300)  # well over a thousand requests
 @pytest.mark.parametrize("where", RELATIONS)
 def test_every_endpoint_for_every_role_and_relation(app, client, where):
+    """On PostgreSQL all that comes to a view: the right alone is the same on every database."""
+    on_postgres = db.engine.dialect.name == "postgresql"
     world = build()
     walkers = {key: person for key, person in world.walkers.items() if key[1] == where}
     assert {role for role, _relation in walkers} == (set(Role) if where != NOWHERE else {None})
@@ -347,8 +359,11 @@ def test_every_endpoint_for_every_role_and_relation(app, client, where):
         make.sign_in(walker, person)
         token = make.token(walker.get("/account").text)
         for rule, method in rules(app):
-            status = ask(walker, method, world.address(app, rule), token)
-            means = MEANS[expected(rule, role, relation)]
+            if on_postgres and refused_before_asking(rule, role):
+                continue
+            said = expected(rule, role, relation)
+            status = ask(walker, method, world.address(app, rule), token, said)
+            means = MEANS[said]
             if (rule.endpoint, method) in EMPTY_IS_UNKNOWN and means == MEANS[OPEN]:
                 means = {404}
             walked += 1
@@ -359,7 +374,8 @@ def test_every_endpoint_for_every_role_and_relation(app, client, where):
             if rule.endpoint in {"people.sign_in", "people.sign_in_again", "people.resume"}:
                 token = make.token(walker.get("/account").text) or token
     assert not wrong, "\n".join(wrong)
-    assert walked == len(walkers) * len(rules(app))
+    refused = sum(refused_before_asking(r, role) for role, _ in walkers for r, _m in rules(app))
+    assert walked == len(walkers) * len(rules(app)) - (refused if on_postgres else 0)
 
 
 def test_nobody_sees_anything_without_signing_in(app, client):

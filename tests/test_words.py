@@ -80,7 +80,7 @@ def made() -> Iterator[dict[str, Flask]]:
 
 
 @pytest.fixture
-def pseudo_app(database, translations, made, tmp_path_factory):
+def pseudo_app(database, translations, made, compiled, tmp_path_factory):
     if database not in made:
         made[database] = create_app(
             Settings(
@@ -92,6 +92,7 @@ def pseudo_app(database, translations, made, tmp_path_factory):
                 extra={"translations": str(translations)},
             )
         )
+        made[database].jinja_env.bytecode_cache = compiled
     with made[database].app_context():
         yield made[database]
         db.session.remove()
