@@ -118,6 +118,7 @@ def _place() -> Any:
     from registry.people import actions as people
     from registry.people import queries
     from registry.people.models import REFERENCE_CENTRE
+    from registry.research import rules
     from registry.research.releases import actions as research
 
     house = the_house("netreg check-cohorts")
@@ -144,6 +145,7 @@ def _place() -> Any:
         researcher_id=researcher.person_id,
         from_date=today(),
         until_date=today() + timedelta(days=1),
+        coarse=rules.Coarse(smallest_group=1, age_band=1),  # to be compared digit for digit
     )
     db.session.commit()
     return grant, researcher

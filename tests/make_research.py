@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from registry.dates import PartialDate, today
 from registry.db import db, new_id
 from registry.patients.models import Patient
 from registry.people.models import Organisation, Person
+from registry.research import rules
 from registry.research.cohorts import actions as actions_cohorts
 from registry.research.cohorts.criteria import Criterion
 from registry.research.models import AccessRequest, Cohort, Grant, Release
@@ -25,6 +27,8 @@ from registry.research.requests import actions as actions_requests
 from registry.research.requests.actions import Wish
 from tests import make
 
+#: A grant under which nothing has to be made coarser: for tests of something else.
+AS_IT_IS = rules.Coarse(smallest_group=1, age_band=1)
 DATES = ("date", "diagnosis_date", "start", "stop", "death_date", "first_symptom_date", "echo_date")
 
 
@@ -56,6 +60,7 @@ def grant(
     project: str = "NET-ONE",
     from_date: date | None = None,
     until_date: date | None = None,
+    coarse: rules.Coarse | None = None,
 ) -> Grant:
     """A grant by Greta of the committee, in force unless other days are given."""
     researcher = researcher or make.person(place, Role.RESEARCHER, name="Rosa Ruiz")
@@ -68,6 +73,7 @@ def grant(
         researcher_id=researcher.id,
         from_date=from_date or today() - timedelta(days=3),
         until_date=until_date or today() + timedelta(days=30),
+        coarse=coarse or AS_IT_IS,
     )
 
 
@@ -108,6 +114,7 @@ def wish(**other: Any) -> Wish:
         "analyses": ["survival"],
         "variables": "patient.sex_at_birth: Περίπατος\nfollow_up.vital_status: Περίπατος",
         "until_date": today() + timedelta(days=90),
+        "coarse": AS_IT_IS,
     }
     return Wish(**{**facts, **other})
 
@@ -121,17 +128,17 @@ def request(by: Viewer, *criteria: Criterion, send: bool = True, **other: Any) -
     return made
 
 
-def asked(given: Grant) -> Release:
+def asked(given: Grant, also: Collection[str] = ()) -> Release:
     """A release asked for under a grant, saved."""
     researcher = db.session.get_one(Person, given.researcher_id)
-    release = actions.request_release(given, by=make.viewer(researcher))
+    release = actions.request_release(given, by=make.viewer(researcher), also=also)
     db.session.commit()
     return release
 
 
-def made(given: Grant) -> Release:
+def made(given: Grant, also: Collection[str] = ()) -> Release:
     """A release made under a grant."""
-    return making.make(asked(given).id)
+    return making.make(asked(given, also).id)
 
 
 def content(release: Release) -> dict[str, bytes]:

@@ -55,8 +55,8 @@ def test_what_is_stated_is_locked() -> None:
 #: A third of a second and 40 MB for workbooks alone, which few pages and commands read.
 RARE = {
     "charset_normalizer", "fsspec", "icalendar", "lifelines", "matplotlib", "numpy", "openpyxl",
-    "pandas", "pikepdf", "PIL", "pyarrow", "pydicom", "rapidfuzz", "s3fs", "scipy", "typst",
-    "xlsxwriter", "yaml",
+    "pandas", "pikepdf", "PIL", "pyarrow", "pydicom", "pyreadstat", "rapidfuzz", "s3fs", "scipy",
+    "typst", "xlsxwriter", "yaml",
 }  # fmt: skip
 
 

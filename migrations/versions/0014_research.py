@@ -15,11 +15,11 @@ branch_labels = None
 depends_on = None
 
 
-def _json(name: str) -> sa.Column[object]:
+def _json(name: str, **other: str) -> sa.Column[object]:
     kind = sa.JSON(none_as_null=True).with_variant(
         postgresql.JSONB(none_as_null=True), "postgresql"
     )
-    return sa.Column(name, kind, nullable=False)
+    return sa.Column(name, kind, nullable=False, **other)
 
 
 def upgrade() -> None:
@@ -68,6 +68,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_told_count_size"), "told_count", ["size"])
     _requests()
+    for column in _deidentified():
+        op.add_column("access_grant", column)
+    op.add_column("research_release", _json("formats", server_default="[]"))
+
+
+def _deidentified() -> list[sa.Column[object]]:
+    """How what leaves is made unrecognisable: approved with the grant. What was granted before
+    gets the defaults."""
+    return [
+        sa.Column("smallest_group", sa.Integer(), nullable=False, server_default="5"),
+        sa.Column("age_band", sa.Integer(), nullable=False, server_default="5"),
+        sa.Column("times", sa.String(length=20), nullable=False, server_default="days"),
+    ]
 
 
 def _requests() -> None:
@@ -92,6 +105,7 @@ def _requests() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("grant_id", sa.Uuid(), nullable=True),
+        *_deidentified(),
         sa.CheckConstraint(
             "state IN ('draft', 'submitted', 'questions', 'approved', 'refused', 'withdrawn', "
             "'revoked')",
@@ -139,6 +153,9 @@ def _requests() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("research_release", "formats")
+    for name in ("times", "age_band", "smallest_group"):
+        op.drop_column("access_grant", name)
     op.drop_table("access_request_event")
     op.drop_table("access_request")
     op.drop_table("told_count")

@@ -46,6 +46,9 @@ class Grant(Model):
     ended_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
     ended_at: Mapped[datetime | None] = technical(Moment())
     end_reason: Mapped[str | None] = technical(sa.Text())
+    smallest_group: Mapped[int] = technical(default=rules.SMALLEST_GROUP)  # the k of k-anonymity
+    age_band: Mapped[int] = technical(default=rules.AGE_BAND)  # the finest, in years
+    times: Mapped[str] = technical(sa.String(20), default=rules.DAYS)  # a key of rules.TIMES
 
     researcher: Mapped[Person] = relationship(foreign_keys=[researcher_id])
 
@@ -92,6 +95,7 @@ class Release(Model):
     requested_by: Mapped[UUID] = technical(sa.ForeignKey("person.id"))
     requested_at: Mapped[datetime] = technical(Moment(), default=now)
     criteria: Mapped[dict[str, Any]] = technical(Json)
+    formats: Mapped[list[Any]] = technical(Json, default=list)  # besides CSV
 
     phase: Mapped[str] = technical(sa.String(20), default="")
     done: Mapped[int] = technical(default=0)
@@ -231,6 +235,9 @@ class AccessRequest(Model):
     made_at: Mapped[datetime] = technical(Moment(), default=now)
     changed_at: Mapped[datetime] = technical(Moment(), default=now)
     grant_id: Mapped[UUID | None] = technical(sa.ForeignKey("access_grant.id"), index=True)
+    smallest_group: Mapped[int] = technical(default=rules.SMALLEST_GROUP)  # the k of k-anonymity
+    age_band: Mapped[int] = technical(default=rules.AGE_BAND)  # the finest, in years
+    times: Mapped[str] = technical(sa.String(20), default=rules.DAYS)  # a key of rules.TIMES
 
     researcher: Mapped[Person] = relationship()
     cohort: Mapped[CohortVersion] = relationship()

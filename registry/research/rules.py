@@ -54,6 +54,7 @@ UNDER_WAY = (REQUESTED, MAKING)
 PHASES = {
     "": _l("Waiting for the worker"),
     "data": _l("Reading and de-identifying patients"),
+    "formats": _l("Writing the other formats"),
     "documents": _l("Writing the codebook and the manifest"),
     "packing": _l("Packing all files into one"),
 }
@@ -98,6 +99,43 @@ def rounded(count: int) -> int | None:
     below ten."""
     return None if count < FEW else (count + 5) // 10 * 10
 
+
+# -- how patients are made unrecognisable, as approved ------------------------------------------
+
+#: How many patients share the same quasi-identifiers at least (k), unless it was approved less.
+SMALLEST_GROUP, MOST_GROUP = 5, 100
+AGE_BAND = 5
+AGE_BANDS = {1: _l("Completed years"), 5: _l("Groups of 5 years"), 10: _l("Groups of 10 years")}
+DAYS, SHIFTED = "days", "shifted"
+TIMES = {
+    DAYS: _l("Days from diagnosis"),
+    SHIFTED: _l("Dates moved for each patient by a secret number of days"),
+}
+
+COARSE_RANGE = _l("Enter a whole number from 1 to 100.")
+
+
+@dataclass(frozen=True)
+class Coarse:
+    """How coarse what leaves has to be: patients in the smallest group (k), the finest age group
+    in years, and how times are given (a key of `TIMES`)."""
+
+    smallest_group: int = SMALLEST_GROUP
+    age_band: int = AGE_BAND
+    times: str = DAYS
+
+    @property
+    def is_possible(self) -> bool:
+        """Are these choices that there are?"""
+        return (
+            1 <= self.smallest_group <= MOST_GROUP
+            and self.age_band in AGE_BANDS
+            and self.times in TIMES
+        )
+
+
+#: What holds where nobody asks for something else.
+USUAL = Coarse()
 
 # -- coarsening --------------------------------------------------------------------------------
 
@@ -240,9 +278,10 @@ _TOKEN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,39}$")
 def safe(text: str) -> str:
     """A text no spreadsheet takes for a formula: an apostrophe stands before a dangerous start.
 
-    For texts alone: a number such as -3 stays a number.
+    For texts alone: a number such as -3 stays a number. One that has such an apostrophe already
+    gets another, so that taking one away gives every text back.
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
 
 
 def is_token(text: str) -> bool:

@@ -26,7 +26,7 @@ from registry.patients import actions as patients
 from registry.people.models import Notice
 from registry.research import jobs, rules
 from registry.research.models import Release, ReleaseFile
-from registry.research.releases import actions, columns, documents, making
+from registry.research.releases import actions, columns, documents, formats, making
 from tests import make, make_research
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,7 +223,7 @@ def test_a_maker_killed_half_way_leaves_nothing_to_see_and_the_sweep_makes_it_wh
         maker.send_signal(signal.SIGKILL)
     state, _error, attempts, files, drafts = state_of(release_id)
     assert (state, attempts, files) == ("making", 1, 0)
-    data = len(columns.files())
+    data = len(columns.files()) + 1  # and one row a patient
     assert len(drafts) == data
     left = files_on_disk(app)
     assert len(left) == data
@@ -248,7 +248,7 @@ def test_what_a_dead_maker_of_a_cancelled_release_left_is_removed(app):
     db.session.commit()
     claim = making.Claim(release_id)
     claim.take()
-    [file_id] = making.Files(claim).note(1)
+    [file_id] = making.Files(claim.tell).note(1)
     with storage.writing(file_id) as out:
         out.write(b"half")
     rosa = make.viewer(grant.researcher)
@@ -359,7 +359,8 @@ def test_the_same_state_gives_the_same_bytes_on_both_databases(request, tmp_path
         )
         app = create_app(settings)
         with app.app_context():
-            made.append(make_research.content(make_research.made(_same_state(monkeypatch))))
+            release = make_research.made(_same_state(monkeypatch), formats.CHOICES)
+            made.append(make_research.content(release))
             db.session.remove()
             db.engine.dispose()
     for files in made:
@@ -370,5 +371,9 @@ def test_the_same_state_gives_the_same_bytes_on_both_databases(request, tmp_path
     assert made[0].keys() == made[1].keys()
     for name in made[0]:
         assert made[0][name] == made[1][name], name
+    data = {name for name in made[0] if name.endswith(".csv")} - {"codebook.csv", "code_lists.csv"}
+    for ending in ("parquet", "sav", "dta"):
+        assert {f"{name[:-4]}.{ending}" for name in data} < made[0].keys()
+    assert {"NET-ONE.xlsx", "wide.csv", "wide.dta"} < made[0].keys()
     assert b"1000" in made[0]["biomarkers.csv"]
     assert b"-0.10" in made[0]["follow_up.csv"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from registry.people import actions as people
 from registry.people import queries as staff
 from registry.research import rules
 from registry.research.models import Grant, Release, ReleaseFile
-from registry.research.releases import queries
+from registry.research.releases import formats, queries
 from registry.research.requests import queries as queries_requests
 
 log = logging.getLogger("netreg.research")
@@ -33,6 +34,7 @@ def give_grant(
     researcher_id: UUID | None,
     from_date: date,
     until_date: date,
+    coarse: rules.Coarse = rules.USUAL,
 ) -> Grant:
     """Let a researcher make releases for a project and a purpose, from and until these days.
 
@@ -53,6 +55,8 @@ def give_grant(
     known = {one.id for one in staff.with_role(Role.RESEARCHER)}
     if researcher_id is None or researcher_id not in known:
         raise Invalid(_("Choose the researcher."), field="researcher")
+    if not coarse.is_possible:
+        raise Invalid(rules.COARSE_RANGE, field="smallest_group")
     if by.person_id is None:
         raise Forbidden()
     given = Grant(
@@ -63,6 +67,9 @@ def give_grant(
         from_date=from_date,
         until_date=until_date,
         granted_by=by.person_id,
+        smallest_group=coarse.smallest_group,
+        age_band=coarse.age_band,
+        times=coarse.times,
     )
     db.session.add(given)
     db.session.flush()
@@ -74,6 +81,7 @@ def give_grant(
             "project": [None, project],
             "researcher": [None, str(researcher_id)],
             "until": [None, until_date.isoformat()],
+            "smallest_group": [None, coarse.smallest_group],
         },
     )
     people.tell([researcher_id], "grant_given", subject=("grant", given.id))
@@ -96,8 +104,9 @@ def end_grant(grant: Grant, *, by: Viewer, reason: str) -> None:
     people.tell([grant.researcher_id], "grant_ended", subject=("grant", grant.id))
 
 
-def request_release(grant: Grant, *, by: Viewer) -> Release:
-    """Ask for a release under one's own grant; the worker makes it.
+def request_release(grant: Grant, *, by: Viewer, also: Collection[str] = ()) -> Release:
+    """Ask for a release under one's own grant; the worker makes it, as CSV and `also` in other
+    formats (of `formats.CHOICES`).
 
     Asking again while one is waiting or being made gives that one. The grant must have been
     fetched with `queries.grant_to_use`.
@@ -122,6 +131,7 @@ def request_release(grant: Grant, *, by: Viewer) -> Release:
         number=(newest or 0) + 1,
         requested_by=by.person_id,
         criteria=_criteria(grant),
+        formats=[name for name in formats.CHOICES if name in also],
     )
     db.session.add(asked)
     db.session.flush()

@@ -119,6 +119,8 @@ class Column:
     variable: str = ""
     about: Variable | None = None
     explained: bool = True  # does `absent` say why a cell of it is empty?
+    more_codes: Mapping[str, str] = field(default_factory=dict)  # of this release, with labels
+    counted: bool = False  # a date as days since the diagnosis, which can be shifted instead
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,13 @@ class File:
     name: str
     entity: str
     label: Any
-    model: type[Any]
+    model: Any
     columns: tuple[Column, ...] = field(repr=False)
+
+    @property
+    def sheet(self) -> str:
+        """Its name without the ending: of a sheet, and of the same in other formats."""
+        return self.name.partition(".")[0]
 
     @property
     def header(self) -> list[str]:
@@ -336,6 +343,7 @@ def _dates(name: str, declared: Variable, read_date: Callable[[Row], PartialDate
         read=days,
         unit=_l("days"),
         how=_l("Days from the first diagnosis of the patient, only where both days are known."),
+        counted=True,
         **shared,
     )
     yield Column(

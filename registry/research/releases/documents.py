@@ -20,7 +20,7 @@ from flask import current_app
 
 from registry import codes as vocabularies
 from registry.research import rules
-from registry.research.releases import columns
+from registry.research.releases import columns, formats
 from registry.research.releases.columns import Column, File
 
 FORMAT = "netreg-release-1"
@@ -69,6 +69,7 @@ class Order:
     project: str
     title: str
     purpose: str
+    formats: Sequence[str] = ()
 
     @property
     def sentence(self) -> str:
@@ -181,15 +182,20 @@ def description(files: Sequence[File]) -> list[list[str]]:
     return rows
 
 
-def code_lists(files: Sequence[File]) -> list[tuple[str, str, str, str, str]]:
-    """(list, code, label, edition, source) of every list the files use."""
-    used = sorted({column.codes for file in files for column in file.columns if column.codes})
-    listed = [
-        (name, code.code, code.marked, code.edition, code.source)
-        for name in used
-        for code in vocabularies.codes(name).values()
-    ]
-    return listed + [(_REASONS, *reason) for reason in _reasons()]
+CODES_HEADER = ("list", "code", "label", "edition", "source", "number")
+
+
+def code_lists(files: Sequence[File]) -> list[tuple[str, str, str, str, str, str]]:
+    """(list, code, label, edition, source, number in SPSS and Stata) of every list in use."""
+    used = {column.codes: column for file in files for column in file.columns if column.codes}
+    listed = []
+    for name, column in sorted(used.items()):
+        known, numbers = vocabularies.codes(name), formats.numbers_of(column)
+        for code, label in formats.labels_of(column).items():
+            about = known.get(code)
+            edition, source = (about.edition, about.source) if about else ("1", "this release")
+            listed.append((name, code, label, edition, source, str(numbers[code])))
+    return listed + [(_REASONS, *reason, "") for reason in _reasons()]
 
 
 def dictionary_version(files: Sequence[File]) -> str:
@@ -222,7 +228,7 @@ def codebook_csv(rows: Sequence[Sequence[str]]) -> bytes:
 def code_lists_csv(files: Sequence[File]) -> bytes:
     """Every code with its label, edition and source."""
     return csv_bytes(
-        ("list", "code", "label", "edition", "source"),
+        CODES_HEADER,
         ([rules.safe(cell) for cell in row] for row in code_lists(files)),
     )
 
@@ -241,7 +247,7 @@ def codebook_html(
         by_file.setdefault(row[0], []).append(dict(zip(CODEBOOK_HEADER, row, strict=True)))
     lists: dict[str, list[Any]] = {}
     for listed in code_lists(files):
-        lists.setdefault(listed[0], []).append(listed[1:])
+        lists.setdefault(listed[0], []).append(listed[1:-1])
     return _page(
         "codebook.html",
         order=order,
@@ -256,7 +262,12 @@ def codebook_html(
 
 
 def readme(
-    order: Order, files: Sequence[File], counts: Mapping[str, Counts], *, demo: bool
+    order: Order,
+    files: Sequence[File],
+    counts: Mapping[str, Counts],
+    *,
+    demo: bool,
+    left_out: Mapping[str, Sequence[str]],
 ) -> bytes:
     """What is in the release and how to read it."""
     text = _page(
@@ -267,6 +278,9 @@ def readme(
         reasons=_reasons(),
         terms=rules.TERMS,
         oldest=rules.OLDEST,
+        formats=formats.CHOICES,
+        left_out=left_out,
+        wide=any(file.name == "wide.csv" for file in files),
         demo=demo,
     )
     return text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

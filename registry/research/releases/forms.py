@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from registry.forms import Choice, HouseForm, LongText, Option, PartialDateField, Text
+from registry.forms import Choice, HouseForm, LongText, Number, Option, PartialDateField, Text
+from registry.research import rules
 
 
-class GrantForm(HouseForm):
+class CoarseForm(HouseForm):
+    """How patients are made unrecognisable: part of a request, and of a grant."""
+
+    smallest_group = Number(
+        _l("Patients who share the same age, sex, country and site, at least"),
+        help=_l(
+            "The k of k-anonymity. What would single out fewer is merged or left out. 5 unless "
+            "the committee agrees to less."
+        ),
+        whole=True,
+        width=3,
+        possible=(Decimal(1), Decimal(rules.MOST_GROUP)),
+    )
+    age_band = Choice(
+        _l("Age at diagnosis"),
+        options=lambda: [Option(str(years), label) for years, label in rules.AGE_BANDS.items()],
+    )
+    times = Choice(
+        _l("Times"),
+        options=lambda: [Option(key, label) for key, label in rules.TIMES.items()],
+    )
+
+    @property
+    def coarse(self) -> rules.Coarse:
+        """What was chosen; what was left empty is as usual."""
+        return rules.Coarse(
+            int(self.smallest_group.data or rules.SMALLEST_GROUP),
+            int(self.age_band.data or rules.AGE_BAND),
+            self.times.data or rules.DAYS,
+        )
+
+
+#: What stands in a new form: what holds where nobody asks for something else.
+USUAL = {
+    "smallest_group": Decimal(rules.SMALLEST_GROUP),
+    "age_band": str(rules.AGE_BAND),
+    "times": rules.DAYS,
+}
+
+
+class GrantForm(CoarseForm):
     """A new grant."""
 
     project = Text(

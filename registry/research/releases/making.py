@@ -9,7 +9,6 @@ the progress is written in short transactions of its own.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import logging
 import time
@@ -18,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -37,9 +37,10 @@ from registry.research import rules
 from registry.research.cohorts import evaluating
 from registry.research.cohorts.criteria import Criteria
 from registry.research.models import Grant, Release, ReleaseFile
-from registry.research.releases import changes, columns, documents
+from registry.research.releases import changes, columns, documents, formats, wide
 from registry.research.releases.columns import Case, File
-from registry.research.releases.documents import Counts, Made, Order
+from registry.research.releases.documents import Counts, Order
+from registry.research.releases.keeping import Files, Measured, remove
 from registry.research.releases.pseudonyms import Pseudonyms
 
 log = logging.getLogger("netreg.research")
@@ -121,75 +122,6 @@ class Claim:
             self.tell(**values)
 
 
-# -- writing files -----------------------------------------------------------------------------
-
-
-class Measured(io.RawIOBase):
-    """A file that counts and sums up what is written to it."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        super().__init__()
-        self._out = out
-        self._digest = hashlib.sha256()
-        self.size = 0
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def write(self, block: Any) -> int:
-        """Pass the block on."""
-        self._out.write(block)
-        self._digest.update(block)
-        self.size += len(block)
-        return len(block)
-
-    @property
-    def sha256(self) -> str:
-        """The checksum of what was written so far."""
-        return self._digest.hexdigest()
-
-
-class Files:
-    """The files of one making. Each is noted in the release before it is begun."""
-
-    def __init__(self, claim: Claim) -> None:
-        self._claim = claim
-        self.begun: list[UUID] = []
-        self.made: list[Made] = []
-
-    def note(self, number: int) -> list[UUID]:
-        """Ids for new files, known to whoever has to clear up."""
-        fresh = [new_id() for _one in range(number)]
-        self.begun += fresh
-        self._claim.tell(drafts=[str(one) for one in self.begun])
-        return fresh
-
-    def keep(
-        self, name: str, media_type: str, file_id: UUID, written: Measured, rows: int | None
-    ) -> None:
-        """Remember a finished file; nobody writes to it any more."""
-        storage.place(file_id).chmod(0o400)
-        self.made.append(Made(name, media_type, written.size, written.sha256, rows, file_id))
-
-    def write(self, name: str, media_type: str, content: bytes) -> None:
-        """Write a small file at once."""
-        [file_id] = self.note(1)
-        with storage.writing(file_id) as out:
-            written = Measured(out)
-            written.write(content)
-        self.keep(name, media_type, file_id, written, None)
-
-    def remove(self) -> None:
-        """Leave nothing of this making."""
-        _remove(self.begun)
-
-
-def _remove(file_ids: Sequence[UUID]) -> None:
-    for file_id in file_ids:
-        storage.remove(file_id)
-
-
 # -- reading -----------------------------------------------------------------------------------
 
 
@@ -240,7 +172,7 @@ def _cases(
 class _Writer:
     """One data file while it is written."""
 
-    def __init__(self, file: File, out: BinaryIO, names: Pseudonyms) -> None:
+    def __init__(self, file: File, out: BinaryIO) -> None:
         self.file = file
         self.counts = Counts()
         self.measured = Measured(out)
@@ -248,18 +180,13 @@ class _Writer:
             io.BufferedWriter(self.measured, 1 << 16), encoding="utf-8", newline=""
         )
         self._csv = csv.writer(self._text, lineterminator="\r\n")
-        self._names = names
         self._csv.writerow(file.header)
 
-    def add(self, case: Case) -> None:
-        """Write the rows of one patient, in the order of their own pseudonyms."""
-        entity = self.file.entity
-        rows = [case.patient] if entity == "patient" else case.rows[entity]
-        for row in sorted(rows, key=lambda one: self._names.of(entity, one["id"])):
-            cells, why = self.file.line(row, case)
-            absent = ";".join(f"{name}={reason}" for name, reason in why)
-            self._csv.writerow([*cells, absent])
-            self.counts.add(self.file.header, [*cells, absent], why)
+    def add(self, cells: list[str], why: list[tuple[str, str]]) -> None:
+        """Write a row, its last cell made of the reasons."""
+        absent = ";".join(f"{name}={reason}" for name, reason in why)
+        self._csv.writerow([*cells, absent])
+        self.counts.add(self.file.header, [*cells, absent], why)
 
     def finish(self) -> None:
         """Write what is still held back."""
@@ -267,21 +194,34 @@ class _Writer:
         self._text.detach()
 
 
+def _lines(file: File, case: Case) -> list[tuple[list[str], list[tuple[str, str]]]]:
+    """The rows of one patient, in the order of their own pseudonyms."""
+    rows = [case.patient] if file.entity == "patient" else case.rows[file.entity]
+    ordered = sorted(rows, key=lambda one: case.names.of(file.entity, one["id"]))
+    return [file.line(row, case) for row in ordered]
+
+
 def _write_data(
     claim: Claim, kept: Files, files: Sequence[File], order: Order
 ) -> dict[str, Counts]:
     names = Pseudonyms(order.project)
-    ids = kept.note(len(files))
+    broad = wide.of(files)
+    everything = (*files, broad.file) if broad else files
+    ids = kept.note(len(everything))
     with snapshot() as connection, ExitStack() as stack:
         chosen = _in_order(_chosen(connection, order), names)
         claim.tell(phase="data", total=len(chosen))
         writers = [
-            _Writer(file, stack.enter_context(storage.writing(file_id)), names)
-            for file, file_id in zip(files, ids, strict=True)
+            _Writer(file, stack.enter_context(storage.writing(file_id)))
+            for file, file_id in zip(everything, ids, strict=True)
         ]
         for done, case in enumerate(_cases(connection, files, chosen, names), 1):
+            rendered = {file.entity: _lines(file, case) for file in files}
+            if broad:
+                rendered[broad.file.entity] = [broad.line(rendered)]
             for writer in writers:
-                writer.add(case)
+                for line in rendered[writer.file.entity]:
+                    writer.add(*line)
             claim.progress(done=done)
         for writer in writers:
             writer.finish()
@@ -291,13 +231,72 @@ def _write_data(
     return {writer.file.name: writer.counts for writer in writers}
 
 
-def _write_documents(kept: Files, order: Order, files: Sequence[File], counts: Any) -> None:
+def _write_formats(
+    claim: Claim, kept: Files, files: Sequence[File], order: Order, counts: dict[str, Counts]
+) -> dict[str, list[str]]:
+    """The data files in the formats that were chosen besides CSV, and what was too long for one:
+    format → files."""
+    left_out: dict[str, list[str]] = {}
+    if not order.formats:
+        return left_out
+    claim.tell(phase="formats")
+    sources = {file.name: kept.place_of(file.name) for file in files}
+    for name in order.formats:
+        long = [one.name for one in files if formats.too_long(name, counts[one.name].rows)]
+        if long:
+            left_out[name] = long
+        fit = [(file, sources[file.name]) for file in files if file.name not in long]
+        if name == formats.XLSX:
+            if not long:
+                _write_workbook(claim, kept, fit, order, counts)
+            continue
+        for file, source in fit:
+            kept.write_by(
+                f"{file.sheet}.{name}",
+                formats.MEDIA_TYPES[name],
+                _in_format(name, file, source, claim.progress),
+            )
+            claim.progress()
+    return left_out
+
+
+def _in_format(name: str, file: File, source: Path, told: Any) -> Any:
+    """Who writes a file in a format."""
+    if name == formats.PARQUET:
+        return lambda out: formats.parquet(file, source, out, told)
+    return lambda out: formats.labelled(name, file, source, Path(out.name))
+
+
+def _write_workbook(
+    claim: Claim,
+    kept: Files,
+    files: Sequence[tuple[File, Path]],
+    order: Order,
+    counts: dict[str, Counts],
+) -> None:
+    held = [file for file, _source in files]
+    tables: Any = {
+        "Codebook": (documents.CODEBOOK_HEADER, documents.codebook(held, counts)),
+        "Value labels": (documents.CODES_HEADER, documents.code_lists(held)),
+    }
+    kept.write_by(
+        f"{order.project}.xlsx",
+        formats.MEDIA_TYPES[formats.XLSX],
+        lambda out: formats.workbook(files, tables, out, claim.progress),
+    )
+
+
+def _write_documents(
+    kept: Files, order: Order, files: Sequence[File], counts: Any, left_out: Any
+) -> None:
     book = documents.codebook(files, counts)
     version = documents.dictionary_version(files)
     kept.write("codebook.csv", _CSV, documents.codebook_csv(book))
     kept.write("codebook.html", _HTML, documents.codebook_html(order, files, book, version))
     kept.write("code_lists.csv", _CSV, documents.code_lists_csv(files))
-    kept.write("README.txt", _TEXT, documents.readme(order, files, counts, demo=_demo()))
+    kept.write(
+        "README.txt", _TEXT, documents.readme(order, files, counts, demo=_demo(), left_out=left_out)
+    )
 
 
 def _demo() -> bool:
@@ -363,7 +362,7 @@ def make(release_id: UUID) -> Release:
 
 
 def _make(claim: Claim) -> None:
-    kept = Files(claim)
+    kept = Files(claim.tell)
     try:
         order, refused = _begin(claim)
         if refused:
@@ -409,9 +408,10 @@ def _begin(claim: Claim) -> tuple[Order, str]:
             project=grant.project,
             title=grant.title,
             purpose=grant.purpose,
+            formats=tuple(name for name in formats.CHOICES if name in release.formats),
         )
         refused = _refused(release, grant)
-    _remove(left)
+    remove(left)
     return order, refused
 
 
@@ -436,11 +436,14 @@ def _write(claim: Claim, kept: Files, order: Order) -> tuple[dict[str, Any], dat
         files = columns.only(files, order.criteria["variables"])
     at = now()
     counts = _write_data(claim, kept, files, order)
+    files = (*files, broad.file) if (broad := wide.of(files)) else files
+    left_out = _write_formats(claim, kept, files, order, counts)
     claim.tell(phase="documents")
-    _write_documents(kept, order, files, counts)
+    _write_documents(kept, order, files, counts, left_out)
     facts = documents.manifest(
         order, made=kept.made, counts=counts, files=files, demo=_demo(), at=at.isoformat()
     )
+    facts["too_long_for"] = left_out
     facts["made"]["since_previous"] = _since_previous(kept, order)
     kept.write("manifest.json", _JSON, documents.as_json(facts))
     claim.tell(phase="packing")
@@ -575,5 +578,5 @@ def clear_up() -> None:
         ).all()
         for release in cancelled:
             if release.drafts:
-                _remove([UUID(one) for one in release.drafts])
+                remove([UUID(one) for one in release.drafts])
                 release.drafts = []

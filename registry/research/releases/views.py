@@ -17,8 +17,8 @@ from registry.people import queries as people
 from registry.research import rules
 from registry.research.cohorts import queries as queries_cohorts
 from registry.research.models import Release
-from registry.research.releases import actions, queries
-from registry.research.releases.forms import EndForm, GrantForm, with_researchers
+from registry.research.releases import actions, formats, queries
+from registry.research.releases.forms import USUAL, EndForm, GrantForm, with_researchers
 from registry.research.requests import queries as queries_requests
 
 room = web.Room("research", __name__)
@@ -41,6 +41,7 @@ def index() -> Any:
         few=rules.FEW,
         grant_states=rules.GRANT_STATES,
         release_states=rules.RELEASE_STATES,
+        formats=formats.CHOICES,
         GRANTED=rules.GRANTED,
     )
 
@@ -53,7 +54,7 @@ def make_release(grant_id: UUID) -> Any:
         grant = queries.grant_to_use(viewer, grant_id)
     except Forbidden as refused:
         return _refused(refused)
-    release = actions.request_release(grant, by=viewer)
+    release = actions.request_release(grant, by=viewer, also=request.form.getlist("formats"))
     return web.go("research.release", release_id=release.id)
 
 
@@ -70,6 +71,7 @@ def _facts(release: Release) -> dict[str, Any]:
         "grant_states": rules.GRANT_STATES,
         "states": rules.RELEASE_STATES,
         "phases": rules.PHASES,
+        "formats": formats.CHOICES,
         "failures": rules.FAILURES,
         "criteria": release.criteria.get("sentence") or rules.CRITERIA_SENTENCE,
         "terms": rules.TERMS,
@@ -162,7 +164,7 @@ def new_grant() -> Any:
     """Give a grant."""
     viewer = web.viewer()
     sent = request.form if request.method == "POST" else None
-    form = with_researchers(GrantForm(sent), queries.researchers(viewer))
+    form = with_researchers(GrantForm(sent, stored=USUAL), queries.researchers(viewer))
     if request.method == "POST" and form.validate():
         try:
             given = actions.give_grant(
@@ -173,6 +175,7 @@ def new_grant() -> Any:
                 researcher_id=web.as_id(form.researcher.data),
                 from_date=form.from_date.data.earliest,
                 until_date=form.until_date.data.earliest,
+                coarse=form.coarse,
             )
         except Invalid as refused:
             form[refused.field].errors.append(refused.message)
@@ -191,6 +194,8 @@ def _grant_page(grant_id: UUID, form: EndForm) -> str:
         "research/grant.html",
         grant=found,
         state=found.state(today()),
+        age_bands=rules.AGE_BANDS,
+        times=rules.TIMES,
         grant_states=rules.GRANT_STATES,
         release_states=rules.RELEASE_STATES,
         releases=releases,

@@ -37,6 +37,7 @@ class Wish:
     analyses: Sequence[str]
     variables: str
     until_date: date
+    coarse: rules.Coarse = rules.USUAL
 
 
 def _variables(text: str) -> dict[str, str]:
@@ -70,6 +71,10 @@ def _fill(request: AccessRequest, wish: Wish, cohort: CohortVersion) -> None:
         )
     if wish.until_date < today():
         raise Invalid(_("The last day lies in the past."), field="until_date")
+    if not wish.coarse.is_possible:
+        raise Invalid(rules.COARSE_RANGE, field="smallest_group")
+    request.smallest_group, request.age_band = wish.coarse.smallest_group, wish.coarse.age_band
+    request.times = wish.coarse.times
     request.project, request.title, request.purpose = project, wish.title, wish.purpose
     request.team, request.legal_basis, request.funding = wish.team, wish.legal_basis, wish.funding
     request.outputs, request.use_codes = wish.outputs, list(wish.use_codes)
@@ -174,6 +179,7 @@ def _effect(request: AccessRequest, name: str, by: Viewer, text: str, until: dat
             researcher_id=request.researcher_id,
             from_date=today(),
             until_date=until,
+            coarse=rules.Coarse(request.smallest_group, request.age_band, request.times),
         )
         request.grant_id = given.id
     elif name in ("renew", "revoke"):

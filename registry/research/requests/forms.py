@@ -6,15 +6,16 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from registry.forms import Choice, Choices, HouseForm, LongText, Option, PartialDateField, Text
+from registry.forms import Choice, Choices, LongText, Option, PartialDateField, Text
 from registry.research import rules
+from registry.research.releases.forms import CoarseForm
 
 
 def _options(labels: Any) -> Any:
     return lambda: [Option(code, label) for code, label in labels.items()]
 
 
-class RequestForm(HouseForm):
+class RequestForm(CoarseForm):
     """What is asked for, why, and by whom."""
 
     project = Text(

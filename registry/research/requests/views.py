@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from registry.errors import Invalid
 from registry.research import rules
 from registry.research.models import AccessRequest
 from registry.research.releases import columns
+from registry.research.releases.forms import USUAL
 from registry.research.requests import actions as actions_requests
 from registry.research.requests import forms as forms_requests
 from registry.research.requests import queries as queries_requests
@@ -23,12 +25,14 @@ room = web.Room("requests", __name__)
 
 
 def _form(found: AccessRequest | None = None) -> Any:
-    stored: dict[str, Any] = {}
+    stored: dict[str, Any] = dict(USUAL)
     if found is not None:
         names = ("project", "title", "purpose", "team", "legal_basis", "funding", "outputs",
                  "use_codes", "analyses")  # fmt: skip
         stored = {name: getattr(found, name) for name in names}
         stored["cohort"] = str(found.cohort_version_id)
+        stored["smallest_group"] = Decimal(found.smallest_group)
+        stored["age_band"], stored["times"] = str(found.age_band), found.times
         stored["until_date"] = PartialDate.of(found.until_date)
         stored["variables"] = "\n".join(f"{key}: {why}" for key, why in found.variables.items())
     elif "cohort" in request.args:
@@ -42,7 +46,9 @@ def _wish(form: Any) -> actions_requests.Wish:
     names = ("project", "title", "purpose", "team", "legal_basis", "funding", "outputs",
              "use_codes", "analyses", "variables")  # fmt: skip
     plain = {name: form[name].data for name in names}
-    return actions_requests.Wish(**plain, until_date=form.until_date.data.earliest)
+    return actions_requests.Wish(
+        **plain, until_date=form.until_date.data.earliest, coarse=form.coarse
+    )
 
 
 def _written(found: AccessRequest | None) -> Any:
@@ -99,6 +105,8 @@ def _page(found: AccessRequest, refused: Invalid | None = None, step: str = "") 
         bases=rules.LEGAL_BASES,
         use_codes=rules.USE_CODES,
         analyses=rules.ANALYSES,
+        age_bands=rules.AGE_BANDS,
+        times=rules.TIMES,
         variables=[
             (known.get(key, key), key, why, key in unneeded) for key, why in found.variables.items()
         ],

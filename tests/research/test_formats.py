@@ -1,0 +1,139 @@
+"""The data files as other programs open them: types, labels, and texts that stay texts."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pandas
+import pyarrow.parquet as pq
+import pyreadstat
+import pytest
+
+from registry.research import rules
+from registry.research.releases import formats
+from registry.research.releases.columns import Cell, Column, File
+
+#: What spreadsheets are attacked with, and what merely looks like it.
+HOSTILE = [
+    "=1+1", "=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\tx", "=HYPERLINK(\"x\")", "'=1", "'",
+    "https://example.org", "mailto:a@b", "0042", "1e5", "TRUE", "2020-01-01", "a,b", 'q"q', "NA",
+    "ünï ✓", "{=1}", "[x]",
+]  # fmt: skip
+
+
+def _column(name, kind, **more):
+    return Column(name, f"Label of {name}", kind, lambda row, case: Cell(), **more)
+
+
+FILE = File(
+    "things.csv",
+    "thing",
+    "Things",
+    None,
+    (
+        _column("patient_id", "pseudonym"),
+        _column("sex", "code", codes="sex_at_birth"),
+        _column("ecog", "code", codes="ecog"),
+        _column("days", "whole number", unit="days"),
+        _column("size_mm", "number", unit="mm"),
+        _column("seen", "date"),
+        _column("words", "words"),
+    ),
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A CSV file as a release has it, with a hostile text a row, and a row of nothing."""
+    place = tmp_path / "things.csv"
+    with place.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(FILE.header)
+        for number, text in enumerate(HOSTILE):
+            sex, ecog = ("female", "0") if number % 2 else ("male", "3")
+            day = f"2150-01-{number + 1:02}"
+            cells = [f"P{number:02}", sex, ecog, str(-number), f"{number}.50", day]
+            writer.writerow([*cells, rules.safe(text), "days=x"])
+        writer.writerow(["P99", "", "", "", "", "", "", ""])
+    return place
+
+
+def _nothing() -> None:
+    """Nobody asks how far it is."""
+
+
+def _written(name: str, source: Path, at: Path) -> Path:
+    target = at / f"out.{name}"
+    with target.open("w+b") as out:
+        if name == "parquet":
+            formats.parquet(FILE, source, out, _nothing)
+        elif name == "xlsx":
+            tables = {"Codebook": (("column", "help"), [["sex", "=1+1"]])}
+            formats.workbook([(FILE, source)], tables, out, _nothing)
+        else:
+            formats.labelled(name, FILE, source, target)
+    return target
+
+
+def test_parquet_has_numbers_dates_and_labels(source, tmp_path):
+    table = pq.read_table(_written("parquet", source, tmp_path))
+    frame = table.to_pandas()
+    assert list(frame["words"][:-1]) == HOSTILE
+    assert str(table.schema.field("days").type) == "int64"
+    assert str(table.schema.field("seen").type) == "date32[day]"
+    assert frame["size_mm"][2] == 2.5
+    assert frame["seen"][0] == date(2150, 1, 1)
+    assert list(frame["sex"].cat.categories[:2]) == ["male", "female"]
+    about = table.schema.field("sex").metadata
+    assert about[b"label"] == b"Label of sex"
+    assert b'"female": "Female"' in about[b"codes"]
+    assert frame.iloc[-1].drop("patient_id").isna().all()
+
+
+def test_a_workbook_has_texts_as_texts_and_numbers_as_numbers(source, tmp_path):
+    book = openpyxl.load_workbook(_written("xlsx", source, tmp_path))
+    assert book.sheetnames == ["Codebook", "things"]
+    assert book["Codebook"]["B2"].value == "=1+1"
+    assert {cell.data_type for sheet in book for row in sheet for cell in row} <= {"s", "n", "d"}
+    rows = list(book["things"].iter_rows(min_row=2, values_only=True))
+    assert [row[6] for row in rows[:-1]] == HOSTILE
+    assert rows[3][:6] == ("P03", "female", "0", -3, 3.5, rows[3][5])
+    assert rows[3][5].date() == date(2150, 1, 4)
+    assert not any(cell.hyperlink for row in book["things"] for cell in row)
+    assert book.properties.created.year == 1980
+
+
+@pytest.mark.parametrize("name", ["sav", "dta"])
+def test_spss_and_stata_have_labels_of_columns_and_values(name, source, tmp_path):
+    read = pyreadstat.read_sav if name == "sav" else pyreadstat.read_dta
+    frame, about = read(str(_written(name, source, tmp_path)))
+    assert about.column_names_to_labels["sex"] == "Label of sex"
+    labels = about.variable_value_labels["sex"]
+    coded = [labels[number] for number in frame["sex"][:2]]
+    assert coded == ["Male", "Female"]
+    assert list(frame["ecog"][:2]) == [3, 0]  # codes that are numbers stay these numbers
+    assert about.variable_value_labels["ecog"][0].endswith("fully active")
+    assert (frame["days"][3], frame["size_mm"][3]) == (-3, 3.5)
+    assert frame["seen"][1] == date(2150, 1, 2)
+    assert list(frame["words"][:-1]) == HOSTILE
+    assert pandas.isna(frame["sex"].iloc[-1])
+
+
+@pytest.mark.parametrize("name", formats.CHOICES)
+def test_nothing_in_a_file_tells_when_it_was_written(name, source, tmp_path):
+    content = _written(name, source, tmp_path).read_bytes()
+    year = str(date.today().year)
+    for moment in (f"{date.today():%d %b %Y}", f"{date.today():%d %b %y}", f"{year}-"):
+        assert moment.encode() not in content
+    assert (b"01 Jan 80" in content) == (name == "sav")
+    assert (b"01 Jan 1980 00:00" in content) == (name == "dta")
+
+
+def test_a_file_too_long_for_a_format_is_left_out_of_it():
+    assert [name for name in formats.CHOICES if formats.too_long(name, 1_048_576)] == [
+        "xlsx", "sav", "dta",
+    ]  # fmt: skip
+    assert not any(formats.too_long(name, 200_000) for name in formats.CHOICES)
