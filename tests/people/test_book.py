@@ -8,6 +8,7 @@ import io
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from registry import audit
@@ -138,6 +139,7 @@ def test_a_role_is_said_in_words(client):
     )
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # it reads sources, not rows
 def test_every_action_has_words(app):
     """A literal given to audit.record or audit.opened that no room says in words."""
     silent = set()

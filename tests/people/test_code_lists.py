@@ -98,6 +98,7 @@ def test_the_codebook_says_that_it_is_local(app):
 
     class Column:
         codes = "therapy"
+        more_codes = {}
 
     class File:
         columns = (Column,)
