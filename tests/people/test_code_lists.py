@@ -104,7 +104,7 @@ def test_the_codebook_says_that_it_is_local(app):
         columns = (Column,)
 
     rows = {row[1]: row for row in documents.code_lists([File])}
-    assert rows["TRIAL_X12"][2:] == ("Examplinib (local)", "local", "made up for a test")
+    assert rows["TRIAL_X12"][2:5] == ("Examplinib (local)", "local", "made up for a test")
     assert rows["SSA_OCT_LAR"][2] == "Octreotide long-acting"
 
 
