@@ -12,7 +12,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -60,20 +60,9 @@ def sealed_store() -> stores.Store:
     return store
 
 
-@contextmanager
-def writing(file_id: UUID) -> Iterator[BinaryIO]:
+def writing(file_id: UUID) -> AbstractContextManager[BinaryIO]:
     """Open a new file for writing; it appears under its id only when the block ends well."""
-    target = place(file_id)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_suffix(".part")
-    try:
-        with draft.open("wb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(draft, target)
-    finally:
-        draft.unlink(missing_ok=True)
+    return stores.Folder(_root()).writing(_name(file_id))
 
 
 def sha256(file_id: UUID) -> str:

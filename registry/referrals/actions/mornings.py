@@ -22,6 +22,7 @@ from registry.people.models import REFERENCE_CENTRE, Organisation
 from registry.referrals import queries, rules, targets
 from registry.referrals.actions.telling import watchers
 from registry.referrals.models import InformationRequest, MorningLook, Referral
+from registry.referrals.queries.days import answer_is_late
 from registry.referrals.rules import Calendar, Pause
 
 
@@ -140,14 +141,7 @@ def _remind(centre_id: UUID, day: date) -> int:
     query = (
         sa.select(InformationRequest, Referral.referrer_id, Referral.entered_by)
         .join(Referral, Referral.id == InformationRequest.referral_id)
-        .where(
-            Referral.to_organisation_id == centre_id,
-            Referral.phase == rules.LIVE,
-            Referral.state == rules.INFORMATION_REQUESTED,
-            InformationRequest.answered_at.is_(None),
-            InformationRequest.withdrawn_at.is_(None),
-            InformationRequest.by_date < day,
-        )
+        .where(*answer_is_late(centre_id, day))
         .order_by(InformationRequest.id)
     )
     rows = db.session.execute(query).all()

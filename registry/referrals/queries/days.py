@@ -155,6 +155,18 @@ class WaitingRow:
     by_date: date | None
 
 
+def answer_is_late(centre_id: UUID | None, today: date) -> tuple[sa.ColumnElement[bool], ...]:
+    """Conditions on a referral and its question: the hospital's answer is late on that day."""
+    return (
+        Referral.to_organisation_id == centre_id,
+        Referral.phase == rules.LIVE,
+        Referral.state == rules.INFORMATION_REQUESTED,
+        InformationRequest.answered_at.is_(None),
+        InformationRequest.withdrawn_at.is_(None),
+        InformationRequest.by_date < today,
+    )
+
+
 def late_information(
     centre_id: UUID | None, today: date, *, limit: int = MOST_LATE
 ) -> list[WaitingRow]:
@@ -164,14 +176,7 @@ def late_information(
         .join(Referral, Referral.id == InformationRequest.referral_id)
         .join(Patient, Patient.id == Referral.patient_id)
         .join(Organisation, Organisation.id == Referral.from_organisation_id)
-        .where(
-            Referral.to_organisation_id == centre_id,
-            Referral.phase == rules.LIVE,
-            Referral.state == rules.INFORMATION_REQUESTED,
-            InformationRequest.answered_at.is_(None),
-            InformationRequest.withdrawn_at.is_(None),
-            InformationRequest.by_date < today,
-        )
+        .where(*answer_is_late(centre_id, today))
         .order_by(InformationRequest.by_date, Referral.id)
         .limit(limit)
     )
