@@ -119,84 +119,85 @@ def hidden(page: str) -> dict[str, str]:
     return found
 
 
-def a_course(patient: Patient, by: Viewer) -> dict[str, Any]:
-    """A whole course: one of every kind, with dates, linked as they are in life."""
-    primary = tumour(patient, by, functioning="yes", syndrome="insulinoma")
-    surgery = entry(
-        "therapy", patient, by, tumour=primary, therapy_class="surgery", start="2022-07-02",
-        residual="R0",
-    )  # fmt: skip
-    series = entry(
-        "response", patient, by, therapy=surgery, response_stated="CR", date="2022-10",
-        timepoint="baseline",
-    )  # fmt: skip
-    spot = entry("lesion", patient, by, links={"baseline": series}, organ="liver", role="target")
-    return {
-        "tumour": primary,
-        "pathology": entry(
-            "pathology", patient, by, tumour=primary, date="2022-05-10", differentiation="well",
-            ki67_percent="8", mitoses_per_2mm2="3", grade_stated="G2", specimen_kind="resection",
-        ),
-        "staging": entry(
-            "staging", patient, by, tumour=primary, date="2022-06", staging_system="AJCC8",
-            t="T2", n="N0", m="M0", stage_stated="II",
-        ),
-        "imaging": entry(
-            "imaging", patient, by, tumour=primary, date="2022-06-01", modality="PET_68GA_DOTATATE",
-            krenning="3",
-        ),
-        "biomarker": entry(
-            "biomarker", patient, by, analyte="CGA_MASS", value="120", unit="ng/mL",
-            upper_limit="100", date="2022-06-01",
-        ),
-        "history": entry("history", patient, by, diabetes="no", date="2022"),
-        "therapy": surgery,
-        "response": series,
-        "lesion": spot,
-        "progression": entry(
-            "progression", patient, by, tumour=primary, date="2024-03", kind="recurrence",
-        ),
-        "follow_up": entry(
-            "follow_up", patient, by, date="2025-01-15", vital_status="alive", ecog="1",
-            disease_status="worse",
-        ),
-        "measurement": entry(
-            "measurement", patient, by, links={"lesion": spot, "response": series},
-            state="measured", size_mm="22",
-        ),
-        "metastasis": entry(
-            "metastasis", patient, by, tumour=primary, site="liver", date="2023-02",
-        ),
-        "syndrome": entry(
-            "syndrome", patient, by, tumour=primary, syndrome="insulinoma", start="2022-03",
-        ),
-        "heart_assessment": entry(
-            "heart_assessment", patient, by, date="2023", carcinoid_heart_disease="no",
-        ),
-        "genomic_finding": entry(
-            "genomic_finding", patient, by, tumour=primary, gene="MEN1", finding="none",
-        ),
-        "cycle": entry("cycle", patient, by, therapy=surgery, number="1", date="2022-07-02"),
-        "adverse_event": entry(
-            "adverse_event", patient, by, therapy=surgery, term="diarrhea", grade="2",
-            start="2022-08",
-        ),
-        "questionnaire": entry(
-            "questionnaire", patient, by, instrument="QLQ-C30", date="2023-01-10",
-            answers={"1": 2, "2": 1},
-        ),
-        "symptom_diary": entry(
-            "symptom_diary", patient, by, date="2023-01-10", flushing_per_day="3", pain="2",
-        ),
-        "late_effect": entry(
-            "late_effect", patient, by, therapy=surgery, kind="diabetes", date="2023",
-        ),
-        "support_need": entry("support_need", patient, by, date="2023", needs=["nutrition"]),
-        "overview": entry("overview", patient, by, date="2022-06", prrt="no", sstr_done="yes"),
-        "board_opinion": entry(
-            "board_opinion", patient, by, date="2022-06-20", recommendation=["evaluate_surgery"],
-        ),
-        "stated_endpoint": entry(
-            "stated_endpoint", patient, by, endpoint="PFS", time="19.7", time_unit="months",
-        ),
-    }  # fmt: skip
+#: One entry of every kind, in the order they are made: what it belongs to, and what it says.
+_COURSE: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "tumour": (
+        {},
+        {"primary_site": "C25.2", "diagnosis_date": "2022-05-10", "functioning": "yes",
+         "syndrome": "insulinoma"},
+    ),
+    "therapy": (
+        {"tumour": "tumour"},
+        {"therapy_class": "surgery", "start": "2022-07-02", "residual": "R0"},
+    ),
+    "response": (
+        {"therapy": "therapy"},
+        {"response_stated": "CR", "date": "2022-10", "timepoint": "baseline"},
+    ),
+    "lesion": ({"baseline": "response"}, {"organ": "liver", "role": "target"}),
+    "pathology": (
+        {"tumour": "tumour"},
+        {"date": "2022-05-10", "differentiation": "well", "ki67_percent": "8",
+         "mitoses_per_2mm2": "3", "grade_stated": "G2", "specimen_kind": "resection"},
+    ),
+    "staging": (
+        {"tumour": "tumour"},
+        {"date": "2022-06", "staging_system": "AJCC8", "t": "T2", "n": "N0", "m": "M0",
+         "stage_stated": "II"},
+    ),
+    "imaging": (
+        {"tumour": "tumour"},
+        {"date": "2022-06-01", "modality": "PET_68GA_DOTATATE", "krenning": "3"},
+    ),
+    "biomarker": (
+        {},
+        {"analyte": "CGA_MASS", "value": "120", "unit": "ng/mL", "upper_limit": "100",
+         "date": "2022-06-01"},
+    ),
+    "history": ({}, {"diabetes": "no", "date": "2022"}),
+    "progression": ({"tumour": "tumour"}, {"date": "2024-03", "kind": "recurrence"}),
+    "follow_up": (
+        {},
+        {"date": "2025-01-15", "vital_status": "alive", "ecog": "1", "disease_status": "worse"},
+    ),
+    "measurement": (
+        {"lesion": "lesion", "response": "response"}, {"state": "measured", "size_mm": "22"},
+    ),
+    "metastasis": ({"tumour": "tumour"}, {"site": "liver", "date": "2023-02"}),
+    "syndrome": ({"tumour": "tumour"}, {"syndrome": "insulinoma", "start": "2022-03"}),
+    "heart_assessment": ({}, {"date": "2023", "carcinoid_heart_disease": "no"}),
+    "genomic_finding": ({"tumour": "tumour"}, {"gene": "MEN1", "finding": "none"}),
+    "cycle": ({"therapy": "therapy"}, {"number": "1", "date": "2022-07-02"}),
+    "adverse_event": (
+        {"therapy": "therapy"}, {"term": "diarrhea", "grade": "2", "start": "2022-08"},
+    ),
+    "questionnaire": (
+        {}, {"instrument": "QLQ-C30", "date": "2023-01-10", "answers": {"1": 2, "2": 1}},
+    ),
+    "symptom_diary": ({}, {"date": "2023-01-10", "flushing_per_day": "3", "pain": "2"}),
+    "late_effect": ({"therapy": "therapy"}, {"kind": "diabetes", "date": "2023"}),
+    "support_need": ({}, {"date": "2023", "needs": ["nutrition"]}),
+    "overview": ({}, {"date": "2022-06", "prrt": "no", "sstr_done": "yes"}),
+    "board_opinion": ({}, {"date": "2022-06-20", "recommendation": ["evaluate_surgery"]}),
+    "stated_endpoint": ({}, {"endpoint": "PFS", "time": "19.7", "time_unit": "months"}),
+}  # fmt: skip
+
+
+def _needed(entity: str) -> set[str]:
+    """The kinds an entry of this kind belongs to, through all links, and itself."""
+    return {entity}.union(*(_needed(other) for other in _COURSE[entity][0].values()))
+
+
+def a_course(patient: Patient, by: Viewer, only: str = "") -> dict[str, Any]:
+    """A whole course: one of every kind, with dates, linked as they are in life.
+
+    With `only`, just the entry of that kind and those it belongs to: quicker where the others do
+    not matter.
+    """
+    wanted = _needed(only) if only else set(_COURSE)
+    made: dict[str, Any] = {}
+    for name, (belongs, row) in _COURSE.items():
+        if name in wanted:
+            links = {link: made[other] for link, other in belongs.items()}
+            made[name] = entry(name, patient, by, links=links, **row)
+    return made

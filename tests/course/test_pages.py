@@ -25,8 +25,9 @@ NAMES = [model.entity for model in ENTITIES]
 
 
 @pytest.fixture
-def ward(app: Flask) -> Any:
+def ward(app: Flask, request: pytest.FixtureRequest) -> Any:
     """Two centres and a hospital, with somebody in each, and noise: another patient's entries."""
+    asked_for = request.node.callspec.params.get("entity", "therapy")
     place, hospital = make.centre(), make.hospital()
     carol = make.person(place, Role.CLINICIAN, name="Carol Cohen")
     found = SimpleNamespace(
@@ -40,7 +41,7 @@ def ward(app: Flask) -> Any:
         stranger=make.person(make.centre("CENTRE-2"), Role.CLINICIAN, name="Ulla Unger"),
     )
     found.patient = make.patient(found.by)
-    course.a_course(make.patient(found.by, family_name="Yilmaz"), found.by)
+    course.a_course(make.patient(found.by, family_name="Yilmaz"), found.by, asked_for)
     return found
 
 
@@ -70,7 +71,7 @@ def test_adding_works(ward: Any, entity: str) -> None:
 
 @pytest.mark.parametrize("entity", NAMES)
 def test_a_colleague_may_edit(ward: Any, entity: str) -> None:
-    found = course.a_course(ward.patient, ward.by)[entity]
+    found = course.a_course(ward.patient, ward.by, entity)[entity]
     client = client_of(ward, ward.bob)
     answer = course.keep(client, course.edit_url(found), course.FILLED[entity])
     assert answer.status_code == 303
@@ -210,7 +211,7 @@ def _sent(page: str) -> list[tuple[str, str]]:
 def test_an_edit_page_shows_what_is_stored_and_saving_it_changes_nothing(
     ward: Any, entity: str
 ) -> None:
-    found = course.a_course(ward.patient, ward.by)[entity]
+    found = course.a_course(ward.patient, ward.by, entity)[entity]
     client = client_of(ward, ward.carol)
     page = client.get(course.edit_url(found)).text
     answer = client.post(course.edit_url(found), data=MultiDict(_sent(page)))
@@ -320,7 +321,7 @@ def test_a_tumour_of_somebody_else_is_no_choice(ward: Any) -> None:
 
 
 def test_a_response_is_to_a_therapy(ward: Any) -> None:
-    made = course.a_course(ward.patient, ward.by)
+    made = course.a_course(ward.patient, ward.by, "response")
     client = client_of(ward, ward.carol)
     url = f"{course.new_url('response', ward.patient)}?therapy={made['therapy'].id}"
     said = {"response_stated": "PD", "date-year": "2025", "therapy": str(made["therapy"].id)}
