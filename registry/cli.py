@@ -26,6 +26,7 @@ _ROOM_COMMANDS = {
     "people": ("registry.people.commands", "people"),
     "analyse": ("registry.research.commands", "analyse"),
     "cohort": ("registry.research.commands", "cohort"),
+    "release": ("registry.research.releases.commands", "release"),
 }
 
 

@@ -112,6 +112,23 @@ def grant_to_use(viewer: Viewer, grant_id: UUID) -> Grant:
     return found
 
 
+def grant_of_project(viewer: Viewer, project: str) -> Grant:
+    """One's own grant for a project: that in force, else Forbidden with the reason of the newest.
+    NotFound where there is none."""
+    viewer.need(Right.MAKE_RELEASE)
+    found = db.session.scalars(
+        sa.select(Grant)
+        .where(Grant.researcher_id == viewer.person_id, Grant.project == project.strip().upper())
+        .order_by(Grant.until_date.desc(), Grant.id.desc())
+    ).all()
+    if not found:
+        raise NotFound(_("You have no grant for this project."))
+    day = today()
+    grant = next((one for one in found if one.state(day) == rules.GRANTED), found[0])
+    need_in_force(grant)
+    return grant
+
+
 def need_in_force(found: Grant) -> None:
     """Raise Forbidden, with the reason in words, unless the grant holds today."""
     state = found.state(today())
@@ -189,6 +206,21 @@ def release(viewer: Viewer, release_id: UUID) -> Release:
         raise NotFound()
     viewer.need(Right.MAKE_RELEASE)
     return found
+
+
+def release_numbered(viewer: Viewer, name: str) -> Release:
+    """One's own made release by project and number, such as NET-ONE/2. Raises NotFound."""
+    project, _slash, number = name.strip().upper().partition("/")
+    found = db.session.scalar(
+        sa.select(Release.id).where(
+            Release.project == project,
+            Release.number == (int(number) if number.isdecimal() and len(number) < 10 else 0),
+            Release.state == rules.MADE,
+        )
+    )
+    if found is None:
+        raise NotFound(_("There is no such release."))
+    return release(viewer, found)
 
 
 def released(viewer: Viewer, release_id: UUID) -> Release:
