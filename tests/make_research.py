@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from registry import storage
 from registry.access import Role, Viewer
 from registry.course.models import BY_NAME
 from registry.dates import PartialDate, today
-from registry.db import db, new_id
+from registry.db import db, metadata, new_id
+from registry.patients import actions as patients_room
 from registry.patients.models import Patient
 from registry.people.models import Organisation, Person
 from registry.research import rules
@@ -168,3 +170,41 @@ def signed_in(client: FlaskClient, place: Organisation, role: Role, name: str) -
 def fixed(number: int) -> UUID:
     """An id that is the same in every database."""
     return UUID(int=(7 << 76) | (2 << 62) | number)
+
+
+def many(
+    people: Sequence[tuple[str, int, str, date, str, int]], by: Viewer, **tumour: Any
+) -> list[UUID]:
+    """Many patients at once, with a tumour each: (sex, year of birth, site, day of diagnosis,
+    country, number). They are copies of one patient, who leaves no release."""
+    first = make.patient(by)
+    db.session.flush()
+
+    def rows(table: sa.Table, key: sa.ColumnElement[Any]) -> list[dict[str, Any]]:
+        return [
+            dict(row)
+            for row in db.session.execute(sa.select(table).where(key == first.id)).mappings()
+        ]
+
+    consent, table = metadata.tables["consent"], metadata.tables["tumour"]
+    patient = rows(Patient.__table__, Patient.__table__.c.id)[0]  # type: ignore[arg-type]
+    consents = rows(consent, consent.c.patient_id)
+    made: dict[str, list[dict[str, Any]]] = {"patient": [], "consent": [], "tumour": []}
+    for sex, born, site, when, country, number in people:
+        own = new_id()
+        made["patient"].append({
+            **patient, "id": own, "pseudonym": f"M{number:08}", "sex_at_birth": sex,
+            "birth_date": PartialDate(str(born)), "country": country,
+        })  # fmt: skip
+        made["consent"] += [{**one, "id": new_id(), "patient_id": own} for one in consents]
+        made["tumour"].append({
+            "id": new_id(), "patient_id": own, "primary_site": site,
+            "age_at_diagnosis": when.year - born - (when.month < 7),
+            "diagnosis_date": PartialDate.of(when), **tumour,
+        })  # fmt: skip
+    db.session.execute(sa.insert(Patient.__table__), made["patient"])
+    db.session.execute(sa.insert(consent), made["consent"])
+    db.session.execute(sa.insert(table), made["tumour"])
+    patients_room.answer_consent(first.id, "research_use", "no", by=by)
+    db.session.commit()
+    return [row["id"] for row in made["patient"]]

@@ -53,6 +53,7 @@ UNDER_WAY = (REQUESTED, MAKING)
 
 PHASES = {
     "": _l("Waiting for the worker"),
+    "groups": _l("Looking for patients who would stand alone"),
     "data": _l("Reading and de-identifying patients"),
     "formats": _l("Writing the other formats"),
     "documents": _l("Writing the codebook and the manifest"),
@@ -65,6 +66,8 @@ FAILURES = {
                  "see the reason in the log; you can try again."),
     "given_up": _l("The work was interrupted several times, so it was given up. Tell your "
                    "administrator."),
+    "too_few": _l("There are fewer patients than have to share their age, sex, country and site, "
+                  "so nothing of them may leave."),
     "grant_ended": _l("The grant was no longer in force when the release was to be made."),
 }  # fmt: skip
 
@@ -147,12 +150,14 @@ NO_DIAGNOSIS_DATE = "no_diagnosis_date"
 NOT_IN_LIST = "not_in_code_list"
 WITHHELD = "withheld"
 CONTRADICTORY = "contradictory"
+SMALL_GROUP = "small_group"
 RELEASE_REASONS = {
     PARTIAL_DATE: _l("A date is known, but not precisely enough to count days or years from it."),
     NO_DIAGNOSIS_DATE: _l("The date is known, but no date of diagnosis to count from."),
     NOT_IN_LIST: _l("The record holds something that is in no code list; it may be free text."),
     WITHHELD: _l("The record holds a value in free wording, which is not released."),
     CONTRADICTORY: _l("The dates in the record contradict each other."),
+    SMALL_GROUP: _l("Too few patients share it: it would single somebody out."),
 }
 
 

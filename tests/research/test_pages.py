@@ -345,9 +345,10 @@ def test_what_the_committee_typed_cannot_become_markup(client):
     bad = "<script>alert(1)</script>"
     answer = make.post(client, "/data-access/new", grant_form(rosa, title=bad, purpose=bad))
     [given] = db.session.scalars(sa.select(Grant))
+    make_research.patients(given.smallest_group)
     release = make_research.made(given)
     content = make_research.content(release)
-    assert b"<script>" not in content["codebook.html"]
+    assert b"<script>" not in content["codebook.html"] + content["disclosure.html"]
     for path in (answer.location, f"/data-access/releases/{release.id}"):
         assert bad not in client.get(path).text
 

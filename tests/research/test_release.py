@@ -289,6 +289,7 @@ def test_the_manifest_has_counts_and_the_checksum_of_every_file(app):
     content = make_research.content(release)
     manifest = json.loads(content["manifest.json"])
     listed = {one["name"]: one for one in manifest["files"]}
+    listed.update({one["name"]: one for one in manifest["made"]["files"]})
     assert listed.keys() == content.keys() - {"manifest.json", "NET-ONE-release-1.zip"}
     for name, one in listed.items():
         assert one["sha256"] == sha256(content[name]).hexdigest(), name
@@ -343,6 +344,9 @@ def test_made_again_from_the_same_state_every_byte_is_the_same_but_when_it_was_m
     second = make_research.content(make_research.made(grant))
     first.pop("NET-ONE-release-1.zip")
     second.pop("NET-ONE-release-2.zip")
+    for files in (first, second):  # how it is cited names the release
+        assert files.pop("CITATION.txt").startswith(b"NET Registry (2")
+        files.pop("datacite.json")
     one, other = (json.loads(files.pop("manifest.json")) for files in (first, second))
     assert first == second
     assert one.pop("made") != other.pop("made")
@@ -365,4 +369,34 @@ def test_what_was_made_cannot_be_changed_in_the_database(app):
 def test_files_on_disk_are_read_only(app):
     release = make_research.made(make_research.grant(make_research.office()))
     assert {storage.place(f.file_id).stat().st_mode & 0o777 for f in release.files} == {0o400}
+    db.session.commit()
+
+
+#: What DataCite's schema (kernel 4, JSON) requires, and the types it has for each.
+DATACITE = {
+    "types": dict, "identifiers": list, "creators": list, "titles": list, "publisher": dict,
+    "publicationYear": str, "schemaVersion": str,
+}  # fmt: skip
+
+
+def test_a_release_can_be_cited(app):
+    make.patient(make_research.clinic())
+    release = make_research.made(make_research.grant(make_research.office()))
+    content = make_research.content(release)
+    found = json.loads(content["datacite.json"])
+    assert {key: type(found[key]) for key in DATACITE} == DATACITE
+    assert found["types"]["resourceTypeGeneral"] == "Dataset"
+    assert found["identifiers"] == [
+        {"identifier": f"urn:uuid:{release.id}", "identifierType": "URN"}
+    ]
+    assert found["titles"] == [{"title": "Survival after surgery (release 1)"}]
+    year = release.made_at.year
+    assert found["publicationYear"] == str(year)
+    line = (
+        f"NET Registry ({year}). Survival after surgery (release 1 of project NET-ONE) "
+        f"[Data set]. NET Registry. urn:uuid:{release.id}"
+    )
+    assert content["CITATION.txt"].decode() == f"{line}\r\n"
+    assert release.manifest["made"]["citation"] == line
+    assert release.manifest["creators"] == ["NET Registry"]
     db.session.commit()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -75,6 +77,8 @@ class Case:
     names: Pseudonyms
     rows: Mapping[str, Sequence[Row]]
     origin: PartialDate | None
+    level: int = 0  # how much less is told of the patient, so that nobody stands alone
+    coarser: Coarser | None = None
 
     @classmethod
     def of(cls, patient: Row, rows: Mapping[str, Sequence[Row]], names: Pseudonyms) -> Case:
@@ -82,11 +86,24 @@ class Case:
         origin = rules.first_diagnosis(row["diagnosis_date"] for row in rows.get("tumour", ()))
         return cls(patient, names, rows, origin)
 
+    @cached_property
+    def anchor(self) -> date:
+        """The day that stands for the diagnosis where dates are moved: secret, of this patient."""
+        return names_day(self.names, self.patient["id"])
+
     def first_tumour(self) -> Row | None:
         """The tumour diagnosed first; without any date the one entered first."""
         tumours = sorted(self.rows.get("tumour", ()), key=lambda row: str(row["id"]))
         dated = [row for row in tumours if row["diagnosis_date"] == self.origin]
         return next(iter(dated or tumours), None)
+
+
+def names_day(names: Pseudonyms, patient_id: UUID) -> date:
+    """A day of the years 2100 to 2199, which no real date of a patient is near."""
+    return _FIRST_DAY + timedelta(days=names.number("shift", patient_id, _DAYS))
+
+
+_FIRST_DAY, _DAYS = date(2100, 1, 1), 36_524
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,8 @@ class Cell:
 
 
 Reader = Callable[[Row, Case], Cell]
+#: Makes the cell of (entity, column) coarser for a patient of a level.
+Coarser = Callable[[tuple[str, str], Cell, int], Cell]
 
 
 @dataclass(frozen=True)
@@ -149,6 +168,8 @@ class File:
         cells, why = [], []
         for column in self.columns:
             cell = column.read(row, case)
+            if case.coarser is not None:
+                cell = case.coarser((self.entity, column.name), cell, case.level)
             reason = cell.why or ("" if cell.text else _stated_reason(stated, column.variable))
             if reason and column.explained:
                 why.append((column.name, reason))
@@ -568,6 +589,35 @@ def files() -> tuple[File, ...]:
     """Every file of a release, in the order of a case. The patients come first."""
     patients = File("patients.csv", "patient", Patient.entity_label, Patient, _patient_columns())
     return (patients, *(_file(model) for model in ENTITIES))
+
+
+def shifted(whole: Sequence[File]) -> tuple[File, ...]:
+    """The files with dates, moved for each patient, instead of days from the diagnosis."""
+    return tuple(
+        replace(file, columns=tuple(_moved(one) if one.counted else one for one in file.columns))
+        for file in whole
+    )
+
+
+def _moved(column: Column) -> Column:
+    def read(row: Row, case: Case) -> Cell:
+        cell = column.read(row, case)
+        if not cell.text:
+            return cell
+        return Cell((case.anchor + timedelta(days=int(cell.text))).isoformat(), cell.why)
+
+    return replace(
+        column,
+        name=column.name.removesuffix("_days") + "_shifted",
+        label=column.about.label if column.about else column.label,
+        kind="date",
+        unit="",
+        read=read,
+        how=_l(
+            "Moved for each patient by a secret number of days, the same for all dates of the "
+            "patient: days between them are true, years are not."
+        ),
+    )
 
 
 #: What the columns that the release makes itself need to have been asked for (any of these).

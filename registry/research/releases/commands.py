@@ -71,7 +71,6 @@ def list_(application: Callable[[], Flask], email: str) -> None:
 @click.pass_obj
 def make(application: Callable[[], Flask], project: str, email: str, also: tuple[str, ...]) -> None:
     """Make a release of PROJECT under one's own grant in force, and print its files."""
-    from registry.db import db
     from registry.research import rules
     from registry.research.releases import actions, making, queries
 
@@ -84,7 +83,6 @@ def make(application: Callable[[], Flask], project: str, email: str, also: tuple
         click.echo(f"{made.project}/{made.number}\t{made.id}")
         for file in made.files:
             click.echo(f"{file.sha256}  {file.name}")
-        db.session.commit()
 
 
 @release.command("verify")

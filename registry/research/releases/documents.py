@@ -23,10 +23,12 @@ from registry.research import rules
 from registry.research.releases import columns, formats
 from registry.research.releases.columns import Column, File
 
-FORMAT = "netreg-release-1"
+FORMAT = "netreg-release-2"
+#: Who makes and publishes releases: the network, not the researcher who receives them.
+CREATOR = "NET Registry"
 #: The version of what columns.py and rules.py decide: it changes when the same record would leave
 #: in another way.
-RULES = "1"
+RULES = "2"
 #: A list longer than this stands in code_lists.csv alone.
 _SHORT = 60
 _REASONS = "absent_reason"
@@ -70,6 +72,7 @@ class Order:
     title: str
     purpose: str
     formats: Sequence[str] = ()
+    coarse: rules.Coarse = rules.USUAL
 
     @property
     def sentence(self) -> str:
@@ -187,7 +190,10 @@ CODES_HEADER = ("list", "code", "label", "edition", "source", "number")
 
 def code_lists(files: Sequence[File]) -> list[tuple[str, str, str, str, str, str]]:
     """(list, code, label, edition, source, number in SPSS and Stata) of every list in use."""
-    used = {column.codes: column for file in files for column in file.columns if column.codes}
+    used: dict[str, Column] = {}
+    for column in (column for file in files for column in file.columns if column.codes):
+        if column.codes not in used or column.more_codes:
+            used[column.codes] = column
     listed = []
     for name, column in sorted(used.items()):
         known, numbers = vocabularies.codes(name), formats.numbers_of(column)
@@ -258,6 +264,29 @@ def codebook_html(
     )
 
 
+def withheld_cells(files: Sequence[File], counts: Mapping[str, Counts]) -> list[dict[str, Any]]:
+    """How many cells of each column were left out although the record has something, and why."""
+    return [
+        {"file": file.name, "column": name, "reason": reason, "cells": number}
+        for file in files
+        for (name, reason), number in sorted(counts[file.name].withheld.items())
+    ]
+
+
+def disclosure_html(
+    order: Order, files: Sequence[File], counts: Mapping[str, Counts], report: Mapping[str, Any]
+) -> bytes:
+    """How patients were made unrecognisable, to read, in one file that needs nothing else."""
+    return _page(
+        "disclosure.html",
+        order=order,
+        report=report,
+        times=rules.TIMES[order.coarse.times],
+        cells=withheld_cells(files, counts),
+        reasons=rules.RELEASE_REASONS,
+    )
+
+
 # -- README and manifest -----------------------------------------------------------------------
 
 
@@ -268,6 +297,7 @@ def readme(
     *,
     demo: bool,
     left_out: Mapping[str, Sequence[str]],
+    report: Mapping[str, Any],
 ) -> bytes:
     """What is in the release and how to read it."""
     text = _page(
@@ -280,6 +310,7 @@ def readme(
         oldest=rules.OLDEST,
         formats=formats.CHOICES,
         left_out=left_out,
+        report=report,
         wide=any(file.name == "wide.csv" for file in files),
         demo=demo,
     )
@@ -298,7 +329,7 @@ class Made:
     file_id: Any
 
 
-def _file_facts(made: Made) -> dict[str, Any]:
+def file_facts(made: Made) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "name": made.name,
         "media_type": made.media_type,
@@ -316,12 +347,18 @@ def manifest(
     files: Sequence[File],
     demo: bool,
     at: str,
+    report: Mapping[str, Any],
+    held: Mapping[tuple[str, str], Any],
 ) -> dict[str, Any]:
-    """All facts about a release. `made` holds what differs from one making to the next."""
+    """All facts about a release. `made` holds what differs from one making to the next.
+
+    `report` says how patients were made unrecognisable, and `held` which variables stay for it.
+    """
     return {
         "format": FORMAT,
         "project": order.project,
         "title": order.title,
+        "creators": [CREATOR],
         "purpose": order.purpose,
         "demonstration": demo,
         "criteria": {"sentence": order.sentence, "json": order.criteria},
@@ -330,26 +367,15 @@ def manifest(
             "patients": counts["patients.csv"].rows,
             "rows": {file.name: counts[file.name].rows for file in files},
         },
-        "files": [_file_facts(one) for one in made],
+        "files": [file_facts(one) for one in made],
         "versions": {
             "product": current_app.extensions["netreg_version"],
             "dictionary_sha256": dictionary_version(files),
             "rules": rule_versions(counts),
         },
-        "cells_not_released": [
-            {"file": file.name, "column": name, "reason": reason, "cells": number}
-            for file in files
-            for (name, reason), number in sorted(counts[file.name].withheld.items())
-        ],
-        "variables_withheld": [
-            {
-                "file": one.file,
-                "variable": one.variable,
-                "label": str(one.label),
-                "reason": str(one.reason),
-            }
-            for one in columns.withheld()
-        ],
+        "cells_not_released": withheld_cells(files, counts),
+        "variables_withheld": _withheld(held),
+        "disclosure": {**report, "times": order.coarse.times},
         "terms": [str(term) for term in rules.TERMS],
         "made": {
             "release": str(order.release_id),
@@ -360,6 +386,26 @@ def manifest(
             "consent_as_of": at,
         },
     }
+
+
+def _withheld(held: Mapping[tuple[str, str], Any]) -> list[dict[str, str]]:
+    """Every variable that stays in the house, and why: always, or under this grant."""
+    by_entity = {file.entity: file for file in columns.files()}
+    here = [
+        columns.Withheld(by_entity[entity].name, one.name, one.label, reason)
+        for (entity, name), reason in held.items()
+        for one in by_entity[entity].columns
+        if one.name == name
+    ]
+    return [
+        {
+            "file": one.file,
+            "variable": one.variable,
+            "label": str(one.label),
+            "reason": str(one.reason),
+        }
+        for one in (*columns.withheld(), *here)
+    ]
 
 
 def as_json(facts: Mapping[str, Any]) -> bytes:

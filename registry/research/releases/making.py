@@ -13,8 +13,9 @@ import io
 import logging
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -37,11 +38,12 @@ from registry.research import rules
 from registry.research.cohorts import evaluating
 from registry.research.cohorts.criteria import Criteria
 from registry.research.models import Grant, Release, ReleaseFile
-from registry.research.releases import changes, columns, documents, formats, wide
+from registry.research.releases import changes, citing, columns, documents, formats, recoding, wide
 from registry.research.releases.columns import Case, File
 from registry.research.releases.documents import Counts, Order
 from registry.research.releases.keeping import Files, Measured, remove
 from registry.research.releases.pseudonyms import Pseudonyms
+from registry.research.releases.recoding import Known, Plan
 
 log = logging.getLogger("netreg.research")
 
@@ -194,29 +196,86 @@ class _Writer:
         self._text.detach()
 
 
-def _lines(file: File, case: Case) -> list[tuple[list[str], list[tuple[str, str]]]]:
+#: The cells of a row without the last, and (column, reason) of those left empty.
+Line = tuple[list[str], list[tuple[str, str]]]
+
+
+def _lines(file: File, case: Case) -> list[Line]:
     """The rows of one patient, in the order of their own pseudonyms."""
     rows = [case.patient] if file.entity == "patient" else case.rows[file.entity]
     ordered = sorted(rows, key=lambda one: case.names.of(file.entity, one["id"]))
     return [file.line(row, case) for row in ordered]
 
 
-def _write_data(
-    claim: Claim, kept: Files, files: Sequence[File], order: Order
-) -> dict[str, Counts]:
+@dataclass
+class _Written:
+    """What was found out while the data were written."""
+
+    files: tuple[File, ...]
+    counts: dict[str, Counts]
+    coarse: Plan
+    measured: recoding.Measured
+
+
+def _plan(claim: Claim, connection: sa.Connection, files: Sequence[File], order: Order,
+          chosen: Sequence[UUID], names: Pseudonyms) -> Plan:  # fmt: skip
+    """How coarse this release has to be: the first of two readings, of what may be known alone."""
+    if order.coarse.smallest_group == 1:
+        return Plan(1, order.coarse.age_band)
+    claim.tell(phase="groups", total=len(chosen))
+    there = [file for file in files if file.entity in ("patient", "tumour")]
+    one_of: dict[Known, Known] = {}
+    found = []
+    for done, case in enumerate(_cases(connection, _needed(there), chosen, names), 1):
+        known = _known({file.entity: (file, _lines(file, case)) for file in there})
+        found.append(one_of.setdefault(known, known))
+        claim.progress(done=done)
+    return recoding.plan(found, order.coarse.smallest_group, order.coarse.age_band)
+
+
+def _known(rendered: Mapping[str, tuple[File, Sequence[Line]]]) -> Known:
+    """What leaves of the quasi-identifiers of a patient."""
+    cells = {place: _cells_of(place, rendered) for place in recoding.QUASI}
+    sex, country, age = (
+        next(iter(cells[place]), "") for place in (recoding.SEX, recoding.COUNTRY, recoding.AGE)
+    )
+    return Known(sex, country, age, tuple(sorted(cells[recoding.SITE])))
+
+
+def _cells_of(
+    place: tuple[str, str], rendered: Mapping[str, tuple[File, Sequence[Line]]]
+) -> list[str]:
+    """The cells of a column in the rows of a patient; none where the column does not leave."""
+    entity, name = place
+    if entity not in rendered or name not in rendered[entity][0].header:
+        return []
+    file, lines = rendered[entity]
+    at = file.header.index(name)
+    return [cells[at] for cells, _why in lines]
+
+
+def _write_data(claim: Claim, kept: Files, files: Sequence[File], order: Order) -> _Written:
     names = Pseudonyms(order.project)
-    broad = wide.of(files)
-    everything = (*files, broad.file) if broad else files
-    ids = kept.note(len(everything))
     with snapshot() as connection, ExitStack() as stack:
         chosen = _in_order(_chosen(connection, order), names)
-        claim.tell(phase="data", total=len(chosen))
+        coarse = _plan(claim, connection, files, order, chosen, names)
+        files = coarse.files(files)
+        broad = wide.of(files)
+        everything = (*files, broad.file) if broad else tuple(files)
+        ids = kept.note(len(everything))
+        claim.tell(phase="data", done=0, total=len(chosen))
         writers = [
             _Writer(file, stack.enter_context(storage.writing(file_id)))
             for file, file_id in zip(everything, ids, strict=True)
         ]
-        for done, case in enumerate(_cases(connection, files, chosen, names), 1):
+        reached = recoding.Measured()
+        cases = _cases(connection, _needed(files), chosen, names)
+        for done, found in enumerate(cases, 1):
+            case = found
+            if not coarse.is_exact:
+                case = replace(found, level=coarse.level(done - 1), coarser=coarse.cell)
             rendered = {file.entity: _lines(file, case) for file in files}
+            _measure(reached, files, rendered, case.level)
             if broad:
                 rendered[broad.file.entity] = [broad.line(rendered)]
             for writer in writers:
@@ -225,10 +284,33 @@ def _write_data(
             claim.progress(done=done)
         for writer in writers:
             writer.finish()
+    if not coarse.is_exact and reached.k < coarse.k:
+        raise RuntimeError("the groups in what was written are smaller than was approved")
     for writer, file_id in zip(writers, ids, strict=True):
         kept.keep(writer.file.name, _CSV, file_id, writer.measured, writer.counts.rows)
     claim.tell(done=len(chosen))
-    return {writer.file.name: writer.counts for writer in writers}
+    counts = {writer.file.name: writer.counts for writer in writers}
+    return _Written(everything, counts, coarse, reached)
+
+
+def _needed(files: Sequence[File]) -> list[File]:
+    """The files to read for these: times and ages are counted from the tumours, and the last
+    status is that of the follow-ups, whether they are asked for or not."""
+    wanted = {file.entity for file in files} | {"tumour", "follow_up"}
+    return [file for file in columns.files() if file.entity in wanted]
+
+
+def _measure(
+    reached: recoding.Measured,
+    files: Sequence[File],
+    rendered: Mapping[str, Sequence[Line]],
+    level: int,
+) -> None:
+    """Count a patient by what leaves of them."""
+    both = {file.entity: (file, rendered[file.entity]) for file in files}
+    sensitive = {place: _cells_of(place, both) for place in recoding.SENSITIVE}
+    told = {place: set(cells) for place, cells in sensitive.items() if place[0] in both}
+    reached.add(_known(both), level, told)
 
 
 def _write_formats(
@@ -287,16 +369,17 @@ def _write_workbook(
 
 
 def _write_documents(
-    kept: Files, order: Order, files: Sequence[File], counts: Any, left_out: Any
+    kept: Files, order: Order, written: _Written, left_out: Any, report: Any
 ) -> None:
+    files, counts = written.files, written.counts
     book = documents.codebook(files, counts)
     version = documents.dictionary_version(files)
     kept.write("codebook.csv", _CSV, documents.codebook_csv(book))
     kept.write("codebook.html", _HTML, documents.codebook_html(order, files, book, version))
     kept.write("code_lists.csv", _CSV, documents.code_lists_csv(files))
-    kept.write(
-        "README.txt", _TEXT, documents.readme(order, files, counts, demo=_demo(), left_out=left_out)
-    )
+    readme = documents.readme(order, files, counts, demo=_demo(), left_out=left_out, report=report)
+    kept.write("README.txt", _TEXT, readme)
+    kept.write("disclosure.html", _HTML, documents.disclosure_html(order, files, counts, report))
 
 
 def _demo() -> bool:
@@ -374,6 +457,9 @@ def _make(claim: Claim) -> None:
     except Lost:
         db.session.rollback()
         kept.remove()
+    except recoding.TooFew:
+        kept.remove()
+        _fail(claim, "too_few")
     except Exception as error:
         db.session.rollback()
         kept.remove()
@@ -408,6 +494,7 @@ def _begin(claim: Claim) -> tuple[Order, str]:
             project=grant.project,
             title=grant.title,
             purpose=grant.purpose,
+            coarse=rules.Coarse(grant.smallest_group, grant.age_band, grant.times),
             formats=tuple(name for name in formats.CHOICES if name in release.formats),
         )
         refused = _refused(release, grant)
@@ -434,22 +521,43 @@ def _write(claim: Claim, kept: Files, order: Order) -> tuple[dict[str, Any], dat
     files = columns.files()
     if "variables" in order.criteria:
         files = columns.only(files, order.criteria["variables"])
+    if order.coarse.times == rules.SHIFTED:
+        files = columns.shifted(files)
     at = now()
-    counts = _write_data(claim, kept, files, order)
-    files = (*files, broad.file) if (broad := wide.of(files)) else files
+    written = _write_data(claim, kept, files, order)
+    files, counts = written.files, written.counts
     left_out = _write_formats(claim, kept, files, order, counts)
     claim.tell(phase="documents")
-    _write_documents(kept, order, files, counts, left_out)
+    report = written.measured.report(written.coarse)
+    _write_documents(kept, order, written, left_out, report)
     facts = documents.manifest(
-        order, made=kept.made, counts=counts, files=files, demo=_demo(), at=at.isoformat()
+        order,
+        made=kept.made,
+        counts=counts,
+        files=files,
+        demo=_demo(),
+        at=at.isoformat(),
+        report=report,
+        held={} if written.coarse.is_exact else recoding.HELD_BACK,
     )
     facts["too_long_for"] = left_out
+    _write_citation(kept, order, facts, at)
     facts["made"]["since_previous"] = _since_previous(kept, order)
     kept.write("manifest.json", _JSON, documents.as_json(facts))
     claim.tell(phase="packing")
     _pack(claim, kept, f"{order.project}-release-{order.number}")
     claim.tell()
     return facts, at
+
+
+def _write_citation(kept: Files, order: Order, facts: dict[str, Any], at: datetime) -> None:
+    """How it is cited. It names this making, so it stands in the block `made`."""
+    before, line = len(kept.made), citing.citation(order, at)
+    kept.write("CITATION.txt", _TEXT, f"{line}\r\n".encode())
+    metadata = citing.datacite(order, at, facts["counts"])
+    kept.write("datacite.json", _JSON, documents.as_json(metadata))
+    facts["made"]["citation"] = line
+    facts["made"]["files"] = [documents.file_facts(one) for one in kept.made[before:]]
 
 
 def _since_previous(kept: Files, order: Order) -> dict[str, Any] | None:

@@ -26,3 +26,8 @@ class Pseudonyms:
         """The name of a record of this kind: 16 letters and digits (80 bits)."""
         digest = hmac.new(self._key, f"{kind}:{record_id}".encode(), hashlib.sha256).digest()
         return base64.b32encode(digest[:10]).decode()
+
+    def number(self, kind: str, record_id: UUID, below: int) -> int:
+        """A secret number of a record, from 0 to below `below`, as even as makes no difference."""
+        digest = hmac.new(self._key, f"{kind}:{record_id}".encode(), hashlib.sha256).digest()
+        return int.from_bytes(digest[:16], "big") % below

@@ -78,7 +78,8 @@ def _compared(
     try:
         with opened(MANIFEST) as lines:
             facts = json.loads(lines.read())
-        noted = {str(one["name"]): str(one["sha256"]) for one in facts["files"]}
+        listed = [*facts["files"], *facts["made"].get("files", ())]
+        noted = {str(one["name"]): str(one["sha256"]) for one in listed}
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile):
         raise NoRelease("Its manifest.json cannot be read.") from None
     found = [_checked(name, noted, names, opened) for name in noted]

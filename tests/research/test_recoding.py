@@ -1,0 +1,185 @@
+"""Nobody stands alone in what leaves: rules, and somebody who knows who they look for."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from registry.db import db
+from registry.research import rules
+from registry.research.models import Release
+from registry.research.releases import making, recoding
+from registry.research.releases.columns import Cell
+from registry.research.releases.recoding import AGE, COUNTRY, SEX, SITE, Known
+from tests import make, make_research
+
+WEIGHTS = (40, 8, 20, 10, 12, 4, 5, 1)
+SITES = ("C17.2", "C17.0", "C25.0", "C25.2", "C34.1", "C18.1", "C20.9", "C37.9")
+
+
+def _people(number: int, seed: int = 5) -> list[Known]:
+    """Made-up patients; a few of them are rare in every way."""
+    draw = random.Random(seed)
+    return [
+        Known(
+            draw.choice(("female", "male")),
+            draw.choices(("NL", "DE", "MT", ""), (60, 37, 1, 2))[0],
+            str(min(90, int(draw.gauss(62, 13)))) if draw.random() > 0.03 else "",
+            tuple(sorted(draw.choices(SITES, WEIGHTS, k=draw.choices((1, 2), (97, 3))[0]))),
+        )
+        for _one in range(number)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("age", "years", "group"),
+    [("58", 5, "55-59"), ("55", 10, "50-59"), ("89", 5, "85-89"), ("90+", 5, "90+"),
+     ("85", 20, "80+"), ("89", 10, "80-89"), ("58", 1, "58"), ("", 5, ""), ("4", 5, "0-4")],
+)  # fmt: skip
+def test_ages_are_grouped(age, years, group):
+    assert recoding.band(age, years) == group
+
+
+@pytest.mark.parametrize(("number", "k"), [(5, 5), (23, 5), (400, 5), (400, 3), (3000, 10)])
+def test_every_combination_that_leaves_is_shared_by_k(number, k):
+    known = _people(number)
+    plan = recoding.plan(known, k, 1)
+    told = Counter(plan.known(one, plan.level(at)) for at, one in enumerate(known))
+    assert min(told.values()) >= k
+    assert sum(told.values()) == number
+
+
+def test_ages_are_grouped_no_wider_than_pays():
+    common = [Known("female", "NL", str(age), ("C17.2",)) for age in range(40, 80)] * 5
+    plan = recoding.plan(common, 5, 1)
+    assert (plan.years, set(plan.levels)) == (1, {0})
+    rare = [*common, *(Known("female", "NL", str(30 + one), ("C37.9",)) for one in range(40))]
+    plan = recoding.plan(rare, 5, 1)
+    # 40 of 240 have a site that 5 share at 5 years of age together: with single years all lose it
+    assert plan.years == 5
+    assert set(plan.levels) == {0}
+
+
+def test_countries_of_few_become_one():
+    known = [Known("male", "NL", "60", ("C17.2",))] * 20
+    known += [Known("male", name, "60", ("C17.2",)) for name in ("MT", "MT", "LU", "IS", "LI")]
+    plan = recoding.plan(known, 5, 5)
+    assert plan.merged == {"MT", "LU", "IS", "LI"}
+    assert plan.known(known[-1], plan.level(24)) == Known("male", "other", "60-64", ("C17.2",))
+
+
+def test_the_same_patients_in_another_order_are_told_the_same():
+    known = _people(500)
+    turned = list(reversed(known))
+    one, other = recoding.plan(known, 5, 5), recoding.plan(turned, 5, 5)
+    assert (one.years, one.merged) == (other.years, other.merged)
+    assert list(one.levels) == list(reversed(other.levels))
+
+
+def test_fewer_than_k_cannot_leave():
+    with pytest.raises(recoding.TooFew):
+        recoding.plan(_people(4), 5, 5)
+    assert recoding.plan(_people(4), 1, 1).is_exact
+
+
+def test_what_is_told_is_what_stands_in_the_cells():
+    """The plan's combination of a patient and its cells are two ways to the same."""
+    known = _people(300)
+    plan = recoding.plan(known, 5, 5)
+    for at, one in enumerate(known):
+        level = plan.level(at)
+        told = plan.known(one, level)
+        for place, before, after in (
+            (SEX, one.sex, told.sex), (COUNTRY, one.country, told.country),
+            (AGE, one.age, told.age),
+        ):  # fmt: skip
+            assert plan.cell(place, Cell(before), level).text == after
+        cells = tuple(sorted(plan.cell(SITE, Cell(site), level).text for site in one.sites))
+        assert cells == told.sites or (level == recoding.NOTHING and not any(cells))
+
+
+def _thousand(clinic):
+    """1,000 patients with what somebody may know of them: (sex, born, site, month, country)."""
+    draw, found = random.Random(11), []
+    for one in range(1000):
+        born, years = draw.randint(1925, 1990), draw.randint(20, 85)
+        when = date(min(2023, born + years), draw.randint(1, 12), draw.randint(1, 28))
+        sex = draw.choice(("female", "male"))
+        site = draw.choices(SITES, WEIGHTS)[0]
+        country = draw.choices(("NL", "DE", "MT"), (70, 29, 1))[0]
+        found.append((sex, born, site, when, country, one))
+    return found
+
+
+def _fits(row, sites, person):
+    """May this row of the release be the person, for all somebody knows?"""
+    sex, born, site, when, country, _one = person
+    if row["sex_at_birth"] not in ("", sex) or row["country"] not in ("", country, "other"):
+        return False
+    if site not in sites and site[:3] not in sites and any(sites):
+        return False
+    ages = (when.year - born - 1, when.year - born)
+    low, _dash, high = row["age_at_diagnosis"].replace("+", "-200").partition("-")
+    return not low or any(int(low) <= age <= int(high or low) for age in ages)
+
+
+def test_who_knows_birth_year_sex_site_centre_and_month_finds_nobody_alone(app):
+    clinic = make_research.clinic()
+    people = _thousand(clinic)
+    sources = make_research.many(people, clinic)
+    given = make_research.grant(make_research.office(), coarse=rules.USUAL)
+    release = make_research.made(given)
+    patients = make_research.rows(release, "patients.csv")
+    tumours = make_research.rows(release, "tumours.csv")
+    sites: dict[str, set[str]] = {row["patient_id"]: set() for row in patients}
+    for row in tumours:
+        sites[row["patient_id"]].add(row["primary_site"])
+    assert len(patients) == len(sources) == 1000
+    fewest = min(
+        sum(_fits(row, sites[row["patient_id"]], person) for row in patients) for person in people
+    )
+    assert fewest >= 5
+    report = release.manifest["disclosure"]
+    assert report["k_approved"] == 5
+    groups = Counter(
+        (r["sex_at_birth"], r["country"], r["age_at_diagnosis"], *sorted(sites[r["patient_id"]]))
+        for r in patients
+    )
+    assert report["k_reached"] == min(groups.values()) >= 5
+    assert report["groups"] == len(groups)
+    assert not {"age_at_diagnosis", "derived_age_at_diagnosis"} & tumours[0].keys()
+    db.session.commit()
+
+
+def test_too_few_patients_make_no_release_and_the_reason_is_said(app):
+    make_research.patients(4)
+    given = make_research.grant(make_research.office(), coarse=rules.USUAL)
+    waiting = make_research.asked(given).id
+    assert making.make(waiting).state == "failed"
+    assert db.session.get_one(Release, waiting).error == "too_few"
+    db.session.commit()
+
+
+def test_shifted_dates_keep_the_days_between_and_hide_the_years(app):
+    clinic = make_research.clinic()
+    anna, bert = make.patient(clinic), make.patient(clinic)
+    for patient in (anna, bert):
+        make_research.entry(patient, "tumour", diagnosis_date="2019-05-06")
+        make_research.entry(patient, "follow_up", date="2020-05-05", vital_status="alive")
+    moved = rules.Coarse(smallest_group=1, age_band=1, times=rules.SHIFTED)
+    office = make_research.office()
+    release = make_research.made(make_research.grant(office, coarse=moved), ("parquet",))
+    tumours = make_research.rows(release, "tumours.csv")
+    seen = {row["patient_id"]: row for row in make_research.rows(release, "follow_up.csv")}
+    starts = [date.fromisoformat(row["diagnosis_date_shifted"]) for row in tumours]
+    for row, start in zip(tumours, starts, strict=True):
+        end = date.fromisoformat(seen[row["patient_id"]]["date_shifted"])
+        assert (end - start).days == 365  # 6 May 2019 to 5 May 2020
+        assert 2100 <= start.year <= 2199
+        assert "diagnosis_date_days" not in row
+    assert starts[0] != starts[1]
+    assert make_research.rows(release, "patients.csv")[0]["follow_up_days"] == "365"
+    db.session.commit()
