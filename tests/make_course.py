@@ -188,13 +188,13 @@ def _needed(entity: str) -> set[str]:
     return {entity}.union(*(_needed(other) for other in _COURSE[entity][0].values()))
 
 
-def a_course(patient: Patient, by: Viewer, only: str = "") -> dict[str, Any]:
+def a_course(patient: Patient, by: Viewer, *only: str) -> dict[str, Any]:
     """A whole course: one of every kind, with dates, linked as they are in life.
 
-    With `only`, just the entry of that kind and those it belongs to: quicker where the others do
+    With `only`, just entries of these kinds and those they belong to: quicker where the others do
     not matter.
     """
-    wanted = _needed(only) if only else set(_COURSE)
+    wanted = set[str]().union(*map(_needed, only or _COURSE))
     made: dict[str, Any] = {}
     for name, (belongs, row) in _COURSE.items():
         if name in wanted:

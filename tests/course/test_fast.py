@@ -28,7 +28,8 @@ def ward(app: Flask) -> Any:
     place = make.centre()
     carol = make.person(place, Role.CLINICIAN, name="Carol Cohen")
     by = make.viewer(carol)
-    course.a_course(make.patient(by, family_name="Yilmaz"), by)  # noise
+    noise = make.patient(by, family_name="Yilmaz")
+    course.a_course(noise, by, "pathology", "staging", "therapy", "follow_up")
     return SimpleNamespace(
         app=app,
         carol=carol,

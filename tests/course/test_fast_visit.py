@@ -23,7 +23,8 @@ def ward(app: Flask) -> Any:
     """A patient on lanreotide, seen in March, with chromogranin A and a lasting side effect."""
     carol = make.person(make.centre(), Role.CLINICIAN, name="Carol Cohen")
     by = make.viewer(carol)
-    course.a_course(make.patient(by, family_name="Yilmaz"), by)  # noise
+    noise = make.patient(by, family_name="Yilmaz")
+    course.a_course(noise, by, "therapy", "biomarker", "adverse_event", "follow_up")
     patient = make.patient(by)
     primary = course.tumour(patient, by, "C17.2", diagnosis_date="2024-01")
     course.entry("therapy", patient, by, tumour=primary, therapy_class="surgery", start="2024-02")
