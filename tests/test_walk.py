@@ -66,7 +66,7 @@ OF_THE_GRANT = {
     "research.download", "research.cancel",
     "cohorts.cohort", "cohorts.criterion", "cohorts.drop", "cohorts.match", "cohorts.count",
     "cohorts.save", "cohorts.share", "cohorts.copy", "cohorts.as_json", "requests.edit",
-    "requests.request_page", "requests.take", "analyses.survival", "analyses.survival_file",
+    "requests.request_page", "requests.take", "analyses.show", "analyses.file",
 }  # fmt: skip
 #: An empty form names no organisation or patient, and what is not named does not exist.
 EMPTY_IS_UNKNOWN = {
@@ -166,6 +166,7 @@ def build() -> World:
         "cohort_id": make_research.cohort(make.viewer(walkers[Role.RESEARCHER, OWN])).id,
         "name": "manifest.json",
         "form": "csv",
+        "analysis": "survival",
         "access_request_id": make_research.request(make.viewer(walkers[Role.RESEARCHER, OWN])).id,
         "filename": "app/forms.css",
         "subject": "grading",

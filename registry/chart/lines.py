@@ -16,15 +16,13 @@ from typing import Any
 from flask_babel import gettext as _
 
 from registry.chart.words import Words, number, period
-from registry.clinical import endpoints, therapy_lines
-from registry.clinical import response as recist
-from registry.clinical.partial_dates import assumed
+from registry.clinical import line_outcomes, therapy_lines
+from registry.clinical.line_outcomes import Assessed
 from registry.clinical.results import Reason
 from registry.course.queries.findings import progressions
 from registry.course.queries.reading import Record
 from registry.course.rules.lines import Given
 from registry.course.rules.lines import lines as derived_lines
-from registry.dates import PartialDate
 
 #: Done on a day: without a stop they do not go on.
 ON_A_DAY = frozenset({"surgery", "ablation", "liver-directed"})
@@ -246,33 +244,31 @@ def _given(seen: _Seen, members: Sequence[Any]) -> str:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What every line is measured by, read once: each with the day it counts as."""
+    """What every line is measured by, read once, and the cycles of each therapy."""
 
-    progressions: list[tuple[date, str, Any]]  # day, ISO, tumour
-    responses: list[tuple[date, str, Any]]  # day, ISO, the assessment
-    contact: PartialDate | None
-    death: str
+    facts: line_outcomes.Seen
     cycles: dict[str, list[Any]]
 
     @classmethod
     def of(cls, record: Record) -> _Seen:
         """Of a record."""
         contacts = [one.date for one in record.of("follow_up") if one.date]
-        return cls(
+        contact = max(contacts, default=None)
+        facts = line_outcomes.Seen(
             [
-                (assumed(one.date.iso), one.date.iso, one.tumour_id)
+                (one.date.iso, one.tumour_id or "")
                 for one in record.of("progression")
                 if one.date and one.basis != "biochemical"
             ],
             [
-                (assumed(one.date.iso), one.date.iso, one)
+                Assessed(one.date.iso, one.therapy_id, best_of(one), one.timepoint == "baseline")
                 for one in record.of("response")
                 if one.date and one.therapy_id
             ],
-            max(contacts, default=None),
+            contact.iso if contact else "",
             record.death_date.iso if record.death_date else "",
-            cycles_of(record),
         )
+        return cls(facts, cycles_of(record))
 
 
 def best_of(row: Any) -> str:
@@ -282,26 +278,14 @@ def best_of(row: Any) -> str:
 
 def _best(seen: _Seen, line: _Line, words: Words) -> tuple[str, str, list[str]]:
     """The best response of a line: from its dated assessments, else as stated at the therapy."""
-    ids = {one.therapy.id for one in line.members}
-    start = assumed(line.first.start.iso)
-    visits = [
-        (max((day - start).days, 0), best_of(one))
-        for day, _iso, one in seen.responses
-        if one.therapy_id in ids
-        and one.timepoint != "baseline"
-        and best_of(one) in recist.VISIT_RESPONSES
-    ]
-    if visits:
-        found = recist.best_response(
-            [(Decimal(days) / 7, answer) for days, answer in visits], confirmation_required=False
-        )
-        why = [words.reason(one) for one in found.reasons]
-        return words.code("response", found.answer), found.answer, why
-    stated = [one.therapy.best_response for one in line.members if one.therapy.best_response]
-    if not stated:
+    members = [one.therapy for one in line.members]
+    stated = [one.best_response for one in members]
+    ids = [one.id for one in members]
+    best, found = line_outcomes.best_response(line.first.start.iso, ids, seen.facts, stated)
+    if found is not None:
+        return words.code("response", best), best, [words.reason(one) for one in found.reasons]
+    if not best:
         return "", "", []
-    order = ("CR", "PR", "SD", "NON_CR_NON_PD", "PD", "NE")
-    best = min(stated, key=lambda code: order.index(code) if code in order else len(order))
     return str(_("%(answer)s (as stated)", answer=words.code("response", best))), best, []
 
 
@@ -311,28 +295,13 @@ def _time(
     """Months of a line's endpoint, and how they were counted; empty where it has none."""
     if line.number is None or line.intent != therapy_lines.PALLIATIVE:
         return "", ""
-    start = line.first.start
-    after = assumed(start.iso)
-    went_on = [
-        (day, iso)
-        for day, iso, tumour in seen.progressions
-        if day > after and tumour in (None, line.tumour_id)
-    ]
-    ids = {one.therapy.id for one in line.members}
-    assessed = [
-        (day, iso)
-        for day, iso, one in seen.responses
-        if day >= after and one.therapy_id in ids and best_of(one) != "NE"
-    ]
-    contact = seen.contact if seen.contact and seen.contact >= start else None
-    found = endpoints.derive_endpoint(
-        endpoint=endpoint,
-        start=start.iso,
-        progression_date=min(went_on)[1] if went_on else "",
-        death_date=seen.death,
-        last_assessment=max(assessed)[1] if assessed else "",
-        last_contact=contact.iso if contact else "",
-        new_therapy_date=following.iso if following else "",
+    found = line_outcomes.time_of(
+        endpoint,
+        line.first.start.iso,
+        line.tumour_id or "",
+        [one.therapy.id for one in line.members],
+        seen.facts,
+        following=following.iso if following else "",
         today=today,
     )
     why = " ".join(words.reason(one) for one in found.reasons)

@@ -191,7 +191,19 @@ def researcher(page: Page) -> Found:
         "research": "/research",
         "release": releases[0],
         "codebook": f"{releases[0]}/codebook",
-        "survival": f"{releases[0]}/survival?group=sex",
+        **{
+            name: f"{releases[0]}/analyses/{name}"
+            for name in (
+                "survival?group=sex",
+                "pfs",
+                "progression",
+                "response?group=line",
+                "flow",
+                "lanes",
+                "markers",
+                "quality_of_life",
+            )
+        },
         "cohorts": "/research/cohorts",
         "cohort": cohort(page),
         "criterion": f"{cohort(page)}/criterion?variable=pathology.derived_category",

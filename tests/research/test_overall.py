@@ -45,9 +45,9 @@ def test_the_page_shows_the_numbers_of_the_figure(client) -> None:
         )  # fmt: skip
     release = make_research.made(given)
     make.sign_in(client, db.session.get_one(Person, given.researcher_id))
-    url = f"/research/releases/{release.id}/survival"
+    url = f"/research/releases/{release.id}/analyses/survival"
     page = client.get(f"{url}?group=sex").text
-    assert "6 patients, 3 deaths" in page
+    assert "6 patients, 3 events" in page
     figure = client.get(f"{url}.svg?group=sex")
     assert (figure.status_code, figure.mimetype) == (200, "image/svg+xml")
     table = list(csv.DictReader(io.StringIO(client.get(f"{url}.csv").text)))

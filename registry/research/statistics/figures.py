@@ -23,7 +23,7 @@ LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
 )  # fmt: skip
 #: More groups than this cannot be told apart in one figure.
 MOST_GROUPS = len(COLOURS)
-_INK, _GRID = "#212b32", "#d8dde0"
+INK, GRID = "#212b32", "#d8dde0"
 _WIDTH, _HEIGHT, _ROW = 7.6, 4.3, 0.24
 
 
@@ -63,7 +63,8 @@ def survival(
     at_risk_label: str,
     form: str = "svg",
 ) -> bytes:
-    """A figure of up to seven curves with their 95 % bands. `form` is svg or png.
+    """A figure of up to seven curves with their 95 % bands, falling from 1 or rising from 0.
+    `form` is svg or png.
 
     `times` are where the numbers at risk stand. Raises ValueError for too many curves.
     """
@@ -75,17 +76,21 @@ def survival(
 
     rows = len(drawn) + 1
     height = _HEIGHT + _ROW * rows
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(_WIDTH, height))
         FigureCanvasAgg(figure)
-        widest = max((len(_short(one.name)) for one in drawn), default=0)
+        widest = max((len(short(one.name)) for one in drawn), default=0)
         left = max(0.12, 0.05 + 0.0125 * widest)
         foot = (0.72 + _ROW * rows) / height
         axes = figure.add_axes((left, foot, 0.96 - left, 0.97 - foot))
         for position, one in enumerate(drawn):
             _draw(axes, one.curve, one.name, position)
         last = longest([one.curve for one in drawn])
-        _frame(axes, times, x_label, y_label, last=last, several=len(drawn) > 1)
+        _frame(axes, times, x_label, y_label, last=last)
+        if len(drawn) > 1:
+            rising = drawn[0].curve.start == 0
+            axes.legend(frameon=False, loc="upper left" if rising else "upper right",
+                        handlelength=3.2)  # fmt: skip
         _numbers(axes, drawn, times, at_risk_label, height * (0.97 - foot))
         out = io.BytesIO()
         made = {"Date": None} if form == "svg" else {"Software": None}
@@ -93,16 +98,16 @@ def survival(
     return out.getvalue()
 
 
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "netreg",
     "svg.fonttype": "path",  # the reader's fonts do not matter
     "font.family": "DejaVu Sans",
     "font.size": 10.5,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
@@ -132,19 +137,15 @@ def _draw(axes: Axes, curve: Curve, name: str, position: int) -> None:
     axes.plot(censored, heights, "|", color=colour, markersize=7, markeredgewidth=1.2)
 
 
-def _frame(
-    axes: Axes, times: Sequence[float], x_label: str, y_label: str, *, last: float, several: bool
-) -> None:
+def _frame(axes: Axes, times: Sequence[float], x_label: str, y_label: str, *, last: float) -> None:
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, max(last, times[-1]) * 1.02 or 1)
     axes.set_xticks(list(times), [text(one) for one in times])
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
-    axes.grid(axis="y", color=_GRID, linewidth=0.8)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    if several:
-        axes.legend(frameon=False, loc="upper right", handlelength=3.2)
 
 
 def _numbers(
@@ -159,14 +160,15 @@ def _numbers(
         y = top - row * step
         if one.name:
             axes.text(
-                -0.035, y, _short(one.name), transform=axes.transAxes, ha="right", va="center",
+                -0.035, y, short(one.name), transform=axes.transAxes, ha="right", va="center",
                 fontsize=9.5,
             )  # fmt: skip
         for time, number in zip(times, one.at_risk, strict=True):
             axes.text(time, y, number, transform=place, ha="center", va="center", fontsize=9.5)
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """A name with at most 24 letters."""
     return name if len(name) <= 24 else f"{name[:23]}…"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
 from registry import codes as vocabularies
+from registry.clinical.edit_checks.across.imaging import KRENNING_POSITIVE_FROM
 from registry.clinical.endpoints import DAYS_PER_MONTH
 from registry.research.statistics import figures
 from registry.research.statistics.survival import (
@@ -28,11 +31,21 @@ GROUPS = {
     "sex": ("patients.csv", "sex_at_birth", _l("Sex at birth")),
     "age": ("patients.csv", "age_at_diagnosis", _l("Age at diagnosis")),
     "grade": ("pathology.csv", "derived_category", _l("Category, from the latest pathology")),
+    "sstr": ("imaging.csv", "krenning", _l("SSTR, from the latest Krenning score")),
 }
 _AGES = ((50, "18-49"), (65, "50-64"), (75, "65-74"))
 _MONTHS = {"days": 1 / DAYS_PER_MONTH, "weeks": 7 / DAYS_PER_MONTH, "months": 1.0, "years": 12.0}
 
 Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom a curve follows (a patient, or a line of one), how many months, and until what."""
+
+    key: str
+    months: float
+    kind: int
 
 
 @dataclass(frozen=True)
@@ -50,14 +63,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Survival:
-    """Overall survival of a release, whole or by group."""
+    """The curves of a release, whole or by group."""
 
     groups: list[Group]
     times: list[float]
     tested: LogRank | None
     n: int
     events: int
-    left_out: int
+    of: Times
+    kept: list[Subject]
 
 
 def can_group(files: Mapping[str, Sequence[str]]) -> list[str]:
@@ -96,17 +110,27 @@ def groups_of(group: str, patients: Iterable[Row], others: Iterable[Row]) -> dic
             for row in patients
             if row.get("age_at_diagnosis")
         }
-    latest: dict[str, tuple[int, str]] = {}
-    for row in others:
-        if not row.get("derived_category"):
+    latest = _latest(others, GROUPS[group][1])
+    if group == "sstr":
+        return {patient: str(_sstr(score)) for patient, score in latest.items()}
+    return {patient: vocabularies.label("grade_category", code) for patient, code in latest.items()}
+
+
+def _latest(rows: Iterable[Row], column: str) -> dict[str, str]:
+    """What the latest row of each patient says that says something."""
+    found: dict[str, tuple[int, str]] = {}
+    for row in rows:
+        if not row.get(column):
             continue
         when = int(row.get("date_days") or -(10**6))
-        if when >= latest.get(row["patient_id"], (-(10**9), ""))[0]:
-            latest[row["patient_id"]] = (when, row["derived_category"])
-    return {
-        patient: vocabularies.label("grade_category", code)
-        for patient, (_when, code) in latest.items()
-    }
+        if when >= found.get(row["patient_id"], (-(10**9), ""))[0]:
+            found[row["patient_id"]] = (when, row[column])
+    return {patient: value for patient, (_when, value) in found.items()}
+
+
+def _sstr(score: str) -> Any:
+    positive = int(score) >= KRENNING_POSITIVE_FROM
+    return _l("SSTR positive") if positive else _l("SSTR negative")
 
 
 def _age(text: str) -> str:
@@ -114,31 +138,41 @@ def _age(text: str) -> str:
     return next((name for limit, name in _AGES if years < limit), "75+")
 
 
-def survival(patients: Sequence[Row], named: Mapping[str, str] | None) -> Survival | None:
-    """The curves; None where nobody has a status and a time. The seven largest groups."""
-    kept = [
-        (time, EVENT if row["vital_status"] == "dead" else CENSORED, row["patient_id"])
+def subjects(patients: Iterable[Row]) -> list[Subject]:
+    """Everybody with a status and a time, from diagnosis on."""
+    return [
+        Subject(row["patient_id"], time, EVENT if row["vital_status"] == "dead" else CENSORED)
         for row in patients
         if row.get("vital_status") in ("alive", "dead")
         and (time := months(row)) is not None
         and time >= 0
-        and (named is None or row["patient_id"] in named)
     ]
+
+
+def curves(
+    found: Sequence[Subject], named: Mapping[str, str] | None, landmark: float | None = None
+) -> Survival | None:
+    """The curves of these subjects, by group where there are names; None where nobody is left.
+
+    Who has no name is left out, and all but the seven largest groups. With a landmark those who
+    are still followed then, counted from it.
+    """
+    kept = [one for one in found if named is None or one.key in named]
+    if landmark:
+        kept = [replace(one, months=one.months - landmark) for one in kept if one.months > landmark]
     if named is not None:
-        sizes: dict[str, int] = {}
-        for _time, _kind, patient in kept:
-            sizes[named[patient]] = sizes.get(named[patient], 0) + 1
+        sizes = Counter(named[one.key] for one in kept)
         largest = sorted(sizes, key=lambda one: (-sizes[one], one))[: figures.MOST_GROUPS]
-        kept = [one for one in kept if named[one[2]] in largest]
+        kept = [one for one in kept if named[one.key] in largest]
     if not kept:
         return None
     times = Times(
-        tuple(time for time, _kind, _patient in kept),
-        tuple(kind for _time, kind, _patient in kept),
-        None if named is None else tuple(named[patient] for _time, _kind, patient in kept),
+        tuple(one.months for one in kept),
+        tuple(one.kind for one in kept),
+        None if named is None else tuple(named[one.key] for one in kept),
     )
-    curves = [(name or "", times.of(name)) for name in (times.names() or [None])]  # type: ignore[list-item]
-    fitted = [(name, kaplan_meier(one), one) for name, one in curves]
+    names: list[str | None] = list(times.names()) or [None]
+    fitted = [(name or "", kaplan_meier(times.of(name)), times.of(name)) for name in names]
     ticks = figures.moments(figures.longest([curve for _name, curve, _one in fitted]))
     return Survival(
         [_group(name, curve, one, ticks) for name, curve, one in fitted],
@@ -146,7 +180,8 @@ def survival(patients: Sequence[Row], named: Mapping[str, str] | None) -> Surviv
         log_rank(times),
         len(kept),
         times.kinds.count(EVENT),
-        len(patients) - len(kept),
+        times,
+        kept,
     )
 
 

@@ -1,136 +1,124 @@
-"""Analyses of one's own releases: survival, with its figure, table and code."""
+"""Analyses of one's own releases, each with its figure, tables, definition and what redoes it."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from registry import storage, web
 from registry.access import Right
 from registry.errors import Forbidden, NotFound
 from registry.research import rules
-from registry.research.models import Release
+from registry.research.models import Release, ReleaseFile
 from registry.research.releases import actions, documents, queries
-from registry.research.statistics import figures, overall
+from registry.research.statistics import answers, sequences, timed, trajectories
+from registry.research.statistics.shown import Files, Shown
 
 room = web.Room("analyses", __name__)
 
-_FORMS = {"svg": "image/svg+xml", "png": "image/png"}
+#: Every analysis: its title, and what makes it from the files and what was asked for.
+ANALYSES: dict[str, tuple[Any, Callable[[Files, Mapping[str, str]], Shown]]] = {
+    **{name: (title, partial(timed.analysis, name)) for name, title in timed.TITLES.items()},
+    "response": (answers.TITLE, answers.analysis),
+    "flow": (sequences.TITLES["flow"], sequences.flow),
+    "lanes": (sequences.TITLES["lanes"], sequences.lanes),
+    "markers": (trajectories.TITLES["markers"], trajectories.markers),
+    "quality_of_life": (trajectories.TITLES["quality_of_life"], trajectories.quality_of_life),
+}
+_FIGURES = {"svg": "image/svg+xml", "png": "image/png"}
+_CODE = {"R": _l("R script"), "py": _l("Python script")}
 
 
-def _rows(release: Release, name: str) -> list[dict[str, str]]:
-    """The rows of a frozen file: opened as a download is, with its checksum compared."""
-    file = actions.hand_out(release.id, name, by=web.viewer())
-    with storage.place(file.file_id).open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+class _Frozen:
+    """The files of a release: opened as a download is, with the checksum compared, and once."""
 
+    def __init__(self, release: Release) -> None:
+        self._release = release
+        self._files: dict[str, ReleaseFile] = {one.name: one for one in release.files}
+        self._read: dict[str, list[dict[str, str]]] = {}
 
-def _headers(release: Release) -> dict[str, list[str]]:
-    found = {}
-    for file in release.files:
-        if file.rows is not None:
+    def columns(self, name: str) -> Sequence[str]:
+        """The heading of a file; nothing where there is none."""
+        if name not in self._files:
+            return ()
+        with storage.place(self._files[name].file_id).open(encoding="utf-8", newline="") as lines:
+            return next(csv.reader(lines), [])
+
+    def rows(self, name: str) -> Sequence[Mapping[str, str]]:
+        """The rows of a file; nothing where there is none."""
+        if name not in self._files:
+            return ()
+        if name not in self._read:
+            file = actions.hand_out(self._release.id, name, by=web.viewer())
             with storage.place(file.file_id).open(encoding="utf-8", newline="") as lines:
-                found[file.name] = next(csv.reader(lines), [])
-    return found
+                self._read[name] = list(csv.DictReader(lines))
+        return self._read[name]
 
 
-def _analysed(release_id: UUID) -> tuple[Release, str, list[str], overall.Survival | None]:
-    """The release, the group asked for, those that can be, and the curves."""
+def _analysed(release_id: UUID, name: str) -> tuple[Release, Shown]:
+    """The release and the analysis asked for. Raises NotFound, Forbidden."""
     release = queries.release(web.viewer(), release_id)
-    if release.state != rules.MADE:
+    if release.state != rules.MADE or name not in ANALYSES:
         raise NotFound()
     queries.need_in_force(release.grant)
-    headers = _headers(release)
-    if not overall.is_possible(headers):
-        return release, "", [], None
-    possible = overall.can_group(headers)
-    group = request.args.get("group", "")
-    group = group if group in possible else ""
-    patients = _rows(release, "patients.csv")
-    named = None
-    if group:
-        file = overall.GROUPS[group][0]
-        others = [] if file == "patients.csv" else _rows(release, file)
-        named = overall.groups_of(group, patients, others)
-    return release, group, possible, overall.survival(patients, named)
+    return release, ANALYSES[name][1](_Frozen(release), request.args)
 
 
-@room.page("/research/releases/<uuid:release_id>/survival", right=Right.MAKE_RELEASE)
-def survival(release_id: UUID) -> Any:
-    """Overall survival of the patients of a release."""
+@room.page("/research/releases/<uuid:release_id>/analyses/<analysis>", right=Right.MAKE_RELEASE)
+def show(release_id: UUID, analysis: str) -> Any:
+    """An analysis of the patients of a release."""
     try:
-        release, group, possible, found = _analysed(release_id)
+        release, found = _analysed(release_id, analysis)
     except Forbidden as refused:
         return render_template("research/refused.html", text=refused.message), 403
     return render_template(
-        "research/survival.html",
+        "research/analysis.html",
         release=release,
-        group=group,
-        groups=[("", _("Nobody: all together"))]
-        + [(key, overall.GROUPS[key][2]) for key in possible],
-        found=found,
-        percent=figures.percent,
-        text=figures.text,
-        alternative=_alternative(found) if found else "",
+        shown=found,
+        analyses=[(key, title) for key, (title, _make) in ANALYSES.items()],
+        asked={one.name: one.chosen for one in found.choices if one.chosen},
+        scripts=[(ending, words) for ending, words in _CODE.items() if ending in found.code],
     )
 
 
-def _alternative(found: overall.Survival) -> str:
-    """What the figure shows, for who does not see it: the table has the numbers."""
-    said = [
-        _("%(name)s: %(n)s patients, %(events)s deaths, median %(median)s months",
-          name=one.name or _("All"), n=one.curve.n, events=one.curve.total,
-          median=_("not reached") if one.median is None else f"{one.median:.1f}")
-        for one in found.groups
-    ]  # fmt: skip
-    text: str = _(
-        "Kaplan–Meier curves of overall survival with their bands. %(said)s. The table below has "
-        "the numbers.",
-        said="; ".join(said),
-    )
-    return text
-
-
-@room.page("/research/releases/<uuid:release_id>/survival.<form>", right=Right.MAKE_RELEASE)
-def survival_file(release_id: UUID, form: str) -> Any:
-    """The figure as SVG or PNG, or its numbers as CSV."""
-    if form not in (*_FORMS, "csv"):
-        raise NotFound()
+@room.page(
+    "/research/releases/<uuid:release_id>/analyses/<analysis>.<form>", right=Right.MAKE_RELEASE
+)
+def file(release_id: UUID, analysis: str, form: str) -> Any:
+    """The figure as SVG or PNG, its numbers (csv) or its data (data.csv), or what redoes it."""
     try:
-        _release, _group, _possible, found = _analysed(release_id)
+        _release, found = _analysed(release_id, analysis)
     except Forbidden as refused:
         return render_template("research/refused.html", text=refused.message), 403
-    if found is None and form != "csv":
+    if found.draw is None and form not in ("csv", "data"):
         raise NotFound()
-    if found is None or form == "csv":
-        content, kind = _table(found), "text/csv; charset=utf-8"
+    filename = f"{analysis}.{form}"
+    if form in _FIGURES and found.draw is not None:
+        content, kind = found.draw(form), _FIGURES[form]
+    elif form in ("csv", "data"):
+        header, lines = found.numbers if form == "csv" else found.data
+        safe = [[cell if _is_number(cell) else rules.safe(cell) for cell in one] for one in lines]
+        content, kind = documents.csv_bytes(header, safe), "text/csv; charset=utf-8"
+        filename = filename if form == "csv" else f"{analysis}-data.csv"
+    elif form in found.code:
+        content, kind = found.code[form].encode(), "text/plain; charset=utf-8"
     else:
-        content = figures.survival(
-            overall.drawn(found),
-            times=found.times,
-            x_label=_("Months from diagnosis"),
-            y_label=_("Alive"),
-            at_risk_label=_("Number at risk"),
-            form=form,
-        )
-        kind = _FORMS[form]
+        raise NotFound()
     way = "inline" if form == "svg" and "save" not in request.args else "attachment"
-    headers = {"Content-Disposition": f"{way}; filename=survival.{form}"}
-    return Response(io.BytesIO(content), mimetype=kind, headers=headers)
+    headers = {"Content-Disposition": f"{way}; filename={filename}"}
+    return Response(io.BytesIO(content), mimetype=kind.split(";")[0], headers=headers)
 
 
-def _table(found: overall.Survival | None) -> bytes:
-    header = ("group", "months", "at_risk", "estimate", "std_error", "ci_low", "ci_high")
-    lines = []
-    for one in found.groups if found else ():
-        for point in one.points:
-            numbers = (point.estimate, point.std_error, point.ci_low, point.ci_high)
-            cells = ["" if value is None else f"{value:.6f}" for value in numbers]
-            name = rules.safe(one.name)
-            lines.append([name, figures.text(point.time), str(point.at_risk), *cells])
-    return documents.csv_bytes(header, lines)
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,249 @@
+"""Figures other than of survival: rates with their intervals, courses over time, lanes of patients
+and flows from line to line. In the style of `figures`: safe colours, outlines of letters, the same
+bytes each time; what a colour says is also said by a letter or a place."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from registry.research.statistics.figures import COLOURS, GRID, INK, STYLE, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDTH = 7.6
+#: What is neither of the seven colours' turns nor tells anything.
+_OTHER = "#9aa5ad"
+
+
+def _drawn(height: float, form: str, draw: Callable[[Any], None]) -> bytes:
+    """A figure of this height in inches as SVG or PNG."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure)
+        out = io.BytesIO()
+        made = {"Date": None} if form == "svg" else {"Software": None}
+        figure.savefig(out, format=form, dpi=200, metadata=made)
+    return out.getvalue()
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share with its interval, from 0 to 1, and of how many. None: there is none."""
+
+    name: str
+    of: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+def rates(groups: Sequence[tuple[str, Sequence[Rate]]], *, x_label: str, form: str) -> bytes:
+    """Shares as points with intervals, a row each: `groups` are (name, a rate of each group)."""
+    rows = [(kind, one) for kind, some in groups for one in some]
+    kinds = [kind for kind, _some in groups]
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_subplot()
+        labels = []
+        for place, (kind, one) in enumerate(rows):
+            y, mark = len(rows) - place, kinds.index(kind)
+            labels.append((y, f"{kind}: {short(one.name)} (n = {one.of})"))
+            if one.share is None or one.low is None or one.high is None:
+                continue
+            colour = COLOURS[mark]
+            axes.plot([one.low, one.high], [y, y], color=colour, linewidth=2)
+            axes.plot([one.share], [y], "os^D"[mark % 4], color=colour, markersize=7)
+        axes.set_yticks([y for y, _text in labels], [text for _y, text in labels])
+        axes.set_ylim(0.4, len(rows) + 0.6)
+        _per_cent(axes, x_label)
+
+    return _drawn(1.0 + 0.32 * len(rows), form, draw)
+
+
+def _per_cent(axes: Axes, label: str) -> None:
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.grid(axis="x", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(label)
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was measured in a window of time: its middle, of how many, and the values."""
+
+    start: float
+    end: float
+    of: int
+    middle: float
+    low: float
+    high: float
+
+
+def over_time(
+    windows: Sequence[Window],
+    *,
+    x_label: str,
+    y_label: str,
+    of_label: str,
+    form: str,
+    log: bool = False,
+    line: float | None = None,
+    limits: tuple[float, float] | None = None,
+) -> bytes:
+    """The middle of each window with what lies around it, and below it of how many. `line` is
+    drawn through as a limit; `log`: in steps of ten."""
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_subplot()
+        x = [(one.start + one.end) / 2 for one in windows]
+        if log:
+            axes.set_yscale("log")
+        if line is not None:
+            axes.axhline(line, color=INK, linewidth=1, linestyle=(0, (2, 2)))
+        around = [
+            [max(one.middle - one.low, 0) for one in windows],
+            [max(one.high - one.middle, 0) for one in windows],
+        ]
+        axes.errorbar(
+            x, [one.middle for one in windows], yerr=around, color=COLOURS[0], marker="o",
+            markersize=6, linewidth=2, elinewidth=1.4, capsize=4,
+        )  # fmt: skip
+        if limits:
+            axes.set_ylim(*limits)
+        axes.set_xticks(x, [f"{one.start:g}–{one.end:g}\n{one.of}" for one in windows])
+        axes.set_xlabel(f"{x_label}\n({of_label})")
+        axes.set_ylabel(y_label)
+        axes.grid(axis="y", color=GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+
+    return _drawn(4.3, form, draw)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One patient: what was given from when to when (months), and what happened when.
+
+    `marks` are (months, kind): a kind of `lanes`' marks. `end` is the last that is known.
+    """
+
+    given: Sequence[tuple[float, float, str]]
+    marks: Sequence[tuple[float, str]]
+    end: float
+
+
+def lanes(
+    patients: Sequence[Lane],
+    *,
+    kinds: Mapping[str, str],
+    marks: Mapping[str, tuple[str, str]],
+    x_label: str,
+    form: str,
+) -> bytes:
+    """A swimlane: a row a patient, a bar a therapy with the number of its kind written in it.
+
+    `kinds` are those that have a colour, with their words; `marks` a sign and its words.
+    """
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_subplot()
+        order = list(kinds)
+        last = max((one.end for one in patients), default=1) or 1
+        for row, one in enumerate(patients):
+            y = len(patients) - row
+            axes.plot([0, one.end], [y, y], color=GRID, linewidth=1.2, zorder=1)
+            for start, end, kind in one.given:
+                place = order.index(kind) if kind in order else None
+                colour = _OTHER if place is None else COLOURS[place % len(COLOURS)]
+                width = max(end - start, last / 150)
+                axes.barh(y, width, left=start, height=0.72, color=colour, zorder=2)
+                if place is not None and width > last / 40:
+                    axes.text(
+                        start + width / 2, y, str(place + 1), ha="center", va="center",
+                        color="white", fontsize=7, zorder=3,
+                    )  # fmt: skip
+            for month, mark in one.marks:
+                axes.plot([month], [y], marks[mark][0], color=INK, markersize=5, zorder=4)
+        axes.set_yticks([])
+        axes.set_ylim(0.2, len(patients) + 0.8)
+        axes.set_xlim(0, last * 1.02)
+        axes.set_xlabel(x_label)
+        axes.spines["left"].set_visible(False)
+        handles: list[Any] = [
+            Patch(color=COLOURS[i % len(COLOURS)], label=f"{i + 1} {short(kinds[kind])}")
+            for i, kind in enumerate(order)
+        ]
+        handles += [
+            Line2D([], [], marker=sign, linestyle="", color=INK, label=words)
+            for sign, words in marks.values()
+        ]
+        figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)
+
+    return _drawn(1.6 + 0.2 * max(len(patients), 4), form, draw)
+
+
+def flows(
+    columns: Sequence[tuple[str, Sequence[tuple[str, str, int]]]],
+    links: Sequence[tuple[int, str, str, int]],
+    *,
+    colours: Sequence[str],
+    form: str,
+) -> bytes:
+    """Who went on to what: `columns` are (name, (key, words, number) of each block), `links`
+    (column, from key, to key of the next column, number). `colours` are the keys with one."""
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_subplot()
+        tallest = max(sum(n for _k, _w, n in blocks) for _name, blocks in columns) or 1
+        gap = tallest * 0.04
+        tops: dict[tuple[int, str], float] = {}
+        for at, (name, blocks) in enumerate(columns):
+            y = 0.0
+            axes.text(at + 0.05, gap * 1.2, name, ha="center", va="bottom", fontweight="bold")
+            for key, words, number in blocks:
+                colour = COLOURS[colours.index(key)] if key in colours else _OTHER
+                axes.fill_between([at, at + 0.1], y, y - number, color=colour, linewidth=0)
+                axes.text(
+                    at + 0.12, y - number / 2, f"{short(words)}, {number}", ha="left", va="center",
+                    fontsize=8.5, zorder=3,
+                )  # fmt: skip
+                tops[at, key] = y
+                y -= number + gap
+        _ribbons(axes, links, tops, colours)
+        axes.set_xlim(-0.05, len(columns) - 0.3)
+        axes.axis("off")
+
+    return _drawn(4.8, form, draw)
+
+
+def _ribbons(
+    axes: Axes,
+    links: Sequence[tuple[int, str, str, int]],
+    tops: Mapping[tuple[int, str], float],
+    colours: Sequence[str],
+) -> None:
+    """The bands between the blocks, bent like an S."""
+    import numpy as np
+
+    out, into = dict(tops), dict(tops)
+    t = np.linspace(0, 1, 40)
+    bend = 3 * t**2 - 2 * t**3
+    for column, source, target, number in links:
+        start, end = out[column, source], into[column + 1, target]
+        out[column, source] -= number
+        into[column + 1, target] -= number
+        upper = start + (end - start) * bend
+        colour = COLOURS[colours.index(source)] if source in colours else _OTHER
+        x = column + 0.1 + 0.9 * t
+        axes.fill_between(x, upper, upper - number, color=colour, alpha=0.28, linewidth=0)

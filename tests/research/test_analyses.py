@@ -1,0 +1,166 @@
+"""Analyses of a release beside overall survival: lines, their times and responses, sequences."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from registry.access import Role
+from registry.db import db
+from registry.people.models import Person
+from registry.research.statistics import answers, courses, overall, sequences, trajectories
+from registry.research.statistics.survival import EVENT
+from registry.research.statistics.trajectories import Value
+from tests import make, make_research
+
+
+def therapy(name: str, start: int, agent: str, patient: str = "A", **other: str) -> dict[str, str]:
+    return {"patient_id": patient, "therapy_id": name, "start_days": str(start), "agent": agent,
+            "therapy_class": other.pop("kind", ""), **other}  # fmt: skip
+
+
+def day(row: dict[str, str], days: int, patient: str = "A") -> dict[str, str]:
+    return {"patient_id": patient, "date_days": str(days), **row}
+
+
+#: Lanreotide from day 10, progression on day 400, everolimus from day 420, dead on day 900.
+FILES = {
+    "therapies.csv": [
+        therapy("t1", 10, "lanreotide_autogel", kind="SSA", best_response="SD"),
+        therapy("t2", 420, "everolimus", kind="targeted"),
+    ],
+    "progressions.csv": [
+        day({"basis": "radiological"}, 400),
+        day({"basis": "biochemical"}, 50),  # a marker alone is no progression
+    ],
+    "responses.csv": [
+        day({"therapy_id": "t2", "response_stated": "PR"}, 500),
+        day({"therapy_id": "t2", "derived_response": "SD"}, 600),
+    ],
+    "follow_up.csv": [
+        day({"vital_status": "alive"}, 800),
+        {**day({"vital_status": "dead"}, 900), "death_date_days": "900"},
+    ],
+}
+
+
+def test_lines_have_the_times_the_endpoints_say() -> None:
+    """outcomes.md, 2: PFS to progression or death, TTNT to the next line, counted in days."""
+    first, second = courses.of_files(FILES)
+    assert (first.number, first.classes, first.best) == (1, ("SSA",), "SD")
+    assert (first.pfs.days, first.pfs.event) == (390, 1)
+    assert (first.ttnt.days, first.ttnt.event) == (410, 1)
+    assert (second.number, second.best) == (2, "PR")  # the best of the visits, not the last
+    assert (second.pfs.days, second.pfs.event) == (480, 1)  # death
+    assert second.ttp.event == 0  # death is no progression
+    assert (second.ttnt.days, second.ttnt.event) == (480, 0)
+
+
+def test_surgery_opens_no_line_and_a_month_counts_as_its_middle() -> None:
+    rows = [
+        therapy("t1", 0, "surgery_primary", kind="surgery"),
+        {"patient_id": "A", "therapy_id": "t2", "start_months": "2", "agent": "everolimus",
+         "therapy_class": "targeted"},
+    ]  # fmt: skip
+    [line] = courses.of_files({"therapies.csv": rows})
+    assert (line.number, line.start) == (1, "2000-03")
+    assert line.pfs.event == 0
+    assert courses.of_files({}) == []
+
+
+@pytest.mark.parametrize(
+    ("having", "of", "low", "high"),
+    [  # Clopper and Pearson 1934, as R's binom.test prints them
+        (5, 10, 0.1870860, 0.8129140),
+        (0, 10, 0.0, 0.3084971),
+        (10, 10, 0.6915029, 1.0),
+        (1, 1, 0.025, 1.0),
+    ],
+)
+def test_rates_are_exact(having: int, of: int, low: float, high: float) -> None:
+    best = ["PR"] * having + ["PD"] * (of - having) + ["NE", ""]  # neither can be evaluated
+    found = answers.rate(best, answers.OBJECTIVE)
+    assert (found.having, found.of) == (having, of)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-7)
+    assert answers.rate(["NE", ""], answers.OBJECTIVE).share is None
+    assert answers.rate(["SD", "NON_CR_NON_PD", "PD"], answers.CONTROL).having == 2
+
+
+def test_who_went_on_to_what_adds_up() -> None:
+    lines = courses.of_files(
+        {"therapies.csv": [
+            *FILES["therapies.csv"],
+            therapy("t3", 5, "everolimus", "B", kind="targeted"),
+        ]}
+    )  # fmt: skip
+    went = sequences.steps(sequences.of_classes(lines))
+    assert went == {
+        (1, "SSA", "targeted"): 1, (2, "targeted", ""): 1, (1, "targeted", ""): 1,
+    }  # fmt: skip
+
+
+def test_a_window_has_the_latest_value_of_each_patient() -> None:
+    values = [Value("A", 1, 4), Value("A", 5, 2), Value("B", 0, 1), Value("C", 5.9, 3),
+              Value("A", 7, 9), Value("B", -1, 99)]  # fmt: skip
+    assert trajectories.latest_in_windows(values) == [(0, [2, 1, 3])]  # one alone has no middle
+    window = trajectories.middle(0, [2, 1, 3])
+    assert (window.of, window.low, window.middle, window.high) == (3, 1.5, 2, 2.5)
+    mean = trajectories.average(0, [40, 50, 60])  # t of 2 degrees of freedom: 4.303
+    assert (mean.low, mean.high) == pytest.approx((50 - 24.84, 50 + 24.84), abs=0.01)
+
+
+def test_a_landmark_counts_from_it() -> None:
+    found = overall.curves(
+        [overall.Subject("A", 2, EVENT), overall.Subject("B", 9, EVENT)], None, 3
+    )
+    assert found is not None
+    assert [(one.key, one.months) for one in found.kept] == [("B", 6)]
+
+
+def test_every_analysis_has_figure_table_data_and_code(client) -> None:
+    place, clara = make_research.office(), make_research.clinic()
+    given = make_research.grant(place)
+    for number, patient in enumerate(make_research.patients(4, by=clara)):
+        make_research.entry(patient, "tumour", primary_site="C25.2", diagnosis_date="2020-01-01")
+        first = make_research.entry(patient, "therapy", therapy_class="SSA", start="2020-02-01",
+                                    agent="lanreotide_autogel", best_response="PR")  # fmt: skip
+        make_research.entry(patient, "therapy", therapy_class="targeted", start="2021-02-01",
+                            agent="everolimus")  # fmt: skip
+        make_research.entry(patient, "progression", date="2021-01-15", basis="radiological")
+        make_research.entry(patient, "response", date=f"2020-0{5 + number}-01",
+                            therapy_id=first.id, response_stated="PR")  # fmt: skip
+        make_research.entry(patient, "follow_up", date="2022-01-01", vital_status="alive")
+        make_research.entry(patient, "biomarker", analyte="CGB", value=30 + 2 * number,
+                            upper_limit=10, date="2020-03-01")  # fmt: skip
+        make_research.entry(patient, "questionnaire", instrument="QLQ-C30", date="2020-04-01",
+                            scores={"QL2": 50 + number})  # fmt: skip
+    release = make_research.made(given)
+    make.sign_in(client, db.session.get_one(Person, given.researcher_id))
+    url = f"/research/releases/{release.id}/analyses"
+    for name, said, drawn in (
+        ("survival", "4 patients, 0 events", False),
+        ("pfs?line=1", "4 patients, 4 events, median 11.5 months", False),
+        ("ttnt", "4 patients, 4 events, median 12.0 months", True),
+        ("progression", "Progression: 4 patients, 4 events", False),
+        ("response?group=line", "ORR, Line 1: 100 % (4/4)", True),
+        ("flow", "4 with a first line, 4 with a second", True),
+        ("lanes", "Therapies of 4 patients over time", True),
+        ("markers", "Chromogranin B over time, from 3.3 at first", True),
+        ("quality_of_life", "from 51.5 at first", False),
+    ):
+        page = client.get(f"{url}/{name}")
+        assert page.status_code == 200
+        assert said in page.text, name
+        name, _mark, query = name.partition("?")
+        if drawn:
+            assert client.get(f"{url}/{name}.svg?{query}").data.startswith(b"<?xml")
+        data = client.get(f"{url}/{name}.data?{query}").text
+        assert len(list(csv.reader(io.StringIO(data)))) > 1
+    assert b"survfit" in client.get(f"{url}/pfs.R").data
+    for missing in ("pfs.exe", "other", "lanes.R"):
+        assert client.get(f"{url}/{missing}").status_code == 404
+    make_research.signed_in(client, place, Role.RESEARCHER, "Paul Pohl")
+    for other in ("pfs", "pfs.svg", "pfs.data"):
+        assert client.get(f"{url}/{other}").status_code == 404
