@@ -26,7 +26,7 @@ from registry.db import db
 from tests import live, make, make_referrals, postgres
 
 CLIENTS, SUBMISSIONS = 8, 200
-TRIES = 60  # a request is tried again until it is answered, as a person would
+TRIES = 240  # a request is tried again until it is answered, as a person would
 PAUSE = 0.25  # seconds between tries, while the killed worker is replaced
 EVERY = 30  # submissions between two kills
 NAME = "killed"

@@ -55,10 +55,12 @@ def test_exactly_one_of_four_processes_wins(app):
     ids = [str(one.id) for one in made]
     db.session.commit()
     settings = app.extensions["netreg_settings"]
-    spawn = multiprocessing.get_context("spawn")
-    together, outcome = spawn.Barrier(len(WISHES)), spawn.Queue()
+    # One server imports the product once, and each process is a fork of it before any database.
+    apart = multiprocessing.get_context("forkserver")
+    apart.set_forkserver_preload([__name__])
+    together, outcome = apart.Barrier(len(WISHES)), apart.Queue()
     processes = [
-        spawn.Process(
+        apart.Process(
             target=decide,
             args=(
                 settings.database_url, str(settings.instance), ids, *wish, together, outcome,

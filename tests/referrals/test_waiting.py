@@ -86,22 +86,24 @@ def test_a_group_that_would_follow_from_the_sum_is_hidden_too():
 
 
 def possible(rows, gone):
-    """What each hidden cell could be, given all sums, small tables only: by trying everything."""
-    cells = sorted(gone)
-    most = max(sum(row) for row in rows) + 1
-    could = {cell: set() for cell in cells}
-    sums = [sum(row) for row in rows]
-    downs = [sum(row[c] for row in rows) for c in range(len(rows[0]))]
-    for values in product(range(most), repeat=len(cells)):
-        tried = [list(row) for row in rows]
-        for (r, c), value in zip(cells, values, strict=True):
-            tried[r][c] = value
-        if [sum(row) for row in tried] == sums and downs == [
-            sum(row[c] for row in tried) for c in range(len(rows[0]))
-        ]:
-            for cell, value in zip(cells, values, strict=True):
-                could[cell].add(value)
+    """What each hidden cell could be, given all sums, small tables only: every way to share out
+    what is hidden of each row, of which those stand that keep the sums of the columns."""
+    could = {cell: set() for cell in gone}
+    downs = [sum(column) for column in zip(*rows, strict=True)]
+    for tried in product(*(_ways(r, row, gone) for r, row in enumerate(rows))):
+        if [sum(column) for column in zip(*tried, strict=True)] == downs:
+            for r, c in gone:
+                could[r, c].add(tried[r][c])
     return could
+
+
+def _ways(number, row, gone):
+    hidden_here = [c for c in range(len(row)) if (number, c) in gone]
+    rest = sum(row[c] for c in hidden_here)
+    for values in product(range(rest + 1), repeat=len(hidden_here)):
+        if sum(values) == rest:
+            here = dict(zip(hidden_here, values, strict=True))
+            yield [here.get(c, value) for c, value in enumerate(row)]
 
 
 @pytest.mark.parametrize(
