@@ -46,6 +46,8 @@ NAVIGATION = (
     web.Place(_l("Patients"), "patients.index", Right.READ_RECORD),
     web.Place(_l("Follow-up due"), "course.due", Right.FOLLOW_UP),
     web.Place(_l("Waiting times"), "referrals.waiting_times", Right.WAITING_TIMES),
+    web.Place(_l("Figures of the boards"), "boards.figures", Right.WAITING_TIMES_OF_ALL),
+    web.Place(_l("Trials"), "boards.trials", Right.WAITING_TIMES_OF_ALL),
     web.Place(_l("Research"), "research.index", Right.MAKE_RELEASE),
     web.Place(_l("Data access"), "research.grants", Right.GRANT),
     web.Place(_l("Same patient?"), "matching.index", Right.MATCH),

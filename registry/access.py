@@ -90,6 +90,7 @@ class Right(StrEnum):
     BOARDS = "boards"  # see meetings: of one's centre, or those one is invited to
     PREPARE_BOARD = "prepare_board"  # the centre's meetings and agendas, and what is written there
     SIGN_BOARD = "sign_board"
+    BOARD_FIGURES = "board_figures"  # of one's centre; of the network without small numbers
     FOLLOW_ADVICE = "follow_advice"  # whether a recommendation arrived and was followed
     KEEP_TRIALS = "keep_trials"  # the network's directory
 
@@ -131,6 +132,9 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.BOARDS: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR, _R.GUEST_EXPERT}),
     Right.PREPARE_BOARD: frozenset({_R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR}),
     Right.SIGN_BOARD: frozenset({_R.BOARD_CHAIR}),
+    Right.BOARD_FIGURES: frozenset(
+        {_R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR, _R.NETWORK_COORDINATOR}
+    ),
     Right.FOLLOW_ADVICE: frozenset(
         {_R.REFERRER, _R.TRIAGE_COORDINATOR, _R.CLINICIAN, _R.BOARD_CHAIR}
     ),

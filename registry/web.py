@@ -53,7 +53,7 @@ _RIGHTS: dict[str, Right] = {}
 _LARGEST: dict[str, int] = {}
 _BEFORE_NEW_PASSWORD = {"people.account", "people.change_password", "people.sign_out"}
 #: Asked by a page by itself: nobody is at work because of it, and the session grows old.
-UNATTENDED = {"referrals.changes"}
+UNATTENDED = {"boards.live", "referrals.changes"}
 #: Answered without asking the database who is there.
 WITHOUT_VIEWER = {"static", "healthz", "metrics", "readyz"}
 NOBODY = Viewer(person_id=None, name="")
@@ -403,12 +403,17 @@ def as_id(text: str | None) -> UUID | None:
 
 def stay_signed_in(settings: Any) -> bool:
     """Has the session been used recently enough? Refreshes its mark at most once a minute."""
-    seen, current = session.get("seen", 0), time.time()
-    if current - seen > settings.idle_minutes * 60:
+    if time.time() - session.get("seen", 0) > settings.idle_minutes * 60:
         return False
-    if current - seen > 60 and request.endpoint not in UNATTENDED:
-        mark_seen()
+    if request.endpoint not in UNATTENDED:
+        attended()
     return True
+
+
+def attended() -> None:
+    """Somebody is at work; noted at most once a minute."""
+    if time.time() - session.get("seen", 0) > 60:
+        mark_seen()
 
 
 def mark_seen() -> None:

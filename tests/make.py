@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+import sqlalchemy as sa
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
@@ -124,6 +127,18 @@ def post(client: FlaskClient, url: str, data: Any = None, page: str = "", **more
     """Send a form as the page would: with its token, taken from `page` or made anew."""
     fresh = token(page) or fresh_token(client)
     return client.post(url, data={**(data or {}), "csrf_token": fresh}, **more)
+
+
+@contextlib.contextmanager
+def counted() -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    asked: list[str] = []
+    listen = ("before_cursor_execute", lambda *about: asked.append(about[2]))
+    sa.event.listen(db.engine, *listen)
+    try:
+        yield asked
+    finally:
+        sa.event.remove(db.engine, *listen)
 
 
 def viewer_time() -> Any:

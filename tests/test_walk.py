@@ -18,6 +18,7 @@ from registry import web
 from registry.access import RIGHTS, Right, Role
 from registry.boards.actions import agenda as agendas
 from registry.boards.actions import meetings as boards
+from registry.boards.actions import trials
 from registry.boards.views import calendar
 from registry.dates import PartialDate
 from registry.db import db, new_id
@@ -196,7 +197,12 @@ def _board(chair, patient, target) -> dict[str, Any]:
     }
     signed = make_boards.signed(item, by, typed=texts, advice_text="Περίπατος")
     feed = boards.new_calendar_address(by=make.viewer(target))
+    trial = trials.add(
+        {"code": "NCT-1", "title": "Περίπατος", "status": "open", "criteria": {"ecog": [0, 1]}},
+        by=by,
+    )
     return {
+        "trial_id": trial.id,
         "board_id": meeting.board_id,
         "meeting_id": meeting.id,
         "item_id": item.id,

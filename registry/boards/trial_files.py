@@ -33,7 +33,7 @@ def read_csv(text: str) -> list[dict[str, Any]]:
     unknown = set(rows.fieldnames or ()) - set(COLUMNS)
     if unknown or not {"code", "title", "status"} <= set(rows.fieldnames or ()):
         raise Bad(1, ", ".join(sorted(unknown)) or "code, title, status")
-    return [_checked(number, _plain(number, row)) for number, row in enumerate(rows, start=2)]
+    return [checked(number, _plain(number, row)) for number, row in enumerate(rows, start=2)]
 
 
 def _plain(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,8 +61,8 @@ def _number(row: int, column: str, text: str) -> float | None:
     return int(found) if found == int(found) else found
 
 
-def _checked(number: int, trial: dict[str, Any]) -> dict[str, Any]:
-    """The trial, with its criteria in the order of the table. Raises Bad."""
+def checked(number: int, trial: dict[str, Any]) -> dict[str, Any]:
+    """A trial as row `number` says it, with its criteria in the order of the table. Raises Bad."""
     if not trial["code"] or len(trial["code"]) > 40:
         raise Bad(number, "code")
     if not trial["title"] or len(trial["title"]) > 300:
@@ -117,7 +117,7 @@ def read_yaml(text: str) -> list[dict[str, Any]]:
         documents = [one for one in yaml.safe_load_all(text) if one is not None]
     except yaml.YAMLError:
         raise Bad(1, "yaml") from None
-    return [_checked(number, _of_document(number, one)) for number, one in enumerate(documents, 1)]
+    return [checked(number, _of_document(number, one)) for number, one in enumerate(documents, 1)]
 
 
 def _of_document(number: int, one: Any) -> dict[str, Any]:

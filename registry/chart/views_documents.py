@@ -125,18 +125,19 @@ def document(document_id: UUID) -> Any:
     return _document_page(queries.document(web.viewer(), document_id), ErrorForm())
 
 
-def _answer(found: Document, pieces: Iterator[bytes], how: str) -> Response:
-    """The file, piece by piece. Its type is what was found on sending, whatever its name."""
-    name = rules.file_name(found.reveal(), found.media_type)
-    answer = Response(pieces, mimetype=found.media_type)
-    answer.content_length = found.size
+def answer(found: Document, pieces: Iterator[bytes], how: str, *, named: bool = True) -> Response:
+    """The file, piece by piece. Its type is what was found on sending, whatever its name; not
+    `named`, it is given out under no name of its own."""
+    name = rules.file_name(found.reveal() if named else "", found.media_type)
+    made = Response(pieces, mimetype=found.media_type)
+    made.content_length = found.size
     plain = "document." + rules.TYPES[found.media_type].extensions[0]
-    answer.headers["Content-Disposition"] = (
+    made.headers["Content-Disposition"] = (
         f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     )
-    answer.headers["Content-Security-Policy"] = _SANDBOX
-    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    return answer
+    made.headers["Content-Security-Policy"] = _SANDBOX
+    made.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return made
 
 
 @room.page("/documents/<uuid:document_id>/file", right=Right.READ_RECORD)
@@ -144,7 +145,7 @@ def download(document_id: UUID) -> Any:
     """The file as it was sent, to be saved; never shown by the browser itself."""
     found = queries.document(web.viewer(), document_id)
     _read("downloaded document", found.patient_id, ("document", found.id))
-    return _answer(found, queries.pieces(found), "attachment")
+    return answer(found, queries.pieces(found), "attachment")
 
 
 @room.page("/documents/<uuid:document_id>/picture", right=Right.READ_RECORD)
@@ -154,7 +155,7 @@ def picture(document_id: UUID) -> Any:
     if not rules.TYPES[found.media_type].is_picture:
         raise NotFound()
     _read("opened document", found.patient_id, ("document", found.id))
-    return _answer(found, queries.pieces(found), "inline")
+    return answer(found, queries.pieces(found), "inline")
 
 
 # -- entered in error --------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 // A board with a script: the agenda is ordered by dragging, what is written in a case saves itself, and everybody who
-// looks on sees it within a second. Without a script the same forms are sent and the page is loaded anew.
+// looks on sees it a second later. Without a script the same forms are sent and the page is loaded anew.
 
-const POLL = 800; // ms between two questions whether something changed
-const PAUSE = 500; // ms after the last key until what was typed is saved
+const POLL = 600; // ms between two questions whether something changed, while the meeting is under way
+const SELDOM = 5000; // the same before and after it
+const PAUSE = 350; // ms after the last key until what was typed is saved
 
 const token = () => document.querySelector("input[name=csrf_token]")?.value ?? "";
 const asked = { "X-Requested-With": "fetch" };
@@ -11,6 +12,7 @@ const asked = { "X-Requested-With": "fetch" };
 
 function lookOn(place) {
   let mark = "";
+  const pause = place.dataset.inSession === "yes" ? POLL : SELDOM;
   async function look() {
     if (!document.hidden) {
       try {
@@ -27,9 +29,9 @@ function lookOn(place) {
         // away for a moment: asked again
       }
     }
-    setTimeout(look, POLL);
+    setTimeout(look, pause);
   }
-  setTimeout(look, POLL);
+  setTimeout(look, pause);
 }
 
 // -- writing -----------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from registry.boards.queries import advice as queries
 from registry.boards.queries import agenda as agendas
 from registry.boards.queries import delivery as deliveries
 from registry.boards.queries import meetings
+from registry.boards.rules import advice as rules
+from registry.boards.rules import meetings as meeting_rules
 from registry.course import queries as course
 from registry.db import acting_at, db, now
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
@@ -289,3 +291,82 @@ def test_after_the_cut_off_a_case_needs_a_reason(app):
     with pytest.raises(Invalid):
         agenda.put_on(found, patient, by=chara)
     agenda.put_on(found, patient, by=chara, late_because="Obstruction")
+
+
+@pytest.mark.parametrize(
+    ("option", "listed", "other_way"),
+    [
+        ({"kind": "start_systemic", "agent": "EVE"}, ["SSA_LAN", "EVE"], []),
+        ({"kind": "start_systemic", "agent": "EVE"}, ["SSA_LAN"], ["EVE"]),
+        ({"kind": "stop_systemic", "agent": "EVE"}, ["SSA_LAN"], []),  # ends, goes no way
+        ({"kind": "evaluate_surgery"}, ["SSA_LAN"], ["evaluate_surgery"]),
+        ({"kind": "evaluate_surgery"}, ["SSA_LAN", "SURG_PRIM"], []),
+        ({"kind": "evaluate_surgery", "agent": "SURG_SB"}, ["SURG_PRIM"], ["SURG_SB"]),
+        ({"kind": "watchful_waiting"}, ["SSA_LAN"], ["watchful_waiting"]),
+        ({"kind": "watchful_waiting"}, ["SURV_ACTIVE"], []),
+        ({"kind": "pathology_review"}, ["SSA_LAN"], []),
+        ({"kind": "start_systemic", "agent": "EVE"}, [], []),  # nothing listed, nothing against
+    ],
+)
+def test_what_goes_another_way_than_the_listed_options(option, listed, other_way):
+    assert rules.against([option], listed) == other_way
+
+
+def test_who_comes_while_a_case_is_spoken_about_was_there(app):
+    """Quorum of a surgeon and an oncologist. The surgeon comes in the middle of the first case,
+    leaves after it, and is not there for the second, which the oncologist joins late."""
+    centre, chara = centre_with_chair()
+    start = now() - timedelta(hours=2)
+    found = make_boards.meeting(
+        chara, make_boards.board(chara, quorum=["oncology", "surgery"]), starts=start
+    )
+    first = make_boards.case(chara, found)
+    second = make_boards.case(chara, found, make.patient(chara, family_name="B"))
+
+    def at(minutes):
+        return acting_at(start + timedelta(minutes=minutes))
+
+    sam = make.person(centre, Role.CLINICIAN, name="Sam Surgeon")
+    with at(0):
+        actions.begin(found, by=chara)
+        actions.arrive(found, meetings.person(chara.person_id), "oncology", by=chara)
+    with at(5):
+        advice.save(first, {"summary": ["Slow."]}, by=chara, seen=0)
+    with at(8):
+        actions.arrive(found, sam, "surgery", by=chara)
+    with at(10):
+        advice.save(first, make_boards.TYPED, by=chara, seen=1)
+    with at(12):
+        actions.leave(found, sam.id, by=chara)
+    with at(15):
+        advice.save(second, make_boards.TYPED, by=chara, seen=0)
+    with at(40):  # put right later: it was spoken about until the next case began
+        typed = {**make_boards.TYPED, "answer": ["As was said."]}
+        advice.save(first, typed, by=chara, seen=2)
+        one = make_boards.sign(first, chara, seen=3)
+        two = make_boards.sign(second, chara, seen=1)
+    assert [p["who"] for p in one.content["present"]] == ["Chara Chair", "Sam Surgeon"]
+    assert one.content["not_present"] == []
+    assert [p["who"] for p in two.content["present"]] == ["Chara Chair"]
+    assert two.content["not_present"] == ["surgery"]
+    with at(90):
+        actions.close(found, by=chara)
+        amended = advice.amend(one, by=chara, because="A slip.")
+        advice.save(first, typed | {"answer": ["So."]}, by=chara, seen=amended.revision)
+        again = make_boards.sign(first, chara, seen=amended.revision)
+    assert again.content["present"] == one.content["present"]
+
+
+def test_people_sit_together_until_some_time_after_the_end():
+    """A meeting under way to the end and two hours more; a written consultation never."""
+    end = now()
+    for kind, state, hours, wanted in (
+        ("meeting", "under_way", -1, True),
+        ("meeting", "under_way", 1.9, True),
+        ("meeting", "under_way", 2.1, False),
+        ("meeting", "planned", -1, False),
+        ("meeting", "held", -1, False),
+        ("written", "under_way", -1, False),
+    ):
+        moment = end + timedelta(hours=hours)
+        assert meeting_rules.is_in_session(kind, state, end, moment) == wanted

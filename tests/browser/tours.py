@@ -147,6 +147,7 @@ def of_the_network(page: Page) -> Found:
     return {
         "waiting times": "/waiting-times",
         "waiting times by grade": "/waiting-times?by=grade&step=accepted",
+        "figures of all boards": "/boards/figures",
     }
 
 
@@ -176,6 +177,8 @@ def chair(page: Page) -> Found:
         "what boards ask": "/board-needs",
         "figures of boards": "/boards/figures",
         "trials": "/trials",
+        "new trial": "/trials/new",
+        "trial": next(a for a in links(page, "/trials", "/trials/") if a.count("-") == 4),
     }
 
 

@@ -207,7 +207,7 @@ def sign(
     if problems:
         raise Unfinished(problems)
     dissents = [{"who": one.who, "text": one.text} for one in queries.dissents(found)]
-    around = {**_around(item, view), "advice_text": signed_text["advice"]}
+    around = {**_around(item, found, view), "advice_text": signed_text["advice"]}
     said = rules.content(typed, listed=view.listed, dissents=dissents, around=around)
     said["changes"] = [_assess(one, item, view, found, by) for one in said["changes"]]
     # The mark is of what the database will give back: JSON may not keep the order of keys.
@@ -249,17 +249,9 @@ def _put_signature(found: Recommendation, by: Viewer) -> None:
     db.session.expire(found, ["signatures"])
 
 
-def _around(item: AgendaItem, view: CaseView) -> dict[str, Any]:
+def _around(item: AgendaItem, draft: Recommendation, view: CaseView) -> dict[str, Any]:
     """What stood around the recommendation: the meeting, who was there, and the case."""
     meeting = item.meeting
-    there = meetings.attendances(meeting)
-    at = item.discussed_at or now()
-    present = [
-        one
-        for one in there
-        if meeting_rules.Presence(one.discipline, one.arrived_at, one.left_at).at(at)
-    ]
-    disciplines = [one.discipline for one in present]
     zone = meeting.board.time_zone
     return {
         "meeting": {
@@ -267,8 +259,7 @@ def _around(item: AgendaItem, view: CaseView) -> dict[str, Any]:
             "kind": meeting.kind,
             "day": referral_rules.local_day(meeting.starts_at, zone).isoformat(),
         },
-        "present": [{"who": one.person.name, "discipline": one.discipline} for one in present],
-        "not_present": meeting_rules.absent_disciplines(meeting.quorum, disciplines),
+        **_who_was_there(item, draft),
         "question": item.question,
         "question_text": item.question_text,
         "case": {"site": view.site, "grade": view.grade, "stage": view.stage},
@@ -280,6 +271,27 @@ def _around(item: AgendaItem, view: CaseView) -> dict[str, Any]:
             {"who": one.person.name, "choice": one.choice, "text": one.text}
             for one in queries.votes(item)
         ],
+    }
+
+
+def _who_was_there(item: AgendaItem, draft: Recommendation) -> dict[str, Any]:
+    """Who was there while the case was spoken about, also who came in the middle of it. An
+    amendment is written later: those who were there are those of the version before."""
+    before = queries.signed_of(item)
+    if before is not None and before.content:
+        return {name: before.content[name] for name in ("present", "not_present")}
+    meeting, start = item.meeting, item.discussed_at or now()
+    ends = (draft.saved_at, meeting.closed_at, queries.next_began(item))
+    end = max(min(one for one in ends if one is not None), start)
+    present = [
+        one
+        for one in meetings.attendances(meeting)
+        if meeting_rules.Presence(one.discipline, one.arrived_at, one.left_at).during(start, end)
+    ]
+    disciplines = [one.discipline for one in present]
+    return {
+        "present": [{"who": one.person.name, "discipline": one.discipline} for one in present],
+        "not_present": meeting_rules.absent_disciplines(meeting.quorum, disciplines),
     }
 
 

@@ -33,6 +33,7 @@ audit.learn(
         "sent letter of board": _l("Sent a letter of a board"),
         "told patient of board": _l("Told the patient what a board recommends"),
         "followed recommendation": _l("Said whether a recommendation was followed"),
+        "opened figures of boards": _l("Opened the figures of the boards"),
         "reminded of recommendation": _l("Reminded somebody of a recommendation"),
     }
 )

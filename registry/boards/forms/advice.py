@@ -67,6 +67,10 @@ class RecommendationForm(HouseForm):
     )
     responsible = Text(_l("Who sees to it"), longest=200)
     review_date = PartialDateField(_l("Back in the board on"), future=True, whole=True)
+    plan = Choice(
+        _l("Does it change what was planned?"),
+        options=lambda: [Option(code, label) for code, label in rules.PLANS.items()],
+    )
     against_because = LongText(_l("Why not one of the listed options"), longest=1000)
     plain = LongText(
         _l("For the patient, in plain words"),

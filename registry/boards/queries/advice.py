@@ -105,6 +105,16 @@ def signed_of(item: AgendaItem) -> Recommendation | None:
     return db.session.scalars(query.order_by(Recommendation.number.desc())).first()
 
 
+def next_began(item: AgendaItem) -> datetime | None:
+    """When the meeting went on to another case after this one."""
+    if item.discussed_at is None:
+        return None
+    query = sa.select(sa.func.min(AgendaItem.discussed_at)).where(
+        AgendaItem.meeting_id == item.meeting_id, AgendaItem.discussed_at > item.discussed_at
+    )
+    return db.session.scalar(query)
+
+
 def votes(item: AgendaItem) -> Sequence[Vote]:
     """What those who are consulted think."""
     query = sa.select(Vote).options(joinedload(Vote.person)).where(Vote.item_id == item.id)

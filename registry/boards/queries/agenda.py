@@ -27,25 +27,24 @@ from registry.referrals import rules as referral_rules
 from registry.referrals.models import Referral
 
 #: States of a referral from which its patient can be put on an agenda.
-READY = tuple(
-    state for state in ("accepted", "listed_for_board", "listed") if state in referral_rules.STATES
-)
+READY = (referral_rules.ACCEPTED, referral_rules.LISTED)
 
 
-def item(viewer: Viewer, item_id: UUID | None) -> AgendaItem:
+def item(viewer: Viewer, item_id: UUID | None, *, whole: bool = True) -> AgendaItem:
     """A case of a meeting. To the centre's own people when they may know the patient; to a guest
-    while the meeting lasts; else NotFound."""
-    query = (
-        sa.select(AgendaItem)
-        .options(
+    while the meeting lasts; else NotFound. Not `whole`: with its meeting alone, for who only asks
+    whether something changed."""
+    query = sa.select(AgendaItem).where(AgendaItem.id == item_id)
+    if whole:
+        query = query.options(
             joinedload(AgendaItem.meeting).joinedload(Meeting.board),
             joinedload(AgendaItem.meeting).joinedload(Meeting.organisation),
             joinedload(AgendaItem.patient),
             joinedload(AgendaItem.presenter),
             selectinload(AgendaItem.needs).joinedload(AgendaNeed.person),
         )
-        .where(AgendaItem.id == item_id)
-    )
+    else:
+        query = query.options(joinedload(AgendaItem.meeting))
     found = db.session.scalar(query) if viewer.may(Right.BOARDS) else None
     if found is None or not meetings.may_look(viewer, found.meeting):
         raise NotFound()
@@ -231,11 +230,13 @@ class Candidate:
     grade: str
     missing: int
     deadline: Any
+    is_listed: bool = False  # the worklist put it on the board's list
     review_date: str = ""
 
 
 def candidates(viewer: Viewer, found: Meeting, *, limit: int = 60) -> list[Candidate]:
-    """Accepted referrals by urgency, readiness and deadline; then those whose review is due by the
+    """Referrals that wait for a board: those the worklist has listed for it before those that are
+    only accepted, each by urgency, readiness and deadline; then those whose review is due by the
     day of the meeting. Who is on an agenda that is still to come is left out."""
     coming = (
         sa.select(AgendaItem.patient_id)
@@ -262,13 +263,17 @@ def candidates(viewer: Viewer, found: Meeting, *, limit: int = 60) -> list[Candi
             Referral.patient_id.in_(patients.related_to(viewer)),
             Referral.patient_id.not_in(coming),
         )
-        .order_by(Referral.urgency_rank, Referral.missing_count, Referral.deadline, Referral.id)
+        .order_by(
+            Referral.state != referral_rules.LISTED, Referral.urgency_rank,
+            Referral.missing_count, Referral.deadline, Referral.id,
+        )
         .limit(limit)
-    )
+    )  # fmt: skip
     listed = [
         Candidate(
             p.id, r.id, patients.identity(p), rules.REFERRAL, name, r.urgency, r.question or "",
             r.primary_site, r.grade_category, r.missing_count, r.deadline,
+            r.state == referral_rules.LISTED,
         )
         for r, p, name in db.session.execute(referred)
     ]  # fmt: skip
@@ -302,7 +307,8 @@ def _reviews(
     )
     return [
         Candidate(
-            p.id, None, patients.identity(p), rules.REVIEW, "", "", "", "", "", 0, None, day
+            p.id, None, patients.identity(p), rules.REVIEW, "", "", "", "", "", 0, None,
+            review_date=day,
         )
         for p, day in db.session.execute(query)
         if p.id not in known

@@ -29,8 +29,12 @@ from registry.course import wording
 from registry.course.queries import reading
 from registry.course.queries.reading import Record
 from registry.db import db
+from registry.errors import NotFound
 from registry.patients import queries as patients
-from registry.patients.models import Patient
+from registry.patients.documents import queries as patient_documents
+from registry.patients.documents import rules as document_rules
+from registry.patients.documents.queries import DocumentRow
+from registry.patients.models import Document, Patient
 from registry.patients.queries import Identity
 from registry.referrals import queries as referrals
 from registry.referrals.queries import ReferralRow
@@ -73,6 +77,7 @@ class CaseView:
     trial_case: trial_rules.Case
     trials: list[trial_rules.Match]
     links: list[tuple[str, str]]
+    documents: list[DocumentRow]
     grade: str
     stage: str
     site: str
@@ -138,6 +143,7 @@ def view(viewer: Viewer, item: AgendaItem) -> CaseView:
         trial_case=case,
         trials=matches(case),
         links=_links(record, words, item),
+        documents=_documents(viewer, patient, inside=inside),
         grade=_grade(record),
         stage=_stage(record),
         site=_site(record),
@@ -334,6 +340,33 @@ def matches(case: trial_rules.Case) -> list[trial_rules.Match]:
     ]
 
 
+# -- documents ---------------------------------------------------------------------------------
+
+
+def _documents(viewer: Viewer, patient: Patient, *, inside: bool) -> list[DocumentRow]:
+    """What stands and came from elsewhere, the newest first; letters written here name the
+    patient, and are for the centre alone."""
+    rows = patient_documents.of_patient(viewer, patient, frozenset())
+    return [
+        one
+        for one in rows
+        if one.error_at is None and (inside or one.kind not in document_rules.WRITTEN_HERE)
+    ]
+
+
+def document(item: AgendaItem, document_id: UUID, *, inside: bool) -> Document:
+    """A document of a case that was fetched for the viewer. Raises NotFound for any other."""
+    found = db.session.get(Document, document_id)
+    if (
+        found is None
+        or found.patient_id != item.patient_id
+        or found.error_at is not None
+        or (not inside and found.kind in document_rules.WRITTEN_HERE)
+    ):
+        raise NotFound()
+    return found
+
+
 # -- pictures ----------------------------------------------------------------------------------
 
 
@@ -350,8 +383,3 @@ def _links(record: Record, words: Words, item: AgendaItem) -> list[tuple[str, st
     if item.pathology_link:
         found.append((str(_("Pathology")), item.pathology_link))
     return found
-
-
-def presenters(found: Sequence[meetings.Seated]) -> list[tuple[UUID, str]]:
-    """Who can present a case: everybody who is expected."""
-    return [(one.person_id, one.name) for one in found]

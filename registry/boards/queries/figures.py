@@ -1,13 +1,10 @@
-"""What the boards of a centre add up to in a period. Few rows are read and added here, so that the
-same rule counts for every figure."""
+"""The cases of boards in a period, to be added up: of one's centre, or of the whole network."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -25,97 +22,64 @@ from registry.boards.models import (
 from registry.boards.rules import agenda as agenda_rules
 from registry.boards.rules import delivery as rules
 from registry.boards.rules import meetings as meeting_rules
+from registry.boards.rules.figures import Row
 from registry.clinical import sites
 from registry.course.models import Tumour
 from registry.dates import PartialDate
 from registry.db import db
+from registry.people.models import Organisation
 from registry.referrals.models import Advice, Referral
 
-
-@dataclass(frozen=True)
-class Row:
-    """One case of a meeting that was held, with what became of it."""
-
-    meeting_id: UUID
-    state: str
-    deferred_for: str
-    defects: int  # things that were asked for and not there when the meeting began
-    site: str
-    grade: str
-    from_referral: int | None  # days to the board
-    from_diagnosis: int | None
-    signed: bool
-    hours_to_sign: float | None
-    changes: tuple[str, ...]
-    against: bool
-    sent: bool
-    acknowledged: bool | None  # None: there is nobody who could
-    told: bool
-    outcome: str
-    reason: str
+#: The latest cases of a period, if there are more: the page says so.
+MOST = 5000
 
 
 @dataclass(frozen=True)
-class Spread:
-    """A time: how many it was known of, the middle one, and that under which 90 % lie."""
+class Period:
+    """The cases of a period, and whether there are more than are read."""
 
-    known: int
-    unknown: int
-    middle: float | None
-    ninety: float | None
+    rows: list[Row]
+    more: bool
 
 
-@dataclass(frozen=True)
-class Figures:
-    """Everything the page of figures says."""
-
-    meetings: int
-    cases: int
-    discussed: int
-    deferred: int
-    per_meeting: float | None
-    not_ready: int
-    from_referral: Spread
-    from_diagnosis: Spread
-    to_sign: Spread
-    deferrals: Sequence[tuple[str, int]]
-    changes: Sequence[tuple[str, int]]
-    against: int
-    signed: int
-    sent: int
-    to_acknowledge: int
-    acknowledged: int
-    told: int
-    concordance: rules.Concordance
+def is_everywhere(viewer: Viewer) -> bool:
+    """Does the viewer look at the whole network, and at no case?"""
+    return viewer.may(Right.WAITING_TIMES_OF_ALL) and not viewer.may(Right.PREPARE_BOARD)
 
 
-def rows(viewer: Viewer, since: date, until: date) -> list[Row]:
-    """The cases of meetings that were held at the viewer's centre from `since` to `until`."""
-    viewer.need(Right.PREPARE_BOARD)
+def period(viewer: Viewer, since: date, until: date) -> Period:
+    """The cases of meetings that were held from `since` to `until`: at the viewer's centre, or
+    everywhere to who coordinates the network. No identity is read."""
+    viewer.need(Right.BOARD_FIGURES)
     query = (
-        sa.select(AgendaItem, Meeting, Referral)
+        sa.select(AgendaItem, Meeting, Referral, Organisation.name)
         .join(Meeting, Meeting.id == AgendaItem.meeting_id)
+        .join(Organisation, Organisation.id == Meeting.organisation_id)
         .outerjoin(Referral, Referral.id == AgendaItem.referral_id)
         .where(
-            Meeting.organisation_id == viewer.organisation_id,
             Meeting.state == meeting_rules.HELD,
             AgendaItem.state != agenda_rules.REMOVED,
             Meeting.starts_at >= _moment(since),
             Meeting.starts_at < _moment(until) + _DAY,
         )
-        .order_by(Meeting.starts_at, AgendaItem.place, AgendaItem.id)
+        .order_by(Meeting.starts_at.desc(), AgendaItem.place, AgendaItem.id)
+        .limit(MOST + 1)
     )
+    if not is_everywhere(viewer):
+        query = query.where(Meeting.organisation_id == viewer.organisation_id)
     found = db.session.execute(query).all()
+    more, found = len(found) > MOST, found[:MOST]
     ids = [row[0].id for row in found]
     first, latest = _signed(ids)
     diagnosed = _diagnosed({row[0].patient_id for row in found})
     defects = _defects(ids)
-    letters = _letters([one.id for one in latest.values()])
-    followed = _followed([one.id for one in latest.values()])
-    return [
-        _row(item, meeting, referral, first, latest, diagnosed, defects, letters, followed)
-        for item, meeting, referral in found
+    signed_ids = [one.id for one in latest.values()]
+    letters, followed = _letters(signed_ids), _followed(signed_ids)
+    rows = [
+        _row(item, meeting, referral, centre, first, latest, diagnosed, defects, letters, followed)
+        for item, meeting, referral, centre in found
     ]
+    return Period(rows, more)
 
 
 _DAY = timedelta(days=1)
@@ -129,6 +93,7 @@ def _row(
     item: AgendaItem,
     meeting: Meeting,
     referral: Referral | None,
+    centre: str,
     first: dict[UUID, datetime],
     latest: dict[UUID, Recommendation],
     diagnosed: dict[UUID, PartialDate],
@@ -146,16 +111,19 @@ def _row(
     born = diagnosed.get(item.patient_id)
     return Row(
         meeting_id=meeting.id,
+        centre=centre,
         state=item.state,
         deferred_for=item.deferred_for,
         defects=defects.get(item.id, 0),
         site=place.triage_group if place else (referral.site_group if referral else ""),
         grade=case.get("grade", "") or (referral.grade_category if referral else ""),
+        is_referred=referral is not None,
         from_referral=_days(referral.submitted_at, day) if referral else None,
         from_diagnosis=_since(born, day),
         signed=signed is not None,
         hours_to_sign=_hours(meeting, first.get(item.id)),
         changes=tuple(one["what"] for one in content.get("changes", ())),
+        plan=content.get("plan", ""),
         against=bool(content.get("against")),
         sent=bool(sent.get("sent")),
         acknowledged=sent.get("acknowledged"),
@@ -249,58 +217,3 @@ def _followed(ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
         .order_by(Implementation.at, Implementation.id)
     )
     return {one.recommendation_id: (one.outcome, one.reason) for one in db.session.scalars(query)}
-
-
-# -- adding up ---------------------------------------------------------------------------------
-
-
-def spread(values: Iterable[float | None]) -> Spread:
-    """The middle and the 90th centile (nearest rank); what is not known is counted apart."""
-    all_ = list(values)
-    known = sorted(one for one in all_ if one is not None)
-    if not known:
-        return Spread(0, len(all_), None, None)
-    rank = max(-(-90 * len(known) // 100) - 1, 0)
-    return Spread(len(known), len(all_) - len(known), float(median(known)), float(known[rank]))
-
-
-def figures(found: Sequence[Row]) -> Figures:
-    """The figures of some cases."""
-    meetings = len({one.meeting_id for one in found})
-    signed = [one for one in found if one.signed]
-    asked = [one for one in signed if one.acknowledged is not None]
-    deferrals = Counter(one.deferred_for for one in found if one.deferred_for)
-    changes = Counter(what for one in signed for what in one.changes)
-    return Figures(
-        meetings=meetings,
-        cases=len(found),
-        discussed=sum(one.state == agenda_rules.DISCUSSED for one in found),
-        deferred=sum(one.state == agenda_rules.DEFERRED for one in found),
-        per_meeting=round(len(found) / meetings, 1) if meetings else None,
-        not_ready=sum(bool(one.defects) for one in found),
-        from_referral=spread(one.from_referral for one in found if _was_referred(one)),
-        from_diagnosis=spread(one.from_diagnosis for one in found),
-        to_sign=spread(one.hours_to_sign for one in signed),
-        deferrals=deferrals.most_common(),
-        changes=changes.most_common(),
-        against=sum(one.against for one in signed),
-        signed=len(signed),
-        sent=sum(one.sent for one in asked),
-        to_acknowledge=len(asked),
-        acknowledged=sum(bool(one.acknowledged) for one in asked),
-        told=sum(one.told for one in signed),
-        concordance=rules.concordance((o.outcome, o.reason) for o in signed if o.outcome),
-    )
-
-
-def _was_referred(one: Row) -> bool:
-    return one.from_referral is not None or one.acknowledged is not None
-
-
-def grouped(found: Sequence[Row], by: Callable[[Row], str]) -> list[tuple[str, Figures]]:
-    """The figures by site or grade, the largest group first."""
-    groups: dict[str, list[Row]] = {}
-    for one in found:
-        groups.setdefault(by(one), []).append(one)
-    order = sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))
-    return [(name, figures(some)) for name, some in order]

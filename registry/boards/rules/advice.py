@@ -11,6 +11,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from registry.clinical import tables
+
 Typed = Mapping[str, Sequence[str]]
 
 #: How many ordered options a recommendation can have.
@@ -18,7 +20,6 @@ MOST_OPTIONS = 6
 OPTION = (
     "kind", "agent", "intent", "evidence", "trial", "off_label", "condition", "note",
 )  # fmt: skip
-TEXTS = ("summary", "answer", "against_because", "plain", "responsible", "review_date", "tests")
 #: What a board can find otherwise than it was recorded, and the entry that this becomes.
 CHANGES = {
     "grade": _l("Grade"),
@@ -26,10 +27,22 @@ CHANGES = {
     "type": _l("Kind of tumour"),
     "site": _l("Primary site"),
 }
-#: Kinds of advice that change or begin a treatment: going another way than the listed options.
-OF_TREATMENT = frozenset(
-    {"evaluate_systemic", "start_systemic", "continue_systemic", "maintenance", "continue_therapy"}
-)
+#: Kinds of advice that name no agent and still go a way, and the classes of therapy on that way.
+WAYS = {
+    "evaluate_surgery": frozenset({"surgery"}),
+    "evaluate_local": frozenset({"liver-directed", "ablation"}),
+    "evaluate_radiotherapy": frozenset({"radiotherapy"}),
+    "watchful_waiting": frozenset({"surveillance"}),
+}
+#: Kinds of advice that end what they name: they go no way.
+ENDING = frozenset({"stop_systemic"})
+
+#: Whether the board changes what was planned before.
+PLANS = {
+    "as_planned": _l("No, as it was planned"),
+    "changed": _l("Yes"),
+    "none": _l("Nothing was planned before"),
+}
 
 
 @dataclass(frozen=True)
@@ -89,15 +102,27 @@ def changes(typed: Typed) -> list[dict[str, str]]:
 
 
 def against(found: Iterable[Mapping[str, str]], listed: Iterable[str]) -> list[str]:
-    """The agents of treatment that are not among the listed options; none where none is listed."""
+    """What is not among the listed options: agents, and kinds of advice whose classes of therapy
+    nothing listed belongs to. None where nothing is listed.
+
+    >>> against([{"kind": "evaluate_systemic", "agent": "EVE"}], ["SSA_LAN", "EVE"])
+    []
+    >>> against([{"kind": "evaluate_surgery"}], ["SSA_LAN", "EVE"])
+    ['evaluate_surgery']
+    """
     known = set(listed)
     if not known:
         return []
-    return [
-        one["agent"]
-        for one in found
-        if one.get("agent") and one["kind"] in OF_TREATMENT and one["agent"] not in known
-    ]
+    catalogue = tables.by_key("therapies", "therapy_id")
+    classes = {catalogue[agent]["class"] for agent in known if agent in catalogue}
+    return [said for one in found if (said := _other_way(one, known, classes))]
+
+
+def _other_way(one: Mapping[str, str], known: set[str], classes: set[str]) -> str:
+    agent, kind = one.get("agent", ""), one.get("kind", "")
+    if agent:
+        return "" if agent in known or kind in ENDING or not kind else agent
+    return kind if kind in WAYS and not WAYS[kind] & classes else ""
 
 
 def kinds(content: Mapping[str, Any]) -> list[str]:
@@ -161,6 +186,7 @@ def content(
         "responsible": text(typed, "responsible"),
         "review_date": text(typed, "review_date"),
         "plain": text(typed, "plain"),
+        "plan": text(typed, "plan"),
         "against": against(said, listed),
         "against_because": text(typed, "against_because"),
         "changes": changes(typed),

@@ -56,6 +56,9 @@ CHOICES = {
     "abstain": _l("I cannot say"),
 }
 
+#: A meeting that nobody closes is taken to be over so long after its end.
+LONGEST_OVERRUN = timedelta(hours=2)
+
 #: How many dates of a series stand in the calendar ahead.
 AHEAD = timedelta(weeks=13)
 
@@ -71,6 +74,10 @@ class Presence:
     def at(self, moment: datetime) -> bool:
         """Were they there at that moment?"""
         return self.arrived_at <= moment and (self.left_at is None or moment < self.left_at)
+
+    def during(self, start: datetime, end: datetime) -> bool:
+        """Were they there at some time from `start` to `end`?"""
+        return self.arrived_at <= end and (self.left_at is None or start < self.left_at)
 
 
 def absent_disciplines(quorum: Iterable[str], there: Iterable[str]) -> list[str]:
@@ -94,6 +101,11 @@ def is_open_to_guests(state: str, starts_at: datetime, ends_at: datetime, moment
     """May a guest look now? From the start to the end as planned; a meeting that was closed or
     cancelled is over."""
     return state in (PLANNED, UNDER_WAY) and starts_at <= moment < ends_at
+
+
+def is_in_session(kind: str, state: str, ends_at: datetime, moment: datetime) -> bool:
+    """Do people sit together now? One that nobody closed is over some time after its end."""
+    return kind == MEETING and state == UNDER_WAY and moment < ends_at + LONGEST_OVERRUN
 
 
 def moment_of(day: date, clock: str, zone: str) -> datetime:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from registry import audit, codes, web
 from registry.access import Right
+from registry.boards import letters
 from registry.boards.actions import agenda as actions
 from registry.boards.forms import meetings as forms
 from registry.boards.models import Meeting
@@ -80,6 +81,7 @@ def _page(found: Meeting, problem: str = "") -> Any:
         disciplines=meeting_rules.DISCIPLINES,
         when=when,
         clock=clock,
+        day=letters.day,
         zone=found.board.time_zone,
         label=codes.label,
     )

@@ -24,7 +24,11 @@ from registry.boards.rules import meetings as meeting_rules
 from registry.boards.rules import trials as trial_rules
 from registry.boards.views.agenda import askable, quorum_of
 from registry.boards.views.room import clock, room, title, when
+from registry.chart import views_documents as documents
+from registry.db import now
 from registry.errors import Conflict, Invalid
+from registry.patients.documents import queries as patient_documents
+from registry.patients.documents import rules as document_rules
 from registry.people import queries as people
 
 
@@ -99,6 +103,7 @@ def page(
         amend_form=forms.AmendForm(),
         vote_form=forms.VoteForm(stored=_own_vote(item)),
         seated=seated,
+        in_session=_in_session(item),
         **_live(item),
         **words(),
     )
@@ -119,15 +124,37 @@ def words() -> dict[str, Any]:
         "disciplines": meeting_rules.DISCIPLINES,
         "choices": meeting_rules.CHOICES,
         "change_names": rules.CHANGES,
+        "plans": rules.PLANS,
         "verdicts": trial_rules.VERDICTS,
         "answers": trial_rules.ANSWERS,
         "option_text": letters.option,
         "tests_text": letters.tests,
         "change_text": letters.change,
+        "present_text": letters.present,
+        "quorum_names": meeting_rules.QUORUM,
         "day": letters.day,
         "when": when,
         "clock": clock,
     }
+
+
+@room.page("/agenda/<uuid:item_id>/documents/<uuid:document_id>", right=Right.BOARDS)
+def case_document(item_id: UUID, document_id: UUID) -> Any:
+    """A document of a case, to everybody who may see the case: to a guest while the meeting lasts,
+    and under no name of its own."""
+    viewer = web.viewer()
+    item = agenda.item(viewer, item_id)
+    inside = meetings.is_inside(viewer, item.meeting.organisation_id)
+    found = cases.document(item, document_id, inside=inside)
+    audit.opened(
+        "downloaded document",
+        by=viewer,
+        subject=("document", found.id),
+        patient_id=item.patient_id,
+    )
+    is_picture = document_rules.TYPES[found.media_type].is_picture
+    how = "inline" if is_picture else "attachment"
+    return documents.answer(found, patient_documents.pieces(found), how, named=inside)
 
 
 # -- live --------------------------------------------------------------------------------------
@@ -155,11 +182,18 @@ def _as_read(typed: rules.Typed) -> dict[str, Any]:
     return rules.content(typed, listed=(), dissents=(), around={})
 
 
+def _in_session(item: AgendaItem) -> bool:
+    one = item.meeting
+    return meeting_rules.is_in_session(one.kind, one.state, one.ends_at, now())
+
+
 @room.page("/agenda/<uuid:item_id>/live", right=Right.BOARDS)
 def live(item_id: UUID) -> Any:
     """The changing part of a case, for who looks on: nothing where nothing changed."""
-    item = agenda.item(web.viewer(), item_id)
+    item = agenda.item(web.viewer(), item_id, whole=False)
     mark = f"{item.meeting.revision}-{item.version}"
+    if _in_session(item):
+        web.attended()  # who looks on in a meeting is at work
     if request.if_none_match.contains(mark):
         answer = make_response("", 304)
         answer.set_etag(mark)

@@ -18,6 +18,7 @@ from registry.boards.models import Board, Meeting
 from registry.boards.queries import agenda, delivery
 from registry.boards.queries import meetings as queries
 from registry.boards.rules import meetings as rules
+from registry.boards.views import calendar
 from registry.boards.views.room import invalid, room, when
 from registry.db import now
 from registry.errors import Invalid, NotFound
@@ -31,6 +32,7 @@ def index() -> Any:
     viewer = web.viewer()
     inside = viewer.may(Right.PREPARE_BOARD)
     letters = delivery.open_letters(viewer) if inside else []
+    feed = queries.feed_of(viewer)
     return render_template(
         "boards/index.html",
         coming=queries.meetings(viewer),
@@ -40,7 +42,8 @@ def index() -> Any:
         open_letters=len(letters),
         overdue=sum(one.days_left < 0 for one in letters),
         asked=sum(one.met_at is None for one in agenda.asked_of(viewer)) if inside else 0,
-        feed=queries.feed_of(viewer),
+        feed=feed,
+        feed_address=calendar.address(feed) if feed else "",
         states=rules.STATES,
         kinds=rules.KINDS,
         when=when,

@@ -1,19 +1,23 @@
-"""The directory of trials: to look at, to take away, to bring in."""
+"""The directory of trials: to look at, to keep one by one, to take away, to bring in."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from flask import Response, render_template, request
 from flask_babel import gettext as _
 
 from registry import codes, web
 from registry.access import Right
-from registry.boards import trial_files
+from registry.boards import letters, trial_files
 from registry.boards.actions import trials as actions
+from registry.boards.forms import trials as forms
 from registry.boards.queries import trials as queries
 from registry.boards.rules import trials as rules
-from registry.boards.views.room import room
+from registry.boards.views.room import invalid, room
+from registry.dates import PartialDate, today
+from registry.errors import Conflict, Invalid
 
 _LISTS = {"site": "triage_group", "country": "country", "differentiation": "differentiation"}
 
@@ -32,6 +36,7 @@ def _page(problem: str = "") -> str:
         criteria=rules.CRITERIA,
         told=told,
         label=codes.label,
+        day=letters.day,
         problem=problem,
         may_keep=web.viewer().may(Right.KEEP_TRIALS),
     )
@@ -68,6 +73,67 @@ def trials_yaml() -> Any:
 def _file(text: str, kind: str, name: str) -> Response:
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(text, mimetype=kind, headers=disposition)
+
+
+# -- one trial ---------------------------------------------------------------------------------
+
+
+@room.page("/trials/new", right=Right.KEEP_TRIALS, methods=("GET", "POST"))
+def new_trial() -> Any:
+    """Add a trial."""
+    if request.method == "GET":
+        day = PartialDate.of(today())
+        return _trial_page(forms.TrialForm(stored={"status": "open", "checked_on": day}))
+    form = forms.form_of(request.form)
+    said = _said(form)
+    if said is not None:
+        try:
+            actions.add(said, by=web.viewer())
+        except Invalid as refused:
+            invalid(form, refused, "code")
+        else:
+            web.done(_("The trial is in the directory."))
+            return web.go("boards.trials")
+    return _trial_page(form), 422
+
+
+@room.page("/trials/<uuid:trial_id>", right=Right.KEEP_TRIALS, methods=("GET", "POST"))
+def trial(trial_id: UUID) -> Any:
+    """Change a trial."""
+    found = queries.trial(web.viewer(), trial_id)
+    if request.method == "GET":
+        return _trial_page(forms.form_of(found=found), found)
+    form = forms.form_of(request.form, found)
+    said = _said(form)
+    if said is None:
+        return _trial_page(form, found), 422
+    version = web.as_number(request.form.get("version")) or 0
+    try:
+        actions.change(found, said, by=web.viewer(), version=version)
+    except (Invalid, Conflict) as refused:
+        form.code.errors = [*form.code.errors, refused.message]
+        return _trial_page(form, found), refused.status
+    web.done(_("The trial was changed."))
+    return web.go("boards.trials")
+
+
+def _said(form: forms.TrialForm) -> dict[str, Any] | None:
+    """What the form says of a trial; None where it cannot be taken, with messages in it."""
+    if not form.validate():
+        return None
+    try:
+        return trial_files.checked(1, form.told())
+    except trial_files.Bad as bad:
+        field = form[forms.BOXES.get(bad.column, bad.column)]
+        field.errors = [*field.errors, _("This cannot be: look at it again.")]
+        return None
+
+
+def _trial_page(form: forms.TrialForm, found: Any = None) -> str:
+    return render_template("boards/trial.html", form=form, trial=found)
+
+
+# -- many at once ------------------------------------------------------------------------------
 
 
 @room.page("/trials/import", right=Right.KEEP_TRIALS, methods=("POST",))
