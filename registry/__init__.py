@@ -43,6 +43,7 @@ NAVIGATION = (
     web.Place(_l("Worklist"), "referrals.worklist", Right.TRIAGE),
     web.Place(_l("Boards"), "boards.index", Right.BOARDS),
     web.Place(_l("Referrals"), "referrals.mine", Right.FOLLOW_REFERRALS),
+    web.Place(_l("Board advice"), "boards.open_letters", Right.FOLLOW_REFERRALS),
     web.Place(_l("Patients"), "patients.index", Right.READ_RECORD),
     web.Place(_l("Follow-up due"), "course.due", Right.FOLLOW_UP),
     web.Place(_l("Waiting times"), "referrals.waiting_times", Right.WAITING_TIMES),

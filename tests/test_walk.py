@@ -198,7 +198,7 @@ def _board(chair, patient, target) -> dict[str, Any]:
     signed = make_boards.signed(item, by, typed=texts, advice_text="Περίπατος")
     feed = boards.new_calendar_address(by=make.viewer(target))
     trial = trials.add(
-        {"code": "NCT-1", "title": "Περίπατος", "status": "open", "criteria": {"ecog": [0, 1]}},
+        {"code": "Α-1", "title": "Περίπατος", "status": "open", "criteria": {"ecog": [0, 1]}},
         by=by,
     )
     return {

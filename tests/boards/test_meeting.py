@@ -18,6 +18,7 @@ from registry.boards.queries import meetings
 from registry.boards.rules import advice as rules
 from registry.boards.rules import meetings as meeting_rules
 from registry.course import queries as course
+from registry.dates import PartialDate
 from registry.db import acting_at, db, now
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.referrals import actions as referrals
@@ -117,7 +118,8 @@ def test_signed_text_is_advice_and_cannot_change(app):
     meeting = open_meeting(chara)
     item = make_boards.case(chara, meeting, sent.patient)
     assert item.referral_id == sent.id
-    found = make_boards.signed(item, chara, dissents=["I would operate."])
+    twice = ["I would operate.", "I would operate."]
+    found = make_boards.signed(item, chara, dissents=twice)
     assert found.content["dissents"] == [{"who": "Chara Chair", "text": "I would operate."}]
     db.session.refresh(sent)
     assert sent.state == "advised"
@@ -168,10 +170,13 @@ def test_only_a_chair_signs_and_only_what_is_whole(app):
     network = make_referrals.network()
     sent, chara = referred(network)
     item = make_boards.case(chara, open_meeting(chara), sent.patient)
-    saved = advice.save(item, {"o1-agent": ["SSA_LAN"]}, by=chara, seen=0)
+    begun = {"o1-agent": ["SSA_LAN"], "review_date": [now().date().isoformat()]}
+    saved = advice.save(item, begun, by=chara, seen=0)
     with pytest.raises(advice.Unfinished) as refused:
         make_boards.sign(item, chara, seen=saved.recommendation.revision)
-    assert set(refused.value.problems) == {"summary", "responsible", "plain", "o1-kind"}
+    assert set(refused.value.problems) == {
+        "summary", "responsible", "plain", "o1-kind", "review_date",
+    }  # fmt: skip
     with pytest.raises(Forbidden):
         make_boards.sign(item, network.viewer("chris"), seen=1)
     with pytest.raises(Conflict):
@@ -246,10 +251,23 @@ def test_delivery_from_sent_to_told_and_followed(app):
     db.session.refresh(sent)
     referrals.take(sent, "acknowledge", by=alice, version=sent.version)
     assert states()["referrer"] == "acknowledged"
+    later = now() + timedelta(days=29)
+    with acting_at(later - timedelta(days=2)):
+        assert deliveries.unanswered(alice) == []
+    with acting_at(later):  # four weeks after the signature it is asked for
+        assert [o.recommendation_id for o in deliveries.unanswered(alice)] == [found.id]
+        assert [o.recommendation_id for o in deliveries.unanswered(chara)] == [found.id]
+        assert deliveries.unanswered(network.viewer("olga")) == []
     with pytest.raises(Invalid):
         delivery.follow(found, by=alice, outcome="not_done")
     delivery.follow(found, by=alice, outcome="not_done", reason="patient_wish")
     assert [one.reason for one in deliveries.followed(found)] == ["patient_wish"]
+    with acting_at(later):
+        assert deliveries.unanswered(alice) == []
+    told = deliveries.delivery(found, "patient")
+    before = PartialDate.of(now().date() - timedelta(days=1))
+    with pytest.raises(Invalid):  # it was signed today
+        delivery.tell_patient(told, by=alice, on=before, who="Dr Adler")
 
 
 def test_reminders_come_when_the_time_is_over_and_once_a_week(app):

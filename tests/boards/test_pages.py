@@ -11,6 +11,7 @@ from pypdf import PdfReader
 
 from registry.access import Role
 from registry.audit import AuditEntry
+from registry.boards.actions import agenda
 from registry.boards.actions import meetings as actions
 from registry.boards.models import Meeting, Recommendation, Trial
 from registry.boards.queries import advice as queries
@@ -154,6 +155,16 @@ def test_a_board_and_its_dates_are_set_up_by_form(app, client):
     assert client.get(answer.headers["Location"]).status_code == 200
     wrong = make.post(client, "/boards/new", {**form, "starts": "25:00"})
     assert "Enter a time such as 08:30." in wrong.text
+    board = answer.headers["Location"]
+    single = {"starts": "08:30", "minutes": "60", "capacity": "9"}
+    for day, message in (
+        ("2020-01-06", "This day is over."),
+        ("9999-12-31", "Enter a day of the next two years."),
+        ("2026-02-30", "Enter a real date"),
+    ):
+        for kind in ("meetings", "written"):
+            refused = make.post(client, f"{board}/{kind}", {**single, "day": day})
+            assert (refused.status_code, message in refused.text) == (422, True)
 
 
 def test_the_calendar_is_open_to_who_knows_its_address_until_there_is_a_new_one(app, client):
@@ -314,3 +325,54 @@ def test_who_is_listed_for_the_board_stands_before_who_is_only_accepted(app):
     assert [(one.referral_id, one.is_listed) for one in rows] == [
         (listed.id, True), (accepted.id, False),
     ]  # fmt: skip
+
+
+def test_before_and_after_the_meeting_no_address_opens_anything_to_a_guest(app, client):
+    """Every address about a board, a meeting or a case, to look at and to write; during the
+    meeting the agenda and the case are there."""
+    by = make.viewer(make_boards.chair(make.centre()))
+    gus = make.person(make.centre("CENTRE-2"), Role.GUEST_EXPERT, name="Gus Guest")
+    found = make_boards.meeting(by, starts=now() + timedelta(minutes=5))
+    item = make_boards.case(by, found)
+    need = agenda.ask(item, "Images", by=by, asked_of="Radiology")
+    report = make_documents.kept(item.patient, by)
+    actions.invite(found, gus, "surgery", by=by)
+    ids = {
+        "board_id": found.board_id, "meeting_id": found.id, "item_id": item.id,
+        "need_id": need.id, "document_id": report.id, "patient_id": item.patient_id,
+    }  # fmt: skip
+    make.sign_in(client, gus)
+    token = make.token(client.get("/account").text)
+    with app.test_request_context():
+        rules = [one for one in app.url_map.iter_rules() if one.endpoint.startswith("boards.")]
+        addresses = [
+            (method, one.build({name: ids[name] for name in one.arguments})[1])
+            for one in rules
+            if one.arguments and one.arguments <= set(ids)
+            for method in ("GET", "POST")
+            if method in one.methods
+        ]
+
+    def opened():
+        return {
+            (method, address)
+            for method, address in addresses
+            if client.open(
+                address, method=method, data={"csrf_token": token} if method == "POST" else None
+            ).status_code
+            not in (403, 404)
+        }
+
+    assert len(addresses) > 20
+    assert opened() == set()
+    meeting, case = f"/meetings/{ids['meeting_id']}", f"/agenda/{ids['item_id']}"
+    during = {
+        ("GET", meeting), ("GET", case), ("GET", f"{case}/live"),
+        ("GET", f"{case}/documents/{ids['document_id']}"),
+        ("POST", f"{meeting}/attendance"), ("POST", f"{case}/dissent"), ("POST", f"{case}/vote"),
+    }  # fmt: skip
+    for minutes, wanted in ((-5, during), (-90, set())):  # it lasts an hour
+        found.starts_at = now() + timedelta(minutes=minutes)
+        found.ends_at = found.starts_at + timedelta(hours=1)
+        db.session.commit()
+        assert opened() == wanted

@@ -132,6 +132,8 @@ def dissent(item: AgendaItem, text: str, *, by: Viewer, who: str = "") -> None:
     _refuse_writing(item)
     found = queries.draft(item) or _first(item, by)
     named = who.strip()[:200] or by.name
+    if any((one.who, one.text) == (named, text.strip()) for one in queries.dissents(found)):
+        return  # sent twice
     db.session.add(
         Dissent(
             recommendation_id=found.id,
@@ -203,7 +205,7 @@ def sign(
     if found.revision != seen:
         raise Conflict(_("Somebody wrote meanwhile: read it again before you sign."))
     typed = found.draft or {}
-    problems = rules.problems(typed, listed=view.listed)
+    problems = rules.problems(typed, listed=view.listed, today=now().date())
     if problems:
         raise Unfinished(problems)
     dissents = [{"who": one.who, "text": one.text} for one in queries.dissents(found)]

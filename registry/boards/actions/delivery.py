@@ -33,6 +33,7 @@ audit.learn(
         "sent letter of board": _l("Sent a letter of a board"),
         "told patient of board": _l("Told the patient what a board recommends"),
         "followed recommendation": _l("Said whether a recommendation was followed"),
+        "listed recommendation": _l("Saw what a board recommends in a list"),
         "opened figures of boards": _l("Opened the figures of the boards"),
         "reminded of recommendation": _l("Reminded somebody of a recommendation"),
     }
@@ -131,6 +132,10 @@ def tell_patient(one: Delivery, *, by: Viewer, on: PartialDate, who: str) -> Non
     one.told_at = datetime.combine(on.earliest, now().timetz())
     if one.told_at > now():
         raise Invalid(_("This date is in the future."), field="on")
+    found = one.recommendation
+    held = (found.content or {})["meeting"]["day"]
+    if found.locked_at is not None and on.iso < min(held, found.locked_at.date().isoformat()):
+        raise Invalid(_("This is before the meeting."), field="on")
     one.told_by = who.strip()[:200]
     one.sent_at = one.sent_at or now()
     db.session.flush()

@@ -175,8 +175,11 @@ def plan(
     minutes: int | None = None,
     kind: str = rules.MEETING,
     ends_at: datetime | None = None,
+    capacity: int | None = None,
+    video_link: str | None = None,
 ) -> Meeting:
-    """A meeting of a board at a date; or a written consultation until `ends_at`."""
+    """A meeting of a board at a date; or a written consultation until `ends_at`. What is not said
+    is as the board has it."""
     if starts_at in queries.taken_dates(found.id):
         raise Invalid(_("The board already meets then."), field="day")
     ends = ends_at or starts_at + timedelta(minutes=minutes or found.minutes)
@@ -190,10 +193,10 @@ def plan(
         starts_at=starts_at,
         ends_at=ends,
         cutoff_at=ends if written else starts_at - timedelta(hours=found.cutoff_hours),
-        capacity=found.capacity,
+        capacity=capacity or found.capacity,
         quorum=[] if written else list(found.quorum),
         two_signatures=found.two_signatures,
-        video_link="" if written else found.video_link,
+        video_link="" if written else found.video_link if video_link is None else video_link,
     )
     db.session.add(made)
     db.session.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 
 from registry.boards.rules import agenda as agenda_rules
 from registry.boards.rules import meetings as rules
-from registry.dates import PartialDate
+from registry.dates import PartialDate, today
 from registry.forms import (
     Choice,
     Choices,
@@ -46,6 +46,19 @@ SERIES = {
 
 def _clock(text: str) -> str | None:
     return None if _CLOCK.fullmatch(text) else _("Enter a time such as 08:30.")
+
+
+#: How far ahead a meeting can be planned.
+_FURTHEST = timedelta(days=2 * 366)
+
+
+def _ahead(day: PartialDate) -> str | None:
+    """Yesterday still goes: it may be the day before elsewhere, and a meeting may last."""
+    if day.latest < today() - timedelta(days=1):
+        return str(_("This day is over."))
+    if day.earliest > today() + _FURTHEST:
+        return str(_("Enter a day of the next two years."))
+    return None
 
 
 def _zones() -> list[Option]:
@@ -157,8 +170,9 @@ class MeetingForm(HouseForm):
     """A single date, or another date for a meeting."""
 
     day = PartialDateField(
-        _l("Day"), future=True, whole=True, needed=_l("Enter the day of the meeting.")
-    )
+        _l("Day"), future=True, whole=True, needed=_l("Enter the day of the meeting."),
+        check=_ahead,
+    )  # fmt: skip
     starts = Text(
         _l("Begins at"), help=_l("Such as 08:30"), width=5, check=_clock,
         needed=_l("Enter when it begins."),
@@ -176,8 +190,9 @@ class WrittenForm(HouseForm):
     """A written consultation: until when answers are asked for."""
 
     day = PartialDateField(
-        _l("Answers until"), future=True, whole=True, needed=_l("Enter the day it ends.")
-    )
+        _l("Answers until"), future=True, whole=True, needed=_l("Enter the day it ends."),
+        check=_ahead,
+    )  # fmt: skip
 
 
 class SeatForm(HouseForm):

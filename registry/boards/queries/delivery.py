@@ -204,10 +204,10 @@ class OpenRow:
         return (self.due_at.date() - now().date()).days
 
 
-def _open() -> sa.ColumnElement[bool]:
-    """Letters with something left to do, of versions that hold."""
+def _superseded() -> sa.ColumnElement[bool]:
+    """Is there a newer version that was signed?"""
     newer = aliased(Recommendation)
-    superseded = (
+    return (
         sa.select(newer.id)
         .where(
             newer.item_id == Recommendation.item_id,
@@ -217,22 +217,30 @@ def _open() -> sa.ColumnElement[bool]:
         .correlate(Recommendation)
         .exists()
     )
+
+
+def _ours(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Of the viewer's centre, or for the viewer's hospital."""
+    return sa.or_(
+        Meeting.organisation_id == viewer.organisation_id,
+        Referral.from_organisation_id == viewer.organisation_id,
+    )
+
+
+def _open() -> sa.ColumnElement[bool]:
+    """Letters with something left to do, of versions that hold."""
     waiting = sa.or_(
         sa.and_(Delivery.recipient == rules.REFERRER, Advice.acknowledged_at.is_(None)),
         sa.and_(Delivery.recipient == rules.FAMILY_DOCTOR, Delivery.sent_at.is_(None)),
         sa.and_(Delivery.recipient == rules.PATIENT, Delivery.told_at.is_(None)),
     )
-    return sa.and_(sa.not_(superseded), waiting)
+    return sa.and_(sa.not_(_superseded()), waiting)
 
 
 def open_letters(viewer: Viewer, *, limit: int = 200) -> list[OpenRow]:
     """What is not yet delivered of the viewer's centre's recommendations, or of those to the
     viewer's hospital; the longest overdue first."""
     known = patients.related_to(viewer).where(CareRelation.patient_id == AgendaItem.patient_id)
-    ours = sa.or_(
-        Meeting.organisation_id == viewer.organisation_id,
-        Referral.from_organisation_id == viewer.organisation_id,
-    )
     query = (
         sa.select(Delivery, Patient, Board.name, Meeting.starts_at, Organisation.name, Person.name)
         .join(Recommendation, Recommendation.id == Delivery.recommendation_id)
@@ -244,7 +252,7 @@ def open_letters(viewer: Viewer, *, limit: int = 200) -> list[OpenRow]:
         .outerjoin(Advice, Advice.id == Delivery.advice_id)
         .outerjoin(Organisation, Organisation.id == Delivery.organisation_id)
         .outerjoin(Person, Person.id == Delivery.person_id)
-        .where(_open(), ours, known.correlate(AgendaItem).exists())
+        .where(_open(), _ours(viewer), known.correlate(AgendaItem).exists())
         .order_by(Delivery.due_at, Delivery.id)
         .limit(limit)
     )
@@ -256,6 +264,45 @@ def open_letters(viewer: Viewer, *, limit: int = 200) -> list[OpenRow]:
         )
         for one, patient, board, met, place, who in db.session.execute(query)
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class UnansweredRow:
+    """A recommendation of which nobody has said whether it was followed."""
+
+    recommendation_id: UUID
+    identity: Identity
+    board: str
+    met_at: datetime
+    review_date: str
+
+
+def unanswered(viewer: Viewer, *, limit: int = 100) -> list[UnansweredRow]:
+    """What was signed some time ago at the viewer's centre, or for the viewer's hospital, and of
+    which nobody has said whether it was followed; the oldest first."""
+    known = patients.related_to(viewer).where(CareRelation.patient_id == AgendaItem.patient_id)
+    said = sa.select(Implementation.id).where(Implementation.recommendation_id == Recommendation.id)
+    query = (
+        sa.select(Recommendation, Patient, Board.name, Meeting.starts_at)
+        .join(AgendaItem, AgendaItem.id == Recommendation.item_id)
+        .join(Patient, Patient.id == AgendaItem.patient_id)
+        .join(Meeting, Meeting.id == AgendaItem.meeting_id)
+        .join(Board, Board.id == Meeting.board_id)
+        .outerjoin(Referral, Referral.id == AgendaItem.referral_id)
+        .where(
+            Recommendation.locked_at < now() - rules.ASK_AFTER,
+            sa.not_(_superseded()),
+            sa.not_(said.correlate(Recommendation).exists()),
+            _ours(viewer),
+            known.correlate(AgendaItem).exists(),
+        )
+        .order_by(Recommendation.locked_at, Recommendation.id)
+        .limit(limit)
+    )
+    return [
+        UnansweredRow(one.id, patients.identity(patient), board, met, one.review_date or "")
+        for one, patient, board, met in db.session.execute(query)
+    ]
 
 
 def to_remind(moment: datetime) -> Sequence[Delivery]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -138,8 +139,8 @@ _NEEDED = {
 }
 
 
-def problems(typed: Typed, *, listed: Iterable[str]) -> dict[str, Any]:
-    """What keeps a draft from being signed, by field."""
+def problems(typed: Typed, *, listed: Iterable[str], today: date) -> dict[str, Any]:
+    """What keeps a draft from being signed on a day, by field."""
     found = {name: why for name, why in _NEEDED.items() if not text(typed, name)}
     said = options(typed)
     if not said and not _said(typed, "tests"):
@@ -147,6 +148,8 @@ def problems(typed: Typed, *, listed: Iterable[str]) -> dict[str, Any]:
     found |= _options_without_kind(typed)
     if against(said, listed) and not text(typed, "against_because"):
         found["against_because"] = _l("This is not among the listed options: say why.")
+    if text(typed, "review_date") and text(typed, "review_date") <= today.isoformat():
+        found["review_date"] = _l("Enter a day that is still to come.")
     return found | _changes_without_words(typed)
 
 

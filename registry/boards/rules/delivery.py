@@ -24,6 +24,9 @@ DUE = {
 }
 REMIND_EVERY = timedelta(days=7)
 
+#: When it is asked whether a recommendation was followed.
+ASK_AFTER = timedelta(days=28)
+
 TO_SEND, SENT, OPENED, ACKNOWLEDGED, TOLD = "to_send", "sent", "opened", "acknowledged", "told"
 STATES = {
     TO_SEND: _l("Not yet sent"),

@@ -20,6 +20,7 @@ from registry.boards.queries import case as cases
 from registry.boards.rules import advice as rules
 from registry.boards.views.case import page
 from registry.boards.views.room import room
+from registry.dates import today
 from registry.errors import Conflict, Invalid
 from registry.forms import raw
 
@@ -39,7 +40,7 @@ def write(item_id: UUID) -> Any:
     if not valid:
         return page(item, whole=whole, seen=seen, view=view), 422
     if request.form.get("do") == "sign":
-        problems = rules.problems(typed, listed=view.listed)
+        problems = rules.problems(typed, listed=view.listed, today=today())
         if problems:  # an answer that refuses keeps nothing: what was typed is shown again
             whole.show(problems)
             return page(item, whole=whole, seen=seen, view=view), 422

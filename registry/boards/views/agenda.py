@@ -152,33 +152,6 @@ def item_state(item_id: UUID) -> Any:
     return web.go("boards.case", item_id=found.id)
 
 
-@room.page("/agenda/<uuid:item_id>/facts", right=Right.PREPARE_BOARD, methods=("POST",))
-def item_facts(item_id: UUID) -> Any:
-    """What is asked, who presents it, where the pictures are."""
-    found, viewer = queries.item_to_write(web.viewer(), item_id), web.viewer()
-    form = forms.CaseForm(request.form)
-    expected = [(one.person_id, one.name) for one in meetings.seated(found.meeting)]
-    forms.offer_presenters(form, expected)
-    form.presenter.process(request.form)
-    if not form.validate():
-        text = "; ".join(str(said[0]) for said in form.errors.values())
-        web.warn(text)
-        return web.go("boards.case", item_id=found.id, _anchor="prepare")
-    actions.change(
-        found,
-        by=viewer,
-        version=web.as_number(request.form.get("version")) or 0,
-        facts={
-            "question": form.question.data or "",
-            "question_text": form.question_text.data or "",
-            "presenter_id": web.as_id(form.presenter.data),
-            "images_link": form.images_link.data or "",
-            "pathology_link": form.pathology_link.data or "",
-        },
-    )
-    return web.go("boards.case", item_id=found.id)
-
-
 @room.page("/agenda/<uuid:item_id>/needs", right=Right.PREPARE_BOARD, methods=("POST",))
 def ask(item_id: UUID) -> Any:
     """Ask somebody for what the board needs."""

@@ -12,6 +12,7 @@ from registry import audit, codes, web
 from registry.access import Right
 from registry.boards import letters
 from registry.boards.actions import advice as actions
+from registry.boards.actions import agenda as agenda_actions
 from registry.boards.forms import advice as forms
 from registry.boards.forms import meetings as meeting_forms
 from registry.boards.models import AgendaItem
@@ -57,6 +58,7 @@ def page(
     clashes: Any = None,
     view: cases.CaseView | None = None,
     dissent: Any = None,
+    facts: Any = None,
 ) -> Any:
     """The page of a case; with a form that was sent, what was typed stands in it."""
     viewer = web.viewer()
@@ -73,7 +75,7 @@ def page(
         typed = dict(draft.draft or {}) if draft is not None else {}
         whole = forms.WholeForm(typed, trials.can_be_named(viewer))
         seen = draft.revision if draft else 0
-    facts = meeting_forms.CaseForm(
+    facts = facts or meeting_forms.CaseForm(
         stored={
             "question": item.question, "question_text": item.question_text,
             "presenter": str(item.presenter_id or ""), "images_link": item.images_link,
@@ -136,6 +138,35 @@ def words() -> dict[str, Any]:
         "when": when,
         "clock": clock,
     }
+
+
+@room.page("/agenda/<uuid:item_id>/facts", right=Right.PREPARE_BOARD, methods=("POST",))
+def item_facts(item_id: UUID) -> Any:
+    """What is asked, who presents it, where the pictures are."""
+    found = agenda.item_to_write(web.viewer(), item_id)
+    form = meeting_forms.CaseForm(request.form)
+    expected = [(one.person_id, one.name) for one in meetings.seated(found.meeting)]
+    meeting_forms.offer_presenters(form, expected)
+    form.presenter.process(request.form)
+    if not form.validate():
+        return page(found, facts=form), 422
+    try:
+        agenda_actions.change(
+            found,
+            by=web.viewer(),
+            version=web.as_number(request.form.get("version")) or 0,
+            facts={
+                "question": form.question.data or "",
+                "question_text": form.question_text.data or "",
+                "presenter_id": web.as_id(form.presenter.data),
+                "images_link": form.images_link.data or "",
+                "pathology_link": form.pathology_link.data or "",
+            },
+        )
+    except Conflict as refused:  # what was typed is not lost: it stands beside what is there now
+        form.question_text.errors = [refused.message]
+        return page(found, facts=form), 409
+    return web.go("boards.case", item_id=found.id)
 
 
 @room.page("/agenda/<uuid:item_id>/documents/<uuid:document_id>", right=Right.BOARDS)

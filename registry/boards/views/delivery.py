@@ -19,7 +19,7 @@ from registry.boards.queries import delivery as deliveries
 from registry.boards.queries import meetings
 from registry.boards.rules import delivery as rules
 from registry.boards.views.case import words
-from registry.boards.views.room import room
+from registry.boards.views.room import invalid, room
 from registry.dates import PartialDate, today
 from registry.errors import Forbidden, Invalid, NotFound
 from registry.forms import Option
@@ -226,7 +226,11 @@ def told(recommendation_id: UUID) -> Any:
     form = forms.ToldForm(request.form)
     if not form.validate():
         return _page(found, told=form), 422
-    actions.tell_patient(one, by=web.viewer(), on=form.on.data, who=form.who.data)
+    try:
+        actions.tell_patient(one, by=web.viewer(), on=form.on.data, who=form.who.data)
+    except Invalid as refused:
+        invalid(form, refused, "on")
+        return _page(found, told=form), 422
     web.done(_("Noted."))
     return web.go("boards.recommendation", recommendation_id=found.id, _anchor="letters")
 
@@ -264,15 +268,23 @@ def followed(recommendation_id: UUID) -> Any:
 
 @room.page("/recommendations", right=Right.FOLLOW_ADVICE)
 def open_letters() -> Any:
-    """What is not yet delivered, the longest overdue first."""
+    """What is not yet delivered, the longest overdue first; and what nobody has answered."""
     rows = deliveries.open_letters(web.viewer())
-    for one in rows:
+    unanswered = deliveries.unanswered(web.viewer())
+    shown = [(one.recommendation_id, one.identity.id) for one in rows]
+    shown += [(one.recommendation_id, one.identity.id) for one in unanswered]
+    for recommendation_id, patient_id in dict.fromkeys(shown):
         audit.opened(
-            "opened agenda",
+            "listed recommendation",
             by=web.viewer(),
-            subject=("recommendation", one.recommendation_id),
-            patient_id=one.identity.id,
+            subject=("recommendation", recommendation_id),
+            patient_id=patient_id,
         )
     return render_template(
-        "boards/open_letters.html", rows=rows, recipients=rules.RECIPIENTS, label=codes.label
+        "boards/open_letters.html",
+        rows=rows,
+        unanswered=unanswered,
+        day=letters.day,
+        recipients=rules.RECIPIENTS,
+        label=codes.label,
     )

@@ -69,4 +69,6 @@ def _day(name: str) -> date | None:
         found = PartialDate(request.args.get(name, ""))
     except ValueError:
         return None
+    if not 1900 <= found.earliest.year <= 2200:
+        return None
     return found.earliest if name == "since" else found.latest

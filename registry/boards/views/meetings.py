@@ -147,11 +147,12 @@ def new_meeting(board_id: UUID) -> Any:
             by=web.viewer(),
             starts_at=form.moment(found.time_zone),
             minutes=int(form.minutes.data),
+            capacity=int(form.capacity.data),
+            video_link=form.video_link.data or "",
         )
     except Invalid as refused:
         invalid(form, refused, "day")
         return _meeting_page(form, found), 422
-    made.capacity, made.video_link = int(form.capacity.data), form.video_link.data or ""
     web.done(_("The meeting stands in the calendar."))
     return web.go("boards.meeting", meeting_id=made.id)
 
