@@ -4,7 +4,7 @@ came about."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -200,6 +200,7 @@ class Step:
     text: str
     when: str
     note: str = ""
+    still: str = ""  # when it was last found the same
 
 
 @dataclass(frozen=True)
@@ -288,11 +289,14 @@ def _spread(record: Record, tumour: Any, words: Words) -> Iterable[Step]:
 
 
 def _grade_steps(pathologies: Sequence[Any], words: Words) -> Iterable[Step]:
-    """The grade from specimen to specimen, with what a change was said to be."""
+    """The grade from specimen to specimen, with what a change was said to be, and until when it
+    was found unchanged."""
+    steps: list[Step] = []
     before = None
     for point in agreement.grade_course([report(one) for one in pathologies]):
-        label = _grade_words(point.grade, words)
+        when = words.date(PartialDate(point.date))
         if before is not None and point.grade == before.grade:
+            steps[-1] = _unchanged(steps[-1], when)
             continue
         notes = [words.code("specimen_site", point.site)]
         if point.reviewed:
@@ -301,7 +305,14 @@ def _grade_steps(pathologies: Sequence[Any], words: Words) -> Iterable[Step]:
             said = words.code("change_kind", point.change_kind)
             notes.append(said or str(_("true change or correction: not stated")))
         before = point
-        yield Step(label, words.date(PartialDate(point.date)), ", ".join(filter(None, notes)))
+        label = _grade_words(point.grade, words)
+        steps.append(Step(label, when, ", ".join(filter(None, notes))))
+    return steps
+
+
+def _unchanged(step: Step, when: str) -> Step:
+    """A step that a later assessment found again; the latest one is told."""
+    return replace(step, still=when) if when and when != step.when else step
 
 
 def _grade_words(grade: str, words: Words) -> str:
@@ -390,17 +401,22 @@ def tnm(one: Any) -> str:
 
 
 def _stage_steps(stagings: Sequence[Any], words: Words) -> Iterable[Step]:
+    steps: list[Step] = []
     before = ""
     for one in stagings:
         stage = words.code("stage_group", one.derived_stage or one.stage_stated)
-        if not stage or stage == before:
+        if not stage:
+            continue
+        if stage == before:
+            steps[-1] = _unchanged(steps[-1], words.when(one))
             continue
         notes = [tnm(one)]
         if before:
             said = words.code("change_kind", one.change_kind)
             notes.append(said or str(_("true change or correction: not stated")))
         before = stage
-        yield Step(stage, words.when(one), ", ".join(filter(None, notes)))
+        steps.append(Step(stage, words.when(one), ", ".join(filter(None, notes))))
+    return steps
 
 
 def _staged(stagings: Sequence[Any], words: Words) -> Iterable[Assessed]:

@@ -62,13 +62,22 @@ def facts_of(rows: Rows, today: date) -> tuple[Facts, ...]:
 
 def last_done(rows: Rows, today: date) -> dict[str, str]:
     """Test (list follow_up_test) to the date it was last done, up to that day."""
-    last: dict[str, str] = {}
+    latest = {test: last_of(days, today) for test, days in days_done(rows).items()}
+    return {test: day for test, day in latest.items() if day}
+
+
+def days_done(rows: Rows) -> dict[str, list[str]]:
+    """Test (list follow_up_test) to every date it was done."""
+    found: dict[str, dict[str, None]] = {}
     for test, day in _done(Record(rows)):
-        if not day or bounds(day)[0] > today:
-            continue
-        if test not in last or assumed(last[test]) < assumed(day):
-            last[test] = day
-    return last
+        if day:
+            found.setdefault(test, {})[day] = None
+    return {test: list(days) for test, days in found.items()}
+
+
+def last_of(days: Sequence[str], until: date) -> str:
+    """The last of some dates up to a day; "" where there is none."""
+    return max((day for day in days if bounds(day)[0] <= until), key=assumed, default="")
 
 
 def _done(record: Record) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,9 +34,10 @@ def names(entity: str) -> list[str]:
     return [n for n, v in dictionary.described(model).items() if v.kind != "derived"]
 
 
-def dates(entity: str) -> list[str]:
+@cache
+def dates(entity: str) -> tuple[str, ...]:
     """The variables that are dates."""
-    return [n for n in names(entity) if isinstance(_type(entity, n), PartialDateType)]
+    return tuple(n for n in names(entity) if isinstance(_type(entity, n), PartialDateType))
 
 
 def is_free_text(entity: str, name: str) -> bool:

@@ -178,6 +178,28 @@ def test_a_death_is_told_and_ends_the_therapy_now(ward: Any) -> None:
     assert "62–63 at death" in page
 
 
+def test_of_the_dead_it_says_why_nothing_is_asked(ward: Any) -> None:
+    """The stage is not known, yet no board will ask: it must not read as if nothing were missing."""
+    tumour = course.tumour(ward.patient, ward.by, diagnosis_date="2012-08-20")
+    for day in ("2012-08-20", "2012-09-27"):
+        course.entry(
+            "pathology", ward.patient, ward.by, tumour=tumour, date=day, differentiation="well",
+            ki67_percent="2", grade_stated="G1",
+        )  # fmt: skip
+    course.entry("follow_up", ward.patient, ward.by, vital_status="dead", death_date="2024-03")
+    page = chart(ward).text
+    assert "No staging is recorded." in page
+    assert "a board would miss nothing" not in page
+    assert "nothing is asked for a board" in page
+    # The grade at the head is of the later specimen; how it went says that it is the same.
+    head, _found, course_of_it = page.partition("How the grade went")
+    assert 'Grade <span class="app-standing__when">27 Sep 2012' in head
+    first = course_of_it.partition("</ol>")[0]
+    assert first.count("<li>") == 1
+    assert "20 Aug 2012" in first
+    assert "unchanged on 27 Sep 2012" in first
+
+
 def test_a_referring_hospital_s_entry_is_marked_as_its_own(ward: Any) -> None:
     rosa = make.viewer(ward.rosa)
     patient = make.patient(rosa, relations.REFERRING, family_name="Wolff")

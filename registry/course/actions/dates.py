@@ -13,7 +13,9 @@ from registry.course import facts as facts_
 from registry.course import queries, rules
 from registry.course.models import Tumour
 from registry.course.models.entry import Entry
+from registry.course.queries import reading
 from registry.dates import PartialDate
+from registry.db import db
 from registry.errors import Invalid
 from registry.patients.models import Patient
 
@@ -44,7 +46,8 @@ def date_problems(
 
 def _after_death(patient: Patient, death: PartialDate) -> list[rules.DateProblem]:
     """What is recorded after a death that is about to be recorded."""
-    record = queries.record_of(patient)
+    db.session.flush()
+    record = reading.record(patient)
     worst: dict[str, rules.DateProblem] = {}
     for entity, entries in record.entries.items():
         for entry in entries:

@@ -15,9 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from registry.clinical import follow_up, follow_up_record
-from registry.course import queries
 from registry.course.intervals import in_force
-from registry.course.models import FollowUpDue, FollowUpPlan, SheetDraft
+from registry.course.models import FollowUp, FollowUpDue, FollowUpPlan, SheetDraft
 from registry.course.queries import reading
 from registry.dates import today
 from registry.db import db, now
@@ -68,7 +67,8 @@ def make(patient_id: UUID, on: date | None = None) -> FollowUpPlan:
     on = on or today()
     patient = db.session.get_one(Patient, patient_id)
     db.session.flush()
-    rows, intervals = reading.rows_of(reading.record(patient)), in_force()
+    record, intervals = reading.record(patient), in_force()
+    rows = reading.rows_of(record)
     due = follow_up_record.due_for(rows, on, intervals.rows)
     facts = follow_up_record.facts_of(rows, on)
     early = _early(rows, facts, on, intervals.rows)
@@ -77,7 +77,7 @@ def make(patient_id: UUID, on: date | None = None) -> FollowUpPlan:
     plan.next_due = min((one.due_by or on for one in due), default=None)
     plan.grade = facts[0].grade if facts else "unknown"
     plan.site_group = facts[0].site_group if facts else ""
-    plan.clinician_id = _clinician(patient_id)
+    plan.clinician_id = _clinician(record)
     plan.rule_version, plan.made_at = intervals.version, now()
     db.session.add(plan)
     db.session.execute(sa.delete(FollowUpDue).where(FollowUpDue.patient_id == patient_id))
@@ -116,11 +116,12 @@ def _item(one: follow_up.Due) -> dict[str, Any]:
 def _early(rows: Any, facts: Any, on: date, intervals: Any) -> list[dict[str, Any]]:
     """The tests whose last time came before their interval, by every tumour of the patient."""
     found = []
-    for test, last in follow_up_record.last_done(rows, on).items():
+    for test, days in follow_up_record.days_done(rows).items():
+        last = follow_up_record.last_of(days, on)
         if len(last) != 10:
             continue  # of a partial date nobody can say that it was early
         day = date.fromisoformat(last)
-        before = follow_up_record.last_done(rows, day - timedelta(days=1)).get(test, "")
+        before = follow_up_record.last_of(days, day - timedelta(days=1))
         reasons = [follow_up.too_early(test, before, day, one, intervals) for one in facts]
         if before and reasons and all(reasons):
             reason = reasons[0]
@@ -137,9 +138,13 @@ def _early(rows: Any, facts: Any, on: date, intervals: Any) -> list[dict[str, An
     return found
 
 
-def _clinician(patient_id: UUID) -> UUID | None:
-    contacts = queries.entries(db.session.get_one(Patient, patient_id), "follow_up")
-    return contacts[-1].entered_by if contacts else None
+def _clinician(record: reading.Record) -> UUID | None:
+    """Who entered the last contact."""
+    contacts = record.of("follow_up")
+    if not contacts:
+        return None
+    query = sa.select(FollowUp.entered_by).where(FollowUp.id == UUID(contacts[-1].id))
+    return db.session.scalar(query)
 
 
 # -- the sweep ---------------------------------------------------------------------------------
