@@ -111,8 +111,9 @@ bench: setup-dev ## measure the chart, the worklist up to a million cases and se
 	@$(PY) -m tests.bench
 
 .PHONY: drill
-drill: setup-dev ## back up and restore, and exchange the keys, under load: the long version (TIMES=20)
-	@NETREG_DRILL=$(or $(TIMES),20) $(PY) -m pytest -n0 -q --timeout 3600 tests/operations -k "load or any_moment"
+drill: setup-dev ## back up and restore, exchange the keys, kill web workers, under load: the long version (TIMES=20)
+	@NETREG_DRILL=$(or $(TIMES),20) $(PY) -m pytest -n0 -q --timeout 3600 tests/operations \
+	  tests/referrals/test_killed.py -k "load or any_moment or answered"
 
 .PHONY: check-cohorts
 check-cohorts: setup ## import and release the published cohorts and compare with their source (DATA=folder)

@@ -360,7 +360,7 @@ def _context() -> dict[str, Any]:
         "navigation": [place for place in places if who.person_id and who.may(place.right)],
         "demo": current_app.extensions["netreg_settings"].demo,
         "unread": current_app.extensions["netreg_unread"](who) if who.person_id else 0,
-        "version": current_app.extensions["netreg_version"],
+        "product_version": current_app.extensions["netreg_version"],
         "Right": Right,
         "may": lambda name: who.may(Right(name)),
     }

@@ -115,15 +115,18 @@ def settings(database_url: str, instance: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def serve(database_url: str, folder: Path, *, demo: bool = True) -> Iterator[Live]:
-    """Migrate the database, load the demo network, and serve until the block ends.
+def serve(
+    database_url: str, folder: Path, *, demo: bool = True, migrated: bool = False
+) -> Iterator[Live]:
+    """Migrate the database unless it is, load the demo network, and serve until the block ends.
 
     Unless the test has ended it, it is stopped: not cleanly, or with a process left behind, fails.
     """
     instance, log_path = folder / "instance", folder / "server.log"
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = settings(database_url, instance)
-    netreg("db", "upgrade", environment=environment)
+    if not migrated:
+        netreg("db", "upgrade", environment=environment)
     if demo:
         netreg("demo", "load", "--if-empty", environment=environment)
     port = free_port()

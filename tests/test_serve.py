@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import psutil
@@ -22,8 +23,11 @@ from tests.databases import Postgres, Sqlite
 
 pytestmark = pytest.mark.slow
 
+Serving = contextlib.AbstractContextManager[live.Live]
+Serve = Callable[..., Serving]
 
-def until(happened: Callable[[], object], seconds: float = 15) -> None:
+
+def until(happened: Callable[[], object], seconds: float = 40) -> None:
     """Wait until it happened; fail when it did not."""
     end = time.monotonic() + seconds
     while not happened():
@@ -35,24 +39,24 @@ def family(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
 
-def on_sqlite(folder: Path) -> contextlib.AbstractContextManager[live.Live]:
-    return live.serve(f"sqlite:///{folder / 'netreg.sqlite3'}", folder, demo=False)
+@pytest.fixture
+def serve_it(_kept: Any, tmp_path: Path) -> Serve:
+    """Serves an empty database, SQLite unless told otherwise."""
+
+    def serve(
+        place: Sqlite | Postgres | None = None,
+    ) -> contextlib.AbstractContextManager[live.Live]:
+        url = (place or _kept.place("sqlite")).another("served")
+        return live.serve(url, tmp_path, demo=False, migrated=True)
+
+    return serve
 
 
-def test_it_serves_and_ctrl_c_stops_everything(place: Sqlite | Postgres, tmp_path: Path) -> None:
-    with live.serve(place.another("served"), tmp_path, demo=False) as running:
-        with urlopen(running.url) as answer:
-            assert answer.status == 200
+def test_it_serves_and_ctrl_c_stops_everything(place: Sqlite | Postgres, serve_it: Serve) -> None:
+    """Also when a web worker and the background worker were killed: they come back."""
+    with serve_it(place) as running:
         assert len(running.web_workers()) == 2
         assert f"http://localhost:{running.url.rpartition(':')[2]}/" in running.log()
-        everybody = family(running.process.pid)
-        os.killpg(running.process.pid, signal.SIGINT)
-        assert running.process.wait(15) == 0
-        assert psutil.wait_procs(everybody, timeout=5)[1] == []
-
-
-def test_a_web_worker_or_the_background_worker_that_is_killed_comes_back(tmp_path: Path) -> None:
-    with on_sqlite(tmp_path) as running:
         killed = [running.web_workers()[0], running.background_worker()]
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
@@ -61,20 +65,24 @@ def test_a_web_worker_or_the_background_worker_that_is_killed_comes_back(tmp_pat
         until(lambda: running.background_worker() not in killed)
         with urlopen(running.url) as answer:
             assert answer.status == 200
+        everybody = family(running.process.pid)
+        os.killpg(running.process.pid, signal.SIGINT)
+        assert running.process.wait(40) == 0
+        assert psutil.wait_procs(everybody, timeout=5)[1] == []
 
 
-def test_without_its_web_server_it_ends_with_an_error(tmp_path: Path) -> None:
-    with on_sqlite(tmp_path) as running:
+def test_without_its_web_server_it_ends_with_an_error(serve_it: Serve) -> None:
+    with serve_it() as running:
         everybody = family(running.process.pid)
         os.kill(running.gunicorn(), signal.SIGKILL)
-        assert running.process.wait(15) == 1
+        assert running.process.wait(40) == 1
         assert "The web server ended by itself (-9)" in running.log()
         assert psutil.wait_procs(everybody, timeout=5)[1] == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
-def test_killed_without_warning_it_leaves_nobody_behind(tmp_path: Path) -> None:
-    with on_sqlite(tmp_path) as running:
+def test_killed_without_warning_it_leaves_nobody_behind(serve_it: Serve) -> None:
+    with serve_it() as running:
         everybody = family(running.process.pid)
         running.process.kill()
         assert psutil.wait_procs(everybody, timeout=15)[1] == []

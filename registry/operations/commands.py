@@ -266,7 +266,8 @@ def recall(make: Make, file: Path) -> None:
 def check() -> None:
     """Say everything that keeps production from starting, and what should be looked at besides.
 
-    Exit status 1 when production would not start.
+    Exit status 1 when production would not start, or when the database was changed besides the
+    migrations.
     """
     from config import Settings
     from registry import create_app
@@ -276,14 +277,18 @@ def check() -> None:
         settings = Settings.load()
     except ValueError as problem:
         raise click.ClickException(str(problem)) from problem
+    altered: list[str] = []
     try:
-        found = production.problems(create_app(settings))
+        app = create_app(settings)
+        found, altered = production.problems(app), production.altered(app)
     except production.Unsafe as refused:
         found = refused.problems
     for one in found:
         click.echo(f"refused  {one.setting}: {one.text} {one.remedy}")
+    for what in altered:
+        click.echo(f"altered  DATABASE_URL: In the database, {what}.")
     for one in production.advice(settings):
         click.echo(f"advice   {one.setting}: {one.text} {one.remedy}")
-    if found:
+    if found or altered:
         sys.exit(1)
     click.echo("Production starts with these settings.")

@@ -212,6 +212,22 @@ def _migrated() -> Iterator[Problem]:
         yield _unmigrated(at)
 
 
+def altered(app: Flask) -> list[str]:
+    """What somebody changed in a migrated database besides the migrations; empty for one that is
+    not migrated or does not answer, of which `problems` tells."""
+    from registry.operations import schema
+
+    with app.app_context():
+        try:
+            if health.revision() != health.newest_revision():
+                return []
+            return schema.differences(db.session.connection())
+        except OperationalError:
+            return []
+        finally:
+            db.session.remove()
+
+
 def _demonstration() -> Iterator[Problem]:
     if not sa.inspect(db.session.connection()).has_table("person"):
         return

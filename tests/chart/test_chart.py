@@ -179,7 +179,7 @@ def test_a_death_is_told_and_ends_the_therapy_now(ward: Any) -> None:
 
 
 def test_of_the_dead_it_says_why_nothing_is_asked(ward: Any) -> None:
-    """The stage is not known, yet no board will ask: it must not read as if nothing were missing."""
+    """The stage is not known, and no board will ask: it must not read as if all were known."""
     tumour = course.tumour(ward.patient, ward.by, diagnosis_date="2012-08-20")
     for day in ("2012-08-20", "2012-09-27"):
         course.entry(
@@ -191,6 +191,7 @@ def test_of_the_dead_it_says_why_nothing_is_asked(ward: Any) -> None:
     assert "No staging is recorded." in page
     assert "a board would miss nothing" not in page
     assert "nothing is asked for a board" in page
+    assert "Who can help" not in page
     # The grade at the head is of the later specimen; how it went says that it is the same.
     head, _found, course_of_it = page.partition("How the grade went")
     assert 'Grade <span class="app-standing__when">27 Sep 2012' in head

@@ -26,23 +26,15 @@ def story(app: Any) -> Any:
     return SimpleNamespace(patient=patient, by=by, entries=entries)
 
 
-def test_grades(story: Any) -> None:
+def test_grades_stages_lines_and_responses(story: Any) -> None:
     derived = {name: story.entries[name].derived_category for name in ten_years.GRADES}
     assert derived == ten_years.GRADES
-
-
-def test_stages(story: Any) -> None:
     derived = {name: story.entries[name].derived_stage for name in ten_years.STAGES}
     assert derived == ten_years.STAGES
-
-
-def test_lines(story: Any) -> None:
     found = queries.lines(queries.record_of(story.patient))
-    derived = {name: found[story.entries[name].id].number for name in ten_years.LINES}
-    assert derived == ten_years.LINES
+    numbers = {name: found[story.entries[name].id].number for name in ten_years.LINES}
+    assert numbers == ten_years.LINES
 
-
-def test_responses(story: Any) -> None:
     def of(name: str) -> tuple[Any, ...]:
         one = story.entries[name]
         sums = [format(found, "f") for found in (one.derived_sum_mm, one.derived_nadir_mm)]
