@@ -25,9 +25,8 @@ NAMES = [model.entity for model in ENTITIES]
 
 
 @pytest.fixture
-def ward(app: Flask, request: pytest.FixtureRequest) -> Any:
-    """Two centres and a hospital, with somebody in each, and noise: another patient's entries."""
-    asked_for = request.node.callspec.params.get("entity", "therapy")
+def ward(app: Flask) -> Any:
+    """Two centres and a hospital, with somebody in each, and noise: another patient's entry."""
     place, hospital = make.centre(), make.hospital()
     carol = make.person(place, Role.CLINICIAN, name="Carol Cohen")
     found = SimpleNamespace(
@@ -41,7 +40,8 @@ def ward(app: Flask, request: pytest.FixtureRequest) -> Any:
         stranger=make.person(make.centre("CENTRE-2"), Role.CLINICIAN, name="Ulla Unger"),
     )
     found.patient = make.patient(found.by)
-    course.a_course(make.patient(found.by, family_name="Yilmaz"), found.by, asked_for)
+    found.other = make.patient(found.by, family_name="Yilmaz")
+    course.a_course(found.other, found.by, "therapy")
     return found
 
 
@@ -60,6 +60,7 @@ def entries(ward: Any, entity: str) -> list[Any]:
 
 
 def test_adding_works(ward: Any) -> None:
+    course.a_course(ward.other, ward.by)
     client = client_of(ward, ward.carol)
     for entity in NAMES:
         answer = course.keep(client, course.new_url(entity, ward.patient), course.FILLED[entity])
@@ -70,6 +71,7 @@ def test_adding_works(ward: Any) -> None:
 
 
 def test_a_colleague_may_edit(ward: Any) -> None:
+    course.a_course(ward.other, ward.by)
     made = course.a_course(ward.patient, ward.by)
     client = client_of(ward, ward.bob)
     for entity in NAMES:
@@ -84,10 +86,12 @@ def test_who_may_not(ward: Any) -> None:
     made = course.a_course(ward.patient, ward.by)
     for who, status in ((ward.stranger, 404), (ward.rosa, 404), (ward.tina, 403)):
         client = client_of(ward, who)
+        account = client.get("/account").text  # has the token of every form of this session
         for entity, found in made.items():
             for url in (course.new_url(entity, ward.patient), course.edit_url(found)):
                 assert client.get(url).status_code == status, url
-                assert make.post(client, url, course.FILLED[entity]).status_code == status, url
+                sent = make.post(client, url, course.FILLED[entity], page=account)
+                assert sent.status_code == status, url
     assert {len(entries(ward, entity)) for entity in NAMES} == {1}
 
 
