@@ -28,6 +28,7 @@ from registry import (
 from registry.access import Right
 from registry.db import Base, db
 from registry.operations import production
+from registry.people.models import REFERENCE_CENTRE
 
 #: Rooms with tables.
 ROOMS = (
@@ -41,6 +42,7 @@ PAGES = (
 
 NAVIGATION = (
     web.Place(_l("Worklist"), "referrals.worklist", Right.TRIAGE),
+    web.Place(_l("Late"), "referrals.late", Right.SEE_LATE, kind=REFERENCE_CENTRE),
     web.Place(_l("Boards"), "boards.index", Right.BOARDS),
     web.Place(_l("Referrals"), "referrals.mine", Right.FOLLOW_REFERRALS),
     web.Place(_l("Board advice"), "boards.open_letters", Right.FOLLOW_REFERRALS),
@@ -169,7 +171,7 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
     def home() -> Any:
         """The first page of one's role."""
         for place in NAVIGATION:
-            if web.viewer().may(place.right):
+            if place.open_to(web.viewer()):
                 return redirect(place.url, 303)
         return redirect(url_for("people.account"), 303)
 

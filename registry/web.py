@@ -133,6 +133,12 @@ class Place:
     label: Any
     endpoint: str
     right: Right
+    kind: str = ""  # of organisation: there is something to see only at one of these
+
+    def open_to(self, who: Viewer) -> bool:
+        """Does it lead this person anywhere?"""
+        here = who.seat.organisation_kind if who.seat else ""
+        return who.person_id is not None and who.may(self.right) and self.kind in ("", here)
 
     @property
     def url(self) -> str:
@@ -357,7 +363,7 @@ def _context() -> dict[str, Any]:
     places: Sequence[Place] = current_app.extensions["netreg_navigation"]
     return {
         "viewer": who if who.person_id else None,
-        "navigation": [place for place in places if who.person_id and who.may(place.right)],
+        "navigation": [place for place in places if place.open_to(who)],
         "demo": current_app.extensions["netreg_settings"].demo,
         "unread": current_app.extensions["netreg_unread"](who) if who.person_id else 0,
         "product_version": current_app.extensions["netreg_version"],

@@ -521,6 +521,18 @@ def test_a_reader_may_not_take_a_step(client):
     assert make.post(client, f"/referrals/{referral.id}/step", data).status_code == 403
 
 
+def test_what_is_late_stands_in_the_menu_of_a_centre_and_of_no_hospital(client):
+    net = make_referrals.network()
+    lead = make.person(net.centre, Role.LEAD, name="Lena Lead")
+    theirs = make.person(net.hospital, Role.LEAD, name="Lars Leader")
+    for who, place in ((net.carla, True), (net.chris, True), (lead, True), (theirs, False)):
+        make.sign_in(client, who)
+        assert ('href="/late"' in client.get("/account").text) is place
+        client.get("/sign-out")
+    make.sign_in(client, lead)
+    assert client.get("/").headers["Location"] == "/late"
+
+
 def test_who_is_not_signed_in_is_asked_to(client):
     net = make_referrals.network()
     referral = make_referrals.referral(net)
