@@ -82,7 +82,9 @@ class Right(StrEnum):
     ARRANGE_COVER = "arrange_cover"  # in one's own organisation; the administrator: anywhere
     READ_AUDIT = "read_audit"
     BRING_IN = "bring_in"  # import for the centre, and undo it
-    MATCH = "match"  # say whether two records are of one patient, join them, take them apart
+    # Say whether two records are of one patient, join them, take them apart; a lead where the
+    # organisation has no data manager.
+    MATCH = "match"
     EXPORT_OWN = "export_own"  # the centre's own patients, identified
     ADMINISTER = "administer"
     WAITING_TIMES = "waiting_times"  # of one's own organisation
@@ -124,7 +126,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.ARRANGE_COVER: frozenset({_R.LEAD}),
     Right.READ_AUDIT: frozenset({_R.PRIVACY_OFFICER, _R.ADMINISTRATOR}),
     Right.BRING_IN: frozenset({_R.DATA_MANAGER}),
-    Right.MATCH: frozenset({_R.DATA_MANAGER}),
+    Right.MATCH: frozenset({_R.DATA_MANAGER, _R.LEAD}),
     Right.EXPORT_OWN: frozenset({_R.CLINICIAN, _R.DATA_MANAGER}),
     Right.ADMINISTER: frozenset({_R.ADMINISTRATOR}),
     Right.WAITING_TIMES: frozenset({_R.NETWORK_COORDINATOR, _R.LEAD, _R.TRIAGE_COORDINATOR}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from registry import audit
 from registry.access import Viewer
 from registry.dates import PartialDate
-from registry.db import db, new_id, now
+from registry.db import Moment, db, new_id, now
 from registry.errors import Invalid
 from registry.keys import ring
 from registry.patients import queries, rules
@@ -59,6 +59,7 @@ def register(
         to_be_compared(made.id)
     if hospital_number:
         set_hospital_number(made, hospital_number, by=by)
+    _add_prints(made, queries.fingerprints(**_named(made), organisations=()))
     relate(made.id, by.organisation_id, relation, by=by, why=why)
     audit.record(
         "registered patient",
@@ -154,22 +155,22 @@ def restore(patient: Patient, earlier: IdentityChange, *, by: Viewer, names: lis
 
 def to_be_compared(patient_id: UUID) -> None:
     """Have the worker's next round look for others who may be the same person."""
-    if db.session.get(MatchDue, patient_id) is None:
-        db.session.add(MatchDue(patient_id=patient_id, at=now()))
+    due = sa.select(sa.literal(patient_id, sa.Uuid()), sa.literal(now(), Moment())).where(
+        ~sa.exists().where(MatchDue.patient_id == patient_id)
+    )
+    db.session.execute(sa.insert(MatchDue).from_select(["patient_id", "at"], due))
 
 
 def index(patient: Patient) -> None:
     """Bring the blind indexes up to what the row says."""
     wanted = queries.fingerprints(
-        family_name=patient.reveal("family_name"),
-        given_names=patient.reveal("given_names"),
-        birth_date=patient.birth_date,
-        national_number=patient.reveal("national_number"),
+        **_named(patient),
         organisations=db.session.scalars(
             sa.select(CareRelation.organisation_id)
             .where(CareRelation.patient_id == patient.id)
             .distinct()
         ).all(),
+        before=queries.earlier_names([patient.id]).get(patient.id, ()),
     )
     have = {
         (row.kind, row.value): row.id
@@ -180,12 +181,33 @@ def index(patient: Patient) -> None:
     stale = [row_id for key, row_id in have.items() if key not in wanted]
     if stale:
         db.session.execute(sa.delete(NameIndex).where(NameIndex.id.in_(stale)))
-    fresh = [
+    _add_prints(patient, wanted - set(have))
+
+
+def _named(patient: Patient) -> dict[str, Any]:
+    """What a patient is found by, opened."""
+    return {
+        "family_name": patient.reveal("family_name"),
+        "given_names": patient.reveal("given_names"),
+        "birth_date": patient.birth_date,
+        "national_number": patient.reveal("national_number"),
+    }
+
+
+def _index_for(patient: Patient, organisation_id: UUID) -> None:
+    """Let the people of an organisation that had nothing to do with a patient find the patient."""
+    before = queries.earlier_names([patient.id]).get(patient.id, ())
+    words = queries.findable(**_named(patient)) | queries.by_earlier_names(before)
+    _add_prints(patient, queries.fingerprints_for(organisation_id, words))
+
+
+def _add_prints(patient: Patient, prints: Iterable[tuple[str, str]]) -> None:
+    rows = [
         {"id": new_id(), "patient_id": patient.id, "kind": kind, "value": value}
-        for kind, value in sorted(wanted - set(have))
+        for kind, value in sorted(prints)
     ]
-    if fresh:
-        db.session.execute(sa.insert(NameIndex), fresh)
+    if rows:
+        db.session.execute(sa.insert(NameIndex), rows)
 
 
 def set_hospital_number(patient: Patient, number: str, *, by: Viewer) -> None:
@@ -282,8 +304,8 @@ def relate(
             CareRelation(patient_id=patient_id, organisation_id=organisation_id, kind=kind, why=why)
         )
     db.session.flush()
-    if not theirs:
-        index(db.session.get_one(Patient, patient_id))  # its people find the patient from now on
+    if not theirs:  # its people find the patient from now on
+        _index_for(db.session.get_one(Patient, patient_id), organisation_id)
     audit.record(
         "gave access",
         by=by,
@@ -339,14 +361,20 @@ def answer_consent(
 
 
 def answer_consents(
-    patient_id: UUID, answers: Mapping[str, str], *, by: Viewer, given_on: PartialDate
+    patient_id: UUID,
+    answers: Mapping[str, str],
+    *,
+    by: Viewer,
+    given_on: PartialDate,
+    only_new: bool = False,
 ) -> None:
-    """Record the answers for several purposes, given on one day; what was not asked has none."""
+    """Record the answers for several purposes, given on one day; what was not asked has none.
+    `only_new`: an answer that says the same as before is none, nor is *not asked* after one."""
     dated = {
         purpose: (answer, None if answer == "not_asked" else given_on)
         for purpose, answer in answers.items()
     }
-    _answer(patient_id, dated, by=by, form_version=rules.CONSENT_VERSION)
+    _answer(patient_id, dated, by=by, form_version=rules.CONSENT_VERSION, only_new=only_new)
 
 
 def _answer(
@@ -355,6 +383,7 @@ def _answer(
     *,
     by: Viewer,
     form_version: str,
+    only_new: bool = False,
 ) -> None:
     for purpose, (answer, _given_on) in answers.items():
         if purpose not in rules.PURPOSES or answer not in rules.CONSENT_ANSWERS:
@@ -370,6 +399,8 @@ def _answer(
     for purpose, (answer, given_on) in answers.items():
         before = current.get(purpose)
         if before is not None:
+            if only_new and answer in (before.answer, "not_asked"):
+                continue
             same = (before.answer, before.given_on, before.form_version)
             if same == (answer, given_on, form_version):
                 continue
@@ -386,7 +417,9 @@ def _answer(
         )
         change = {purpose: [before.answer if before else None, answer]}
         about.append((("consent", purpose), patient_id, change))
+    if not made:
+        return
     db.session.flush()  # one answer for a purpose holds at a time: the one before ends first
     db.session.add_all(made)
     db.session.flush()
-    audit.record_many("recorded consent", by=by, about=about, connection=db.session.connection())
+    audit.record_many("recorded consent", by=by, about=about)

@@ -19,7 +19,7 @@ from registry.errors import Forbidden, NotFound
 from registry.keys import ring
 from registry.patients import rules
 from registry.patients.matching import names
-from registry.patients.matching.models import Merge
+from registry.patients.matching.models import IdentityChange, Merge
 from registry.patients.models import CareRelation, Consent, LocalIdentifier, Patient
 
 
@@ -155,6 +155,8 @@ _OF_ALL = frozenset({"family", "given", "person", "national", "names_year", "nam
 _OF_ONE = frozenset(
     {"word", "sound", "near", "born", "person", "national", "names_year", "names_day"}
 )
+#: Of these, what an earlier name is found by too.
+_OF_NAMES = frozenset({"word", "sound", "near"})
 
 
 def fingerprints(
@@ -164,28 +166,99 @@ def fingerprints(
     birth_date: PartialDate | None,
     national_number: str,
     organisations: Iterable[UUID],
+    before: Iterable[Names] = (),
     key_id: str = "",
 ) -> set[tuple[str, str]]:
     """(kind, fingerprint) under which a patient with these facts is found, to be stored; under
     the current key or another one of the ring. `organisations`: those that have or had a care
-    relation with the patient."""
+    relation with the patient. `before`: names the patient had, by which people search and no
+    record is compared."""
     words = findable(
         family_name=family_name,
         given_names=given_names,
         birth_date=birth_date,
         national_number=national_number,
     )
+    earlier = by_earlier_names(before)
     found = {
         (kind, ring().find(f"name index {kind}", text, key_id))
         for kind, text in words
         if kind in _OF_ALL
     }
-    return found | {
-        (kind, ring().find(f"name index {kind} {one}", text, key_id))
-        for one in organisations
+    return found.union(*(fingerprints_for(one, words | earlier, key_id) for one in organisations))
+
+
+def fingerprints_for(
+    organisation_id: UUID, words: Iterable[tuple[str, str]], key_id: str = ""
+) -> set[tuple[str, str]]:
+    """(kind, fingerprint) of what is `findable`, as the people of one organisation find by it."""
+    return {
+        (kind, ring().find(f"name index {kind} {organisation_id}", text, key_id))
         for kind, text in words
         if kind in _OF_ONE
     }
+
+
+#: A family name and given names; either may be empty.
+Names = tuple[str, str]
+
+
+def by_earlier_names(before: Iterable[Names]) -> set[tuple[str, str]]:
+    """(kind, text) of what a patient who had these names is found by besides."""
+    return {
+        (kind, text)
+        for family, given in before
+        for kind, text in findable(
+            family_name=family, given_names=given, birth_date=None, national_number=""
+        )
+        if kind in _OF_NAMES
+    }
+
+
+def earlier_names(ids: Iterable[UUID]) -> dict[UUID, set[Names]]:
+    """The names that patients had before a correction, and those of records that are joined to
+    theirs; of the patients who have any. One query where there is nothing earlier."""
+    wanted = list(ids)
+    found: dict[UUID, set[Names]] = {}
+    known = {one: one for one in wanted}  # a record → the patient it belongs to now
+    after = wanted if _have_history(wanted) else []
+    while after:
+        query = sa.select(Merge.moved_id, Merge.kept_id).where(
+            Merge.kept_id.in_(after), Merge.undone_at.is_(None)
+        )
+        joined = {row.moved_id: known[row.kept_id] for row in db.session.execute(query)}
+        after = [one for one in joined if one not in known]
+        known |= joined
+        if not after:
+            _add_earlier(found, known)
+    return found
+
+
+def _have_history(ids: Sequence[UUID]) -> bool:
+    """Was anything corrected, or joined, of these patients? Most have none."""
+    query = sa.union_all(
+        sa.select(IdentityChange.id).where(IdentityChange.patient_id.in_(ids)),
+        sa.select(Merge.id).where(Merge.kept_id.in_(ids)),
+    ).limit(1)
+    return db.session.execute(query).first() is not None
+
+
+def _add_earlier(found: dict[UUID, set[Names]], known: dict[UUID, UUID]) -> None:
+    others = [one for one in known if known[one] != one]
+    if others:
+        for one in db.session.scalars(sa.select(Patient).where(Patient.id.in_(others))):
+            names_of = (one.reveal("family_name"), one.reveal("given_names"))
+            found.setdefault(known[one.id], set()).add(names_of)
+    # What a record took apart again had for a while is the other person's.
+    changes = sa.select(IdentityChange).where(
+        IdentityChange.patient_id.in_(list(known)), IdentityChange.kind != "taken apart"
+    )
+    for change in db.session.scalars(changes):
+        if not {"family_name", "given_names"} & set(change.names):
+            continue
+        was = change.reveal()
+        had = (was.get("family_name") or "", was.get("given_names") or "")
+        found.setdefault(known[change.patient_id], set()).add(had)
 
 
 def prints_to_find(kind: str, texts: Iterable[str], organisation_id: UUID | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -52,14 +52,16 @@ def _places(connection: Any, ids: list[UUID]) -> dict[UUID, set[UUID]]:
     return found
 
 
-def _fingerprints(row: Any, places: set[UUID], key_id: str = "") -> set[tuple[str, str]]:
-    """The fingerprints of a patient's row under a key."""
+def _fingerprints(
+    row: Any, places: set[UUID], before: Iterable[queries.Names] = (), key_id: str = ""
+) -> set[tuple[str, str]]:
+    """The fingerprints of a patient's row under a key, those of earlier names among them."""
     plain = {
         name: ring().open(getattr(row, name), "patient", name, row.id) if getattr(row, name) else ""
         for name in ("family_name", "given_names", "national_number")
     }
     return queries.fingerprints(
-        **plain, birth_date=row.birth_date, organisations=places, key_id=key_id
+        **plain, birth_date=row.birth_date, organisations=places, before=before, key_id=key_id
     )
 
 
@@ -83,11 +85,13 @@ def _index_anew(after: UUID | None) -> tuple[int, UUID | None]:
     rows = db.session.execute(query.with_for_update(skip_locked=True, key_share=True)).all()
     have = _stored(db.session, [row.id for row in rows])
     places = _places(db.session, [row.id for row in rows])
+    before = queries.earlier_names([row.id for row in rows])
     stale: list[UUID] = []
     fresh: list[dict[str, Any]] = []
     changed = 0
     for row in rows:
-        wanted, there = _fingerprints(row, places[row.id]), have[row.id]
+        wanted = _fingerprints(row, places[row.id], before.get(row.id, ()))
+        there = have[row.id]
         old = [row_id for key, row_id in there.items() if key not in wanted]
         new = sorted(wanted - set(there))
         stale += old
@@ -121,7 +125,8 @@ def _indexed_under(connection: sa.Connection, key_id: str) -> int:
         have = _stored(connection, [row.id for row in rows])
         places = _places(connection, [row.id for row in rows])
         count += sum(
-            bool(_fingerprints(row, places[row.id], key_id) & set(have[row.id])) for row in rows
+            bool(_fingerprints(row, places[row.id], key_id=key_id) & set(have[row.id]))
+            for row in rows
         )
     return count
 

@@ -11,7 +11,8 @@ from registry.access import Role
 from registry.audit import AuditEntry
 from registry.dates import PartialDate
 from registry.db import db
-from registry.errors import Conflict, NotFound
+from registry.errors import Conflict, Forbidden, NotFound
+from registry.keys import ring
 from registry.patients import actions, bulk
 from registry.patients import rules as relations
 from registry.patients.matching import actions as deciding
@@ -247,6 +248,42 @@ def test_both_sides_have_to_say_that_it_is_one_person(app):
         queries.to_join(make.viewer(people["demi"]), only_pair().id)
 
 
+def test_a_lead_answers_where_there_is_no_data_manager_and_nowhere_else(client):
+    first, second = make.centre(), make.hospital()
+    people = {
+        "alice": make.person(first, Role.CLINICIAN, name="Alice Adler"),
+        "lena": make.person(first, Role.LEAD, name="Lena Lead"),
+        "bob": make.person(second, Role.CLINICIAN, name="Bob Brandt"),
+        "dirk": make.person(second, Role.DATA_MANAGER, name="Dirk Doorn"),
+        "lars": make.person(second, Role.LEAD, name="Lars Leader"),
+    }
+    _one, two = two_records(people)
+    told = sa.select(Notice.person_id).where(Notice.why == "pair_to_look_at")
+    assert db.session.scalars(told).all() == [people["lena"].id]
+    make.sign_in(client, people["lena"])
+    page = client.get(f"/same-patient/{only_pair().id}").text
+    assert "Zonneveld" in page
+    assert two.pseudonym not in page
+    assert "Sonnefeld" not in page
+    say(people, "lena", states.IS_SAME)
+    assert set(db.session.scalars(told)) == {people["lena"].id, people["dirk"].id}
+    with pytest.raises(Forbidden):
+        queries.listed(make.viewer(people["lars"]))
+    say(people, "dirk", states.IS_SAME)
+    assert only_pair().state == states.SAME
+
+
+def test_where_nobody_answers_for_the_one_side_the_other_is_asked(app):
+    first, second = make.centre(), make.hospital()
+    people = {
+        "alice": make.person(first, Role.CLINICIAN, name="Alice Adler"),
+        "bob": make.person(second, Role.CLINICIAN, name="Bob Brandt"),
+        "dirk": make.person(second, Role.DATA_MANAGER, name="Dirk Doorn"),
+    }
+    two_records(people)
+    assert shown(people, "dirk") == [only_pair().id]
+
+
 def test_two_people_is_remembered_and_can_be_asked_again_by_who_said_it(app):
     people = network()
     _one, two = two_records(people)
@@ -442,6 +479,24 @@ def test_the_page_of_one_side_says_nothing_of_the_other_but_how_it_agrees(client
     assert "Sonnefeld" not in listed
     answer = make.post(client, f"/same-patient/{only_pair().id}/join", {"because": "Mine."})
     assert answer.status_code == 404
+
+
+def test_a_patient_is_found_by_an_earlier_name_by_those_who_may_know_the_patient(app):
+    people = network()
+    alice, bob = make.viewer(people["alice"]), make.viewer(people["bob"])
+    anna = make.patient(alice, family_name="Zonneveld")
+    actions.change(anna, by=alice, facts={"family_name": "Kastanje"})
+    for text in ("Zonneveld", "sonnefelt", "Anna Zonneveld", "Kastanje"):
+        assert finding.search(alice, text) == [anna.id], text
+    assert finding.search(bob, "Zonneveld") == []
+    actions.relate(anna.id, bob.organisation_id, relations.TREATING, by=bob)
+    assert finding.search(bob, "Zonneveld") == [anna.id]
+    # Nobody is compared by a name that is no longer the patient's.
+    whole = sa.select(NameIndex.value).where(
+        NameIndex.patient_id == anna.id, NameIndex.kind == "family"
+    )
+    [fingerprint] = db.session.scalars(whole)
+    assert fingerprint == ring().find("name index family", "kastanje")
 
 
 def test_a_search_touches_nothing_that_patients_of_others_are_found_by(app):

@@ -271,6 +271,17 @@ def test_of_three_the_last_is_taken_apart_first(app):
         merging.take_apart(first, by=alice, because="Again.")
 
 
+def test_joined_a_record_is_found_by_the_names_of_both_and_apart_by_its_own(app):
+    alice, bob, kept, moved = network()
+    actions.change(moved, by=bob, facts={"family_name": "Kastanje"})
+    made = join(kept, moved, alice)
+    for text in ("Zonneveld", "Kastanje", "kastanye"):
+        assert finding.search(alice, text) == [kept.id], text
+    apart(made, alice)
+    assert finding.search(alice, "Kastanje") == []
+    assert finding.search(bob, "Kastanje") == [moved.id]
+
+
 def test_earlier_names_are_sealed_and_can_be_put_back(app):
     alice, _bob, kept, _moved = network()
     actions.change(

@@ -172,14 +172,6 @@ def test_a_hospital_number_belongs_to_one_patient(app):
         actions.set_hospital_number(other, " 7-7 ", by=alice)
 
 
-def test_a_renamed_patient_is_found_under_the_new_name_only(app):
-    alice = clinician()
-    made = make.patient(alice)
-    actions.change(made, by=alice, facts={"family_name": "Maanlicht"})
-    assert finding.search(alice, "Maanlicht") == [made.id]
-    assert finding.search(alice, "Zonneveld") == []
-
-
 def test_a_new_answer_ends_the_one_before_and_both_stay(app):
     alice = clinician()
     made = make.patient(alice)

@@ -126,5 +126,5 @@ def _record(what: str, found: Match, side: str, said: str, *, by: Viewer) -> Non
 
 
 def _tell(merge: Merge, places: set[UUID], why: str, *, by: Viewer) -> None:
-    told = {one for some in pairs.data_managers(places).values() for one in some}
+    told = {one for some in pairs.who_answer(places).values() for one in some}
     people.tell(sorted(told - {by.person_id}), why, subject=("patient_merge", merge.id))

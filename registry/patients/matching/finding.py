@@ -283,11 +283,15 @@ def _with_all(viewer: Viewer, groups: Sequence[set[tuple[str, str]]], limit: int
 
 
 def _really_alike(viewer: Viewer, ids: Sequence[UUID], words: Sequence[str]) -> list[UUID]:
-    """Of these, those who have a name like each word, the likest first."""
+    """Of these, those who have or had a name like each word, the likest first."""
     found = []
-    for one in _opened(viewer, ids):
-        theirs = [*names.parts(one.reveal("family_name")), *names.parts(one.reveal("given_names"))]
-        theirs.append(names.joined(one.reveal("family_name")))
+    opened = _opened(viewer, ids)
+    before = queries.earlier_names([one.id for one in opened]) if opened else {}
+    for one in opened:
+        now_named = (one.reveal("family_name"), one.reveal("given_names"))
+        theirs = []
+        for family, given in (now_named, *before.get(one.id, ())):
+            theirs += [*names.parts(family), *names.parts(given), names.joined(family)]
         best = [
             max((names.closeness(word, other) for other in theirs), default=0) for word in words
         ]

@@ -79,9 +79,10 @@ def join(
     _join_consents(kept.id, moved.id, at)
     _join_relations(kept.id, moved.id, at)
     made.taken = _take(kept, moved, take, by=by)
-    for one in (kept, moved):  # who may see it finds it
-        patients.index(one)
     db.session.add(made)
+    db.session.flush()
+    for one in (kept, moved):  # who may see it finds it, by the names of both
+        patients.index(one)
     if match is not None:
         match.state, match.decided_at = states.JOINED, at
         match.decided_by, match.decided_organisation_id = by.person_id, by.organisation_id
@@ -393,12 +394,12 @@ def take_apart(merge: Merge, *, by: Viewer, because: str) -> None:
     _part_relations(merge)
     kept = db.session.get_one(Patient, merge.kept_id)
     _give_back(merge, kept, by=by)
-    for one in (kept, db.session.get_one(Patient, merge.moved_id)):
-        patients.index(one)
     asking.take_back(merge.before["settled"], by=by)
     merge.undone_at, merge.undone_by, merge.undone_because = now(), by.person_id, because.strip()
     _remember_apart(merge, by)
     db.session.flush()
+    for one in (kept, db.session.get_one(Patient, merge.moved_id)):
+        patients.index(one)
     moving.make_derived(merge.kept_id, merge.moved_id)
     for patient_id in (merge.kept_id, merge.moved_id):
         audit.record(

@@ -20,7 +20,7 @@ from registry.patients.matching import finding, names, rules, states
 from registry.patients.matching.models import Match, MatchAnswer, MatchDue, Merge
 from registry.patients.models import CareRelation, NameIndex, Patient
 from registry.people import actions as people
-from registry.people.models import Membership, Notice
+from registry.people.models import Membership, Notice, Person
 
 BATCH = 100
 #: More candidates of one patient are not opened: a fingerprint so common says nothing.
@@ -170,30 +170,46 @@ def places_of(patient_ids: Iterable[UUID]) -> dict[UUID, set[UUID]]:
     return found
 
 
-def data_managers(places: Iterable[UUID]) -> dict[UUID, list[UUID]]:
-    """The data managers of these organisations, by organisation."""
+def who_answer(places: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """Who answers for each of these organisations, by organisation: its data managers, or its
+    leads where it has none."""
     today = now().date()
-    query = sa.select(Membership.organisation_id, Membership.person_id).where(
-        Membership.organisation_id.in_(list(places)),
-        Membership.role == Role.DATA_MANAGER.value,
-        sa.or_(Membership.until_date.is_(None), Membership.until_date >= today),
+    query = (
+        sa.select(Membership.organisation_id, Membership.person_id, Membership.role)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.organisation_id.in_(list(places)),
+            Membership.role.in_([role.value for role in ANSWERING]),
+            Membership.from_date <= today,
+            sa.or_(Membership.until_date.is_(None), Membership.until_date >= today),
+            Person.active,
+        )
     )
-    found: dict[UUID, list[UUID]] = {}
-    for organisation_id, person_id in db.session.execute(query):
-        found.setdefault(organisation_id, []).append(person_id)
-    return found
+    found: dict[UUID, dict[str, list[UUID]]] = {}
+    for organisation_id, person_id, role in db.session.execute(query):
+        found.setdefault(organisation_id, {}).setdefault(role, []).append(person_id)
+    return {
+        place: next(held[role.value] for role in ANSWERING if role.value in held)
+        for place, held in found.items()
+    }
+
+
+#: Who answers for an organisation: the first of these that somebody there is.
+ANSWERING = (Role.DATA_MANAGER, Role.LEAD)
 
 
 def asked_of(first_id: UUID, second_id: UUID) -> str:
-    """Those entitled to both records, if they have a data manager; else the side that knew its
-    patient longer is asked first."""
+    """Those entitled to both records, if somebody answers for them; else the side that knew its
+    patient longer is asked first. Where nobody answers for that side, both: so that somebody
+    looks."""
     places = places_of((first_id, second_id))
-    both = places[first_id] & places[second_id]
-    return states.TOGETHER if data_managers(both) else states.ONE_SIDE
+    if who_answer(places[first_id] & places[second_id]):
+        return states.TOGETHER
+    return states.ONE_SIDE if who_answer(places[first_id]) else states.EACH_SIDE
 
 
 def asked_people(match: Match) -> list[UUID]:
-    """The data managers who are asked now."""
+    """The people who are asked now."""
     places = places_of((match.first_id, match.second_id))
     first, second = places[match.first_id], places[match.second_id]
     chosen = {
@@ -201,7 +217,7 @@ def asked_people(match: Match) -> list[UUID]:
         states.ONE_SIDE: first,
         states.EACH_SIDE: first | second,
     }[match.asked]
-    return sorted({one for some in data_managers(chosen).values() for one in some})
+    return sorted({one for some in who_answer(chosen).values() for one in some})
 
 
 def _tell(fresh: Sequence[Match]) -> None:

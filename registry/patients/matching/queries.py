@@ -15,11 +15,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from registry.access import Right, Viewer
+from registry.access import Right, Role, Viewer
 from registry.db import db
-from registry.errors import NotFound
+from registry.errors import Forbidden, NotFound
 from registry.patients import queries as patients
-from registry.patients.matching import finding, merging, moving, rules, states
+from registry.patients.matching import finding, merging, moving, pairs, rules, states
 from registry.patients.matching.models import IdentityChange, Match, MatchAnswer, Merge
 from registry.patients.models import Patient
 from registry.people import queries as people
@@ -76,10 +76,24 @@ def _seen(viewer: Viewer) -> sa.ColumnElement[bool]:
     )
 
 
+def answers(viewer: Viewer) -> bool:
+    """Does the viewer answer for the organisation? A lead does where it has no data manager."""
+    viewer.need(Right.MATCH)
+    if Role.DATA_MANAGER in viewer.roles or viewer.organisation_id is None:
+        return True
+    asked = pairs.who_answer([viewer.organisation_id]).get(viewer.organisation_id, [])
+    return viewer.person_id in asked or (viewer.seat is not None and viewer.seat.for_id in asked)
+
+
+def _need(viewer: Viewer) -> None:
+    if not answers(viewer):
+        raise Forbidden(Right.MATCH.value)
+
+
 def listed(viewer: Viewer, *, show: str = "open", limit: int = 100) -> list[Pair]:
     """The pairs the viewer's organisation is asked about, the likeliest first; or those decided,
     the newest first."""
-    viewer.need(Right.MATCH)
+    _need(viewer)
     query = sa.select(Match).where(_seen(viewer))
     if show == "open":
         query = query.where(Match.state.in_((states.OPEN, states.SAME)))
@@ -93,7 +107,7 @@ def listed(viewer: Viewer, *, show: str = "open", limit: int = 100) -> list[Pair
 
 def match(viewer: Viewer, match_id: UUID) -> Match:
     """A pair to answer. Raises NotFound to whoever is not asked about it."""
-    viewer.need(Right.MATCH)
+    _need(viewer)
     found = db.session.scalar(sa.select(Match).where(Match.id == match_id, _seen(viewer)))
     if found is None:
         raise NotFound()
@@ -206,7 +220,7 @@ class Joined:
 
 def merges(viewer: Viewer, limit: int = 100) -> list[Joined]:
     """What was joined of the viewer's patients, and taken apart again, newest first."""
-    viewer.need(Right.MATCH)
+    _need(viewer)
     kept, moved = (finding.known_to(viewer, one) for one in (Merge.kept_id, Merge.moved_id))
     # Taken apart, each side sees its own again, and only that.
     query = (

@@ -39,6 +39,8 @@ LISTS = {"open": _l("To look at"), "decided": _l("Decided"), "joined": _l("Joine
 def index() -> Any:
     """What one's organisation is asked about, what was decided, and what was joined."""
     viewer = web.viewer()
+    if not queries.answers(viewer):
+        return render_template("matching/elsewhere.html")
     show = request.args.get("show", "open")
     if show not in LISTS:
         show = "open"
