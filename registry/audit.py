@@ -7,12 +7,13 @@ No page of care reads this table; only *who opened this patient* and `netreg aud
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import hashlib
 import hmac
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -25,7 +26,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry.access import Viewer
-from registry.db import Json, Model, Moment, db, now
+from registry.db import Json, Model, Moment, db, now, table_of
 from registry.dictionary import technical
 from registry.keys import ring
 
@@ -121,8 +122,7 @@ def record(
     `subject` is (kind, id). `changes` maps variable to [before, after]; for identifying columns
     it names the column and never the value.
     """
-    row = _row(action, by=by, subject=subject, patient_id=patient_id, changes=changes)
-    db.session.execute(sa.insert(AuditEntry).values(row))
+    _write([_row(action, by=by, subject=subject, patient_id=patient_id, changes=changes)])
 
 
 def record_many(
@@ -130,16 +130,48 @@ def record_many(
     *,
     by: Viewer,
     about: Sequence[tuple[tuple[str, Any], UUID, dict[str, Any]]],
-    connection: Any,
+    connection: Any = None,
 ) -> None:
     """Write the same action about many patients: (subject, patient, changes) each, as `record`
-    does, in the transaction of the connection."""
+    does; in the transaction of the connection, where one is given."""
     rows = [
         _row(action, by=by, subject=subject, patient_id=patient_id, changes=changes)
         for subject, patient_id, changes in about
     ]
-    if rows:
-        connection.execute(sa.insert(AuditEntry), rows)
+    if connection is None:
+        _write(rows)
+    elif rows:
+        connection.execute(_INSERT, rows)
+
+
+_INSERT = sa.insert(table_of(AuditEntry))
+_together: contextvars.ContextVar[list[dict[str, Any]] | None] = contextvars.ContextVar(
+    "audit", default=None
+)
+
+
+def _write(rows: list[dict[str, Any]]) -> None:
+    waiting = _together.get()
+    if waiting is not None:
+        waiting += rows
+    elif rows:
+        db.session.connection().execute(_INSERT, rows)
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """What is recorded within is written at the end, at once and in its order; nothing of it where
+    what is done within fails. For a step that is several changes."""
+    if _together.get() is not None:
+        yield
+        return
+    rows: list[dict[str, Any]] = []
+    token = _together.set(rows)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    _write(rows)
 
 
 def opened(what: str, *, by: Viewer, subject: tuple[str, Any], patient_id: UUID | None) -> None:
@@ -193,7 +225,7 @@ def write_reads(connection: sa.Connection) -> None:
     """Keep the reads noted for this request. If this fails there is no page."""
     rows = g.pop("audit_reads", [])
     if rows:
-        connection.execute(sa.insert(AuditEntry), rows)
+        connection.execute(_INSERT, rows)
 
 
 def forget_reads() -> None:
@@ -336,13 +368,13 @@ def absent(written: Iterable[Mapping[str, Any]]) -> list[str]:
 def written_down(text: str) -> Iterator[dict[str, Any]]:
     """The seals in a file that NETREG_SEAL_LOG wrote, in lines of syslog, or in the manifest of a
     backup."""
-    with suppress(ValueError):
+    with contextlib.suppress(ValueError):
         whole = json.loads(text)
         if isinstance(whole, dict) and isinstance(whole.get("seal"), dict):
             yield whole["seal"]
             return
     for line in text.splitlines():
-        with suppress(ValueError):
+        with contextlib.suppress(ValueError):
             found = json.loads(line[line.index('{"seal":') :])
             if {"seal", "last", "at", "mac"} <= set(found):
                 yield found

@@ -7,16 +7,26 @@ opposite, so they are compiled in an environment of their own and handed to ours
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import Domain, format_date, get_locale
-from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefined
+from jinja2 import (
+    ChainableUndefined,
+    Environment,
+    PackageLoader,
+    StrictUndefined,
+    pass_context,
+)
 from markupsafe import Markup, escape
 
 from registry.access import ROLE_LABELS, Seat
@@ -120,6 +130,35 @@ def _filled(text: Markup, typed: list[str]) -> Markup:
     return Markup(plain)  # noqa: S704 - what was typed is escaped above
 
 
+@dataclass(frozen=True)
+class Stencil:
+    """A piece of a page that stands in it many times: rendered once, with gaps for what differs."""
+
+    parts: tuple[str, ...]  # the piece up to each gap, and what follows the last
+    names: tuple[str, ...]  # of the gaps, in their order
+
+    @classmethod
+    def cut(cls, html: str) -> Stencil:
+        """From HTML that was rendered with `gap` in the place of each value."""
+        found = _GAP.split(html)
+        return cls(tuple(found[::2]), tuple(found[1::2]))
+
+    def filled(self, values: Mapping[str, Any]) -> str:
+        """The piece with these values, escaped."""
+        pieces = [""] * (len(self.parts) + len(self.names))
+        pieces[::2] = self.parts
+        pieces[1::2] = [escape(values[name]) for name in self.names]
+        return "".join(pieces)
+
+
+_GAP = re.compile("\ue000([a-z_]+)\ue001")
+
+
+def gap(name: str) -> Markup:
+    """Stands for a value in what becomes a Stencil."""
+    return Markup(_STANDS_HERE.format(name))  # noqa: S704 - a name of our own
+
+
 def _frozen(part: Any) -> Any:
     """Something to look a control up by. Markup and text are told apart: one is escaped."""
     if isinstance(part, dict):
@@ -134,14 +173,14 @@ def _frozen(part: Any) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _fingerprint(path: Path, changed: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+def _fingerprint(path: str, changed: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
 
 
 def asset(filename: str) -> str:
     """Address of a static file; it changes with the content, so that caches never mix versions."""
-    path = Path(current_app.static_folder or "") / filename
-    print_of = _fingerprint(path, path.stat().st_mtime_ns)
+    path = f"{current_app.static_folder}/{filename}"
+    print_of = _fingerprint(path, os.stat(path).st_mtime_ns)
     if not has_request_context():  # where there is no request, there is no root it was asked under
         return url_for("static", filename=filename, v=print_of)
     return _address(request.root_path, filename, print_of)
@@ -221,6 +260,25 @@ def _speak(app: Flask) -> None:
         ngettext=lambda one, many, n: found().ungettext(one, many, n),
         newstyle=True,
     )
+    with_values: Any = app.jinja_env.globals["gettext"]
+
+    @pass_context
+    def say(context: Any, text: Any, /, **values: Any) -> Any:
+        if values or type(text) is not str or not context.eval_ctx.autoescape:
+            return with_values(context, text, **values)
+        spoken = found()
+        kept = _said.setdefault(spoken, {})
+        if text not in kept:
+            if len(kept) >= _MOST_REMEMBERED:
+                kept.clear()
+            kept[text] = with_values(context, text)
+        return kept[text]
+
+    app.jinja_env.globals.update({"_": say, "gettext": say})
+
+
+#: What templates say without values, as it stands in a page, in each language.
+_said: WeakKeyDictionary[Any, dict[str, Markup]] = WeakKeyDictionary()
 
 
 def install(app: Flask) -> None:

@@ -141,6 +141,16 @@ def counted() -> Iterator[list[str]]:
         sa.event.remove(db.engine, *listen)
 
 
+def selects(client: FlaskClient, address: str) -> list[str]:
+    """What a page asks of the database, but for who is there."""
+    db.session.commit()
+    db.session.expire_all()
+    with counted() as asked:
+        assert client.get(address).status_code == 200
+    reading = [one for one in asked if one.split(None, 1)[0] in ("SELECT", "WITH")]
+    return [one for one in reading if "FROM sign_in" not in one]
+
+
 def viewer_time() -> Any:
     """A moment."""
     return now()

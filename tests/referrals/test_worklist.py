@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry.dates import PartialDate
-from registry.db import db
+from registry.db import acting_at, db, now
 from registry.referrals import actions, queries
 from registry.referrals.models import Referral
 from registry.referrals.queries import Filters
@@ -111,32 +111,14 @@ def test_age_is_as_precise_as_the_birth_date(born, age):
     assert queries.age_text(PartialDate(born) if born else None, on) == age
 
 
-def count(client, address):
-    """How many statements a page sends, signing in and saving the audit apart."""
-    seen = []
-
-    def note(conn, cursor, statement, parameters, context, many):
-        if "FROM sign_in" not in statement and not statement.startswith(("INSERT", "PRAGMA")):
-            seen.append(statement)
-
-    db.session.commit()
-    db.session.expire_all()
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
-    try:
-        assert client.get(address).status_code == 200
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", note)
-    return [one for one in seen if one.split(None, 1)[0] == "SELECT"]
-
-
 def test_the_worklist_takes_four_queries_for_one_row_and_for_thirty(client):
     net = make_referrals.network()
     sent(net, "First")
     make.sign_in(client, net.carla)
-    one = count(client, "/worklist")
+    one = make.selects(client, "/worklist")
     for number in range(29):
         sent(net, f"More{number}")
-    thirty = count(client, "/worklist")
+    thirty = make.selects(client, "/worklist")
     assert len(thirty) == len(one) <= 4
 
 
@@ -144,12 +126,43 @@ def test_the_case_takes_as_many_queries_for_two_versions_as_for_one(client):
     net = make_referrals.network()
     first = make_referrals.referral(net, "information_requested")
     make.sign_in(client, net.carla)
-    one = count(client, f"/referrals/{first.id}")
+    one = make.selects(client, f"/referrals/{first.id}")
     actions.submit(
         first, make_referrals.case(ki67="9"), by=net.viewer("bob"), version=first.version
     )
-    two = count(client, f"/referrals/{first.id}")
+    two = make.selects(client, f"/referrals/{first.id}")
     assert len(two) <= len(one) + 1  # the colleagues to assign to
+
+
+def test_what_is_late_takes_as_many_queries_for_thirty_cases_as_for_one(client):
+    net = make_referrals.network()
+    week = timedelta(days=7)
+    with acting_at(now() - 5 * week):
+        sent(net, "First")
+    make.sign_in(client, net.carla)
+    one = make.selects(client, "/late")
+    with acting_at(now() - 5 * week):
+        for number in range(29):
+            sent(net, f"More{number}")
+    thirty = make.selects(client, "/late")
+    # The centre, its closed days, its cases, the answers that are late, and the notices unread.
+    assert len(thirty) == len(one) <= 5
+
+
+def test_a_thread_takes_as_many_queries_for_thirty_messages_as_for_one(client):
+    net = make_referrals.network()
+    case = make_referrals.referral(net)
+    make.sign_in(client, net.carla)
+
+    def said(number):
+        for one in range(number):
+            actions.say(case, f"Message {one}", by=net.viewer("alice"))
+            actions.say(case, f"Note {one}", by=net.viewer("carla"), note=True)
+
+    said(1)
+    one = make.selects(client, f"/referrals/{case.id}")
+    said(14)
+    assert len(make.selects(client, f"/referrals/{case.id}")) == len(one)
 
 
 # -- the page ----------------------------------------------------------------------------------

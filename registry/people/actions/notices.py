@@ -38,31 +38,28 @@ def tell(
     for covering in away.values():
         wanted += [one for one in covering if one not in wanted]
     wishes = _wishes(wanted) if post.configured() else {}
+    at = now()
+    rows: list[dict[str, Any]] = []
+    at_once = []
     for person_id in wanted:
-        _tell_one(person_id, why, subject, wishes.get(person_id), numbers)
-    db.session.flush()
-
-
-def _tell_one(
-    person_id: UUID,
-    why: str,
-    subject: tuple[str, UUID],
-    wishes: dict[str, Any] | None,
-    numbers: Mapping[str, int] | None = None,
-) -> None:
-    how = rules_of_mail.wish(why, wishes) if wishes is not None else rules_of_mail.OFF
-    made = Notice(
-        id=new_id(),
-        person_id=person_id,
-        why=why,
-        subject_kind=subject[0],
-        subject_id=subject[1],
-        numbers=dict(numbers) if numbers else None,
-        mail=rules_of_mail.DAILY if how == rules_of_mail.DAILY else "",
-    )
-    db.session.add(made)
-    if how == rules_of_mail.IMMEDIATE:
-        send(why, person_id=person_id, subject_id=made.id)
+        wished = wishes.get(person_id)
+        how = rules_of_mail.wish(why, wished) if wished is not None else rules_of_mail.OFF
+        made: dict[str, Any] = {
+            "id": new_id(),
+            "person_id": person_id,
+            "at": at,
+            "why": why,
+            "subject_kind": subject[0],
+            "subject_id": subject[1],
+            "numbers": dict(numbers) if numbers else None,
+            "mail": rules_of_mail.DAILY if how == rules_of_mail.DAILY else "",
+        }
+        rows.append(made)
+        if how == rules_of_mail.IMMEDIATE:
+            at_once.append(made)
+    db.session.execute(sa.insert(Notice), rows)
+    for made in at_once:
+        send(why, person_id=made["person_id"], subject_id=made["id"])
 
 
 def _wishes(people: list[UUID]) -> dict[UUID, dict[str, Any]]:

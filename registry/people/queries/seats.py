@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,8 +22,21 @@ _Absent = aliased(Person)
 
 #: A day, or where one is put in later.
 Day = date | sa.BindParameter[Any]
-#: A membership, its organisation, and the cover through which it is held: (id, whose id and name).
-Held = tuple[Membership, Organisation, UUID | None, UUID | None, str | None]
+
+
+class Held(NamedTuple):
+    """A role somewhere, and the cover through which it is held: its id, whose id and name."""
+
+    role: str | None
+    organisation_id: UUID
+    name: str
+    code: str
+    kind: str
+    time_zone: str
+    active: bool
+    cover_id: UUID | None
+    for_id: UUID | None
+    for_name: str | None
 
 
 def known(roles: Iterable[str]) -> list[Role]:
@@ -45,21 +58,21 @@ def covering(day: Day) -> sa.ColumnElement[bool]:
 
 
 def _order(held: Held) -> tuple[bool, str, str, str]:
-    _member, place, cover_id, _for_id, for_name = held
-    return cover_id is not None, place.name, for_name or "", str(cover_id or place.id)
+    key = str(held.cover_id or held.organisation_id)
+    return held.cover_id is not None, held.name, held.for_name or "", key
 
 
 def _seats(rows: Iterable[Held]) -> tuple[Seat, ...]:
     """One's own seats first, then those of others."""
     seats = []
     for _key, group in groupby(sorted(rows, key=_order), key=_order):
-        members = list(group)
-        place, cover_id, for_id, for_name = members[0][1:]
-        roles = frozenset(known(one[0].role for one in members))
+        held = list(group)
+        one = held[0]
         seats.append(
             Seat(
-                place.id, place.name, place.code, place.kind, place.time_zone, roles,
-                cover_id=cover_id, for_id=for_id, for_name=for_name or "",
+                one.organisation_id, one.name, one.code, one.kind, one.time_zone,
+                frozenset(known(each.role for each in held if each.role)),
+                cover_id=one.cover_id, for_id=one.for_id, for_name=one.for_name or "",
             )
         )  # fmt: skip
     return tuple(seats)
@@ -96,23 +109,29 @@ def _with_seats(query: Any) -> Any:
     )
 
 
-_HELD = (Membership, Organisation, Cover.id, _Absent.id, _Absent.name)
+_HELD = (
+    Membership.role, Organisation.id, Organisation.name, Organisation.code, Organisation.kind,
+    Organisation.time_zone, Organisation.active, Cover.id, _Absent.id, _Absent.name,
+)  # fmt: skip
 
 
 def _held(rows: Iterable[Any]) -> list[Held]:
     """The rows with a place (an outer join: a person without any has one row without)."""
-    return [
-        (member, place, cover_id, for_id, for_name)
-        for member, place, cover_id, for_id, for_name in rows
-        if member is not None and place is not None and place.active
-    ]
+    found = (Held(*row) for row in rows)
+    return [one for one in found if one.role is not None and one.active]
+
+
+_WHO = (
+    SignIn.organisation_id, SignIn.cover_id,
+    Person.id, Person.name, Person.email, Person.must_change_password,
+)  # fmt: skip
 
 
 @cache
 def _of_sign_in() -> sa.Select[Any]:
     """Asked at every request, so it is put together once."""
     query: sa.Select[Any] = _with_seats(
-        sa.select(SignIn, Person, *_HELD).join(Person, Person.id == SignIn.person_id)
+        sa.select(*_WHO, *_HELD).select_from(SignIn).join(Person, Person.id == SignIn.person_id)
     )
     return query.where(
         SignIn.id == sa.bindparam("sign_in_id"),
@@ -128,27 +147,21 @@ def viewer_of_sign_in(sign_in_id: UUID) -> Viewer | None:
     One query whatever the number of memberships and covers.
     """
     given = {"sign_in_id": sign_in_id, "day": today(), "now": now()}
-    rows = db.session.execute(_of_sign_in(), given).all()
+    rows = db.session.connection().execute(_of_sign_in(), given).all()
     if not rows:
         return None
-    sign_in, person = rows[0][0], rows[0][1]
-    seats = _seats(_held(row[2:] for row in rows))
-    wanted = (sign_in.organisation_id, sign_in.cover_id)
+    organisation_id, cover_id, person_id, name, email, must_change = rows[0][: len(_WHO)]
+    seats = _seats(_held(row[len(_WHO) :] for row in rows))
+    wanted = (organisation_id, cover_id)
     chosen = next((s for s in seats if (s.organisation_id, s.cover_id) == wanted), None)
-    return _viewer(person, seats, chosen, sign_in.id)
-
-
-def _viewer(
-    person: Person, seats: tuple[Seat, ...], chosen: Seat | None, sign_in_id: UUID | None = None
-) -> Viewer:
     return Viewer(
-        person_id=person.id,
-        name=person.name,
-        email=person.email,
+        person_id=person_id,
+        name=name,
+        email=email,
         seat=chosen or (seats[0] if seats else None),
         seats=seats,
         sign_in_id=sign_in_id,
-        must_change_password=person.must_change_password if sign_in_id else False,
+        must_change_password=must_change,
     )
 
 
@@ -157,4 +170,5 @@ def viewer_of_person(person: Person, organisation_code: str = "") -> Viewer:
     query = _with_seats(sa.select(*_HELD).select_from(Person)).where(Person.id == person.id)
     seats = _seats(_held(db.session.execute(query, {"day": today()})))
     chosen = next((s for s in seats if s.organisation_code == organisation_code), None)
-    return _viewer(person, seats, chosen)
+    seat = chosen or (seats[0] if seats else None)
+    return Viewer(person_id=person.id, name=person.name, email=person.email, seat=seat, seats=seats)

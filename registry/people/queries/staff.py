@@ -42,19 +42,29 @@ def person_names(ids: Iterable[UUID | None]) -> dict[UUID, str]:
 
 def members(organisation_id: UUID, roles: Iterable[Role]) -> Sequence[Person]:
     """The people who hold one of these roles at an organisation today."""
-    query = (
-        sa.select(Person)
-        .join(Membership)
-        .where(
-            Membership.organisation_id == organisation_id,
-            Membership.role.in_([role.value for role in roles]),
-            in_force(today()),
-            Person.active,
-        )
-        .distinct()
-        .order_by(Person.name, Person.id)
+    query = sa.select(Person).where(*_with_a_role(organisation_id, roles))
+    return db.session.scalars(query.join(Membership).distinct().order_by(*_BY_NAME)).all()
+
+
+def member_ids(organisation_id: UUID, roles: Iterable[Role]) -> list[UUID]:
+    """The same people, for telling them something."""
+    query = sa.select(Person.id, Person.name).where(*_with_a_role(organisation_id, roles))
+    rows = db.session.execute(query.join(Membership).distinct().order_by(*_BY_NAME))
+    return [row.id for row in rows]
+
+
+_BY_NAME = (Person.name, Person.id)
+
+
+def _with_a_role(
+    organisation_id: UUID, roles: Iterable[Role]
+) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        Membership.organisation_id == organisation_id,
+        Membership.role.in_([role.value for role in roles]),
+        in_force(today()),
+        Person.active.is_(True),
     )
-    return db.session.scalars(query).all()
 
 
 def with_role(role: Role) -> Sequence[Person]:

@@ -12,7 +12,6 @@ from registry.dates import PartialDate
 from registry.db import db, now
 from registry.errors import Invalid
 from registry.patients import actions as patients
-from registry.patients import queries as patient_queries
 from registry.patients import rules as relations
 from registry.referrals import queries
 from registry.referrals.actions.taking import Taking
@@ -39,7 +38,7 @@ def send(taking: Taking) -> None:
         by=by,
         why="referral",
     )
-    last = queries.latest_submission(referral)
+    last = queries.latest_submission(referral) if referral.submitted_at else None
     referral.submitted_at = referral.submitted_at or taking.at
     for name in ASKED:
         setattr(referral, name, case.asked.get(name))
@@ -96,14 +95,8 @@ def _refuse_incomplete(case: Case, referral: Referral) -> None:
 
 def _keep_consents(patient_id: UUID, answers: dict[str, str], by: Viewer) -> None:
     """Record what the patient answered; *not asked* never takes back an earlier answer."""
-    known = patient_queries.consents(by, patient_id)
-    new = {}
-    for purpose, answer in answers.items():
-        before = known[purpose].answer if purpose in known else None
-        if answer != before and not (answer == "not_asked" and before is not None):
-            new[purpose] = answer
-    if new:
-        patients.answer_consents(patient_id, new, by=by, given_on=PartialDate.of(now().date()))
+    today = PartialDate.of(now().date())
+    patients.answer_consents(patient_id, answers, by=by, given_on=today, only_new=True)
 
 
 def give_information(taking: Taking) -> None:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from registry import audit
 from registry.access import Viewer
 from registry.db import db, now
 from registry.errors import Conflict
@@ -69,11 +70,17 @@ def take(
         step, referral, by, at or now(), case, text.strip(), tuple(kinds), assignee_id, more
     )
     taking.check_needs()
+    with audit.together():
+        return _take(taking)
+
+
+def _take(taking: Taking) -> ReferralEvent:
+    referral, by, name = taking.referral, taking.by, taking.step.name
     before, centre_looks = referral.state, Side.CENTRE in queries.sides(by, referral)
     # The state moves last: what it stands for is on the row before the row says so.
     _EFFECTS[name](taking)
     turn_clock(taking)
-    referral.move(step.to)
+    referral.move(taking.step.to)
     referral.moved_at = now()
     if centre_looks and name != "redirect":
         was_looked_at(referral, taking.at)
@@ -82,7 +89,7 @@ def take(
         referral.said_at, referral.said_by = taking.at, by.organisation_id
     db.session.add(event)
     db.session.flush()
-    changes: dict[str, Any] = {"state": [before, step.to], **taking.changes}
+    changes: dict[str, Any] = {"state": [before, taking.step.to], **taking.changes}
     record(referral, by, f"referral: {name.replace('_', ' ')}", changes)
     tell(taking)
     return event

@@ -47,7 +47,7 @@ WATCHING = (Role.TRIAGE_COORDINATOR, Role.LEAD, Role.CLINICIAN)
 def watchers(centre_id: UUID) -> list[UUID]:
     """The people who look after the cases of a centre."""
     for role in WATCHING:
-        found = [one.id for one in people_queries.members(centre_id, [role])]
+        found = people_queries.member_ids(centre_id, [role])
         if found:
             return found
     return []

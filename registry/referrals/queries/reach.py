@@ -134,6 +134,5 @@ def by_form_key(viewer: Viewer, key: UUID) -> Referral | None:
 def fresh(found: Referral) -> Referral:
     """The same referral as it is now, held until the end of the transaction: of two who decide
     at once the second waits here and then sees what the first did."""
-    db.session.execute(sa.select(Referral.id).where(Referral.id == found.id).with_for_update())
-    db.session.refresh(found)
+    db.session.refresh(found, with_for_update={"of": Referral})
     return found

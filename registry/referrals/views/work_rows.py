@@ -32,7 +32,7 @@ class Shown:
     row: WorkRow
     url: str
     mark: str  # how the row is marked: overdue, urgent, soon or nothing
-    why: tuple[str, ...]
+    why: str  # one reason for the urgency; empty for a routine case
     deadline: str
     left: str
     left_kind: str  # late, due or under
@@ -130,14 +130,14 @@ def _syndrome(syndrome: str) -> str:
     return codes.label("functioning_syndrome", "" if syndrome == "none" else syndrome)
 
 
-def _why(row: WorkRow) -> tuple[str, ...]:
+def _why(row: WorkRow) -> str:
     """What makes a case urgent or soon; one reason is enough."""
     if not row.urgency_derived or row.urgency == urgency.ROUTINE:
-        return ()
+        return ""
     reasons = row.urgency_derived["reasons"]
     stated_decides = urgency.RANK[row.urgency_derived["answer"]] > row.urgency_rank
     deciding = reasons[-1] if stated_decides else reasons[0]
-    return (wording.reason(Reason(deciding["template"], deciding.get("values") or {})),)
+    return wording.reason(Reason(deciding["template"], deciding.get("values") or {}))
 
 
 def site_name(topography: str) -> str:

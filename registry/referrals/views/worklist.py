@@ -18,6 +18,8 @@ from registry.referrals.queries import Counts, Filters, Frame, Mark, WorkRow
 from registry.referrals.rules import worklist as known
 from registry.referrals.views.lists import listed
 from registry.referrals.views.room import room
+from registry.referrals.views.work_looks import Words as PageWords
+from registry.referrals.views.work_looks import drawn, words
 from registry.referrals.views.work_rows import Words
 
 
@@ -114,9 +116,13 @@ def _page(
     today = queries.today_here(viewer)
     asked = request.args.get("columns")
     columns = known.columns(asked.split(",") if asked else frame.columns)
+    choosing = searched is None and bool(known.BULK)
+    said = words()
     return render_template(
         "referrals/worklist.html",
-        rows=Words(today).shown(rows),
+        rows=drawn(Words(today).shown(rows), columns, choosing=choosing),
+        found=len(rows),
+        choosing=choosing,
         number=number,
         earlier=earlier,
         later=later,
@@ -124,27 +130,18 @@ def _page(
         chosen=filters_of(kept),
         kept=kept,
         searched=searched,
-        heads=[(name, str(known.COLUMNS[name])) for name in columns],
         columns=columns,
-        all_columns=known.COLUMNS,
+        words=said,
         asked_columns=asked or "",
         counts=counts,
         upto=upto,
         frame=frame,
         views=[(one, _address(one.filters, columns=",".join(one.columns))) for one in frame.views],
         team=counts.colleagues,
-        choices=_choices(counts, {code: one.shown() for code, one in sites.items()}, viewer),
-        state_words=rules.STATES,
-        step_words=_once_said(rules.SHORT_LABELS),
+        choices=_choices(counts, {code: one.shown() for code, one in sites.items()}, viewer, said),
         bulk=known.BULK,
-        keys=known.KEYS,
         changes_url=_changes(frame, kept) if searched is None else "",
     )
-
-
-def _once_said(words: Mapping[str, Any]) -> dict[str, str]:
-    """Words that stand in every row, in the reader's language."""
-    return {name: str(word) for name, word in words.items()}
 
 
 def _changes(frame: Frame, kept: Mapping[str, Any]) -> str:
@@ -167,7 +164,9 @@ def upto(number: int) -> str:
 Choice = tuple[str, Any]
 
 
-def _choices(counts: Counts, sites: Mapping[str, Any], viewer: Any) -> dict[str, list[Choice]]:
+def _choices(
+    counts: Counts, sites: Mapping[str, Any], viewer: Any, said: PageWords
+) -> dict[str, list[Choice]]:
     """What each filter offers, with how many open cases stand behind it."""
 
     def counted(name: str, value: str, label: Any, key: str | None = None) -> Choice:
@@ -175,8 +174,8 @@ def _choices(counts: Counts, sites: Mapping[str, Any], viewer: Any) -> dict[str,
         return value, f"{label} ({upto(number)})"
 
     found: dict[str, list[Choice]] = {
-        "state": [(phase, rules.PHASES[phase]) for phase in (rules.ANSWERED, rules.ENDED)],
-        "grade": [counted("grade", *one) for one in rules.GRADE_GROUPS.items()],
+        "state": [(phase, said.phases[phase]) for phase in (rules.ANSWERED, rules.ENDED)],
+        "grade": [counted("grade", *one) for one in said.grades.items()],
         "site": [counted("site", *one) for one in sites.items()],
         "assignee": [
             counted("assignee", "me", _("Me"), str(viewer.person_id)),
@@ -185,7 +184,7 @@ def _choices(counts: Counts, sites: Mapping[str, Any], viewer: Any) -> dict[str,
     }
     found["site"].append(counted("site", "none", _("Not stated"), ""))
     found["assignee"] += [counted("assignee", *one) for one in counts.colleagues]
-    for state, word in rules.STATES.items():
+    for state, word in said.states.items():
         if state == rules.DRAFT:
             continue
         ended = rules.PHASE[state] == rules.ENDED
