@@ -430,7 +430,11 @@ def test_a_forgotten_password_is_told_by_mail_alone(client, office):
             "/forgot-password", data={"email": email, "csrf_token": make.token(page.text)}
         )
 
-    assert forgot("alice.adler@example.org").text == forgot("nobody@example.org").text
+    said = [
+        forgot(email).text.split("<main")[1]
+        for email in ("alice.adler@example.org", "nobody@example.org")
+    ]
+    assert said[0] == said[1]  # the head holds a token that is another one each second
     jobs.send_mail()
     [message] = office.arrived
     url = path_in(message)
