@@ -140,6 +140,7 @@ def test_what_is_late_takes_as_many_queries_for_thirty_cases_as_for_one(client):
     with acting_at(now() - 5 * week):
         sent(net, "First")
     make.sign_in(client, net.carla)
+    assert "first look" in client.get("/worklist").text  # it is late, and the list says so
     one = make.selects(client, "/late")
     with acting_at(now() - 5 * week):
         for number in range(29):

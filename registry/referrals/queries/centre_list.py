@@ -61,6 +61,7 @@ class WorkRow:
     syndrome: str
     missing_count: int
     deadline: date
+    look_due: date | None  # until somebody has looked
     clock: str
     submitted_at: datetime
     advised_at: datetime | None
@@ -77,6 +78,11 @@ class WorkRow:
     def waiting_days(self) -> int:
         """Days since it was sent, until the advice or the end."""
         return waited(self.submitted_at, self.advised_at or self.ended_at)
+
+    @property
+    def is_answered(self) -> bool:
+        """Does the centre owe nothing any more?"""
+        return self.advised_at is not None or self.ended_at is not None
 
     def days_left(self, today: date) -> int | None:
         """Days to the deadline, negative when overdue; None while the clock does not run."""
@@ -173,8 +179,8 @@ _HOSPITAL, _ASSIGNEE = table_of(Organisation).alias(), table_of(Person).alias()
 _SHOWN = (
     "id", "version", "state", "question", "urgency_derived", "red_flags", "primary_site",
     "site_group", "grade_category", "grade_status", "stage", "stage_derived", "syndrome",
-    "missing_count", "deadline", "clock", "submitted_at", "advised_at", "ended_at", "urgency_rank",
-    "from_organisation_id", "entered_at_organisation_id",
+    "missing_count", "deadline", "look_due", "clock", "submitted_at", "advised_at", "ended_at",
+    "urgency_rank", "from_organisation_id", "entered_at_organisation_id",
 )  # fmt: skip
 _NAMED = (
     _P.c.id.label("patient_id"), _P.c.pseudonym, _P.c.family_name, _P.c.given_names,
@@ -326,6 +332,7 @@ def _work_row(
         syndrome=found.syndrome,
         missing_count=found.missing_count,
         deadline=found.deadline,
+        look_due=found.look_due,
         clock=found.clock,
         submitted_at=found.submitted_at,
         advised_at=found.advised_at,

@@ -27,7 +27,7 @@ URGENCIES = {
 }
 #: The values of a row; everything else it shows is in its look.
 _VALUES = (
-    "id", "version", "pseudonym", "why", "deadline", "left", "url", "name", "about", "site",
+    "id", "version", "pseudonym", "why", "deadline", "left", "look", "url", "name", "about", "site",
     "syndrome", "grade", "stage", "hospital", "waiting", "question", "assignee", "missing", "token",
 )  # fmt: skip
 _GAPS = SimpleNamespace(**{name: kit.gap(name) for name in _VALUES})
@@ -43,6 +43,7 @@ class Look(NamedTuple):
     urgency: str
     why: bool
     left_kind: str
+    look: bool
     site: bool
     syndrome: bool
     grade_status: str
@@ -98,20 +99,21 @@ def _row(shown: Shown, here: str, columns: tuple[str, ...], choosing: bool, toke
     one = shown.row
     look = Look(
         here, columns, choosing, shown.mark, one.urgency, bool(shown.why), shown.left_kind,
-        bool(shown.site), bool(shown.syndrome), one.grade_status, bool(shown.stage),
-        bool(one.stage and not one.stage_derived), bool(shown.question), one.state,
+        bool(shown.look), bool(shown.site), bool(shown.syndrome), one.grade_status,
+        bool(shown.stage), bool(one.stage and not one.stage_derived), bool(shown.question),
+        one.state,
         bool(one.assignee), bool(shown.missing),
         tuple((step.name, not step.needs) for step in one.steps),
     )  # fmt: skip
     return _stencil(look).filled(
         {
             "id": one.id, "version": one.version, "pseudonym": one.identity.pseudonym,
-            "why": shown.why, "deadline": shown.deadline, "left": shown.left, "url": shown.url,
-            "name": one.identity.name or one.identity.pseudonym, "about": shown.about,
-            "site": shown.site, "syndrome": shown.syndrome, "grade": shown.grade,
-            "stage": shown.stage, "hospital": one.hospital, "waiting": shown.waiting,
-            "question": shown.question, "assignee": one.assignee, "missing": shown.missing,
-            "token": token,
+            "why": shown.why, "deadline": shown.deadline, "left": shown.left, "look": shown.look,
+            "url": shown.url, "name": one.identity.name or one.identity.pseudonym,
+            "about": shown.about, "site": shown.site, "syndrome": shown.syndrome,
+            "grade": shown.grade, "stage": shown.stage, "hospital": one.hospital,
+            "waiting": shown.waiting, "question": shown.question,
+            "assignee": one.assignee, "missing": shown.missing, "token": token,
         }
     )  # fmt: skip
 

@@ -36,6 +36,7 @@ class Shown:
     deadline: str
     left: str
     left_kind: str  # late, due or under
+    look: str  # how late the first look is; empty where it is not
     site: str
     grade: str
     stage: str
@@ -68,7 +69,8 @@ class Words:
 
     def _shown(self, row: WorkRow) -> Shown:
         days = row.days_left(self._today)
-        late = days is not None and days < 0
+        unseen = (self._today - row.look_due).days if row.look_due and not row.is_answered else 0
+        late = unseen > 0 or (days is not None and days < 0)
         left, kind = self._once(_left, days, row.clock, row.advised_at is not None)
         missing = row.missing_count if row.state in _UNDECIDED else 0
         age = row.age(self._today)
@@ -81,6 +83,7 @@ class Words:
             deadline=_day(row.deadline, self._language),
             left=left,
             left_kind=kind,
+            look=self._once(_unseen, max(unseen, 0)),
             site=self._once(site_name, row.primary_site),
             grade=self._once(codes.label, "grade_category", row.grade_category),
             stage=self._once(codes.label, "stage_group", row.stage),
@@ -112,6 +115,11 @@ def _left(days: int | None, clock: str, advised: bool) -> tuple[str, str]:
     if days == 0:
         return _("today"), "due"
     return ngettext("%(num)s day left", "%(num)s days left", days), "under"
+
+
+def _unseen(days: int) -> str:
+    text = ngettext("first look %(num)s day late", "first look %(num)s days late", days)
+    return str(text) if days else ""
 
 
 def _age(age: str) -> str:
