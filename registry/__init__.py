@@ -127,6 +127,7 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
         "research.cohorts.views",
         "research.requests.views",
         "research.statistics.views",
+        "research.subjects.views",
     ):
         app.register_blueprint(import_module(f"registry.{part}").room)
     import_module("registry.chart.views_letters").put_on_chart(app)

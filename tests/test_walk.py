@@ -67,10 +67,12 @@ OF_THE_GRANT = {
     "research.download", "research.cancel",
     "cohorts.cohort", "cohorts.criterion", "cohorts.drop", "cohorts.match", "cohorts.count",
     "cohorts.save", "cohorts.share", "cohorts.copy", "cohorts.as_json", "requests.edit",
-    "requests.request_page", "requests.take", "analyses.show", "analyses.file",
+    "requests.request_page", "requests.take", "requests.add_output", "requests.drop_output",
+    "analyses.show", "analyses.file",
 }  # fmt: skip
 #: An empty form names no organisation or patient, and what is not named does not exist.
 EMPTY_IS_UNKNOWN = {
+    ("requests.drop_output", "POST"),
     ("people.choose_organisation", "POST"),
     ("people.send_again", "POST"),
     ("course.derive", "POST"),

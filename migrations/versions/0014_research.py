@@ -105,14 +105,15 @@ def _requests() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("grant_id", sa.Uuid(), nullable=True),
+        sa.Column("amends_id", sa.Uuid(), nullable=True),
         *_deidentified(),
         sa.CheckConstraint(
             "state IN ('draft', 'submitted', 'questions', 'approved', 'refused', 'withdrawn', "
-            "'revoked')",
+            "'revoked', 'replaced')",
             name=op.f("ck_access_request_state"),
         ),
         sa.CheckConstraint(
-            "grant_id IS NOT NULL OR state NOT IN ('approved', 'revoked')",
+            "grant_id IS NOT NULL OR state NOT IN ('approved', 'revoked', 'replaced')",
             name=op.f("ck_access_request_granted"),
         ),
         sa.ForeignKeyConstraint(
@@ -126,9 +127,12 @@ def _requests() -> None:
         sa.ForeignKeyConstraint(
             ["grant_id"], ["access_grant.id"], name=op.f("fk_access_request_grant_id")
         ),
+        sa.ForeignKeyConstraint(
+            ["amends_id"], ["access_request.id"], name=op.f("fk_access_request_amends_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_request")),
     )
-    for name in ("researcher_id", "grant_id", "state"):
+    for name in ("researcher_id", "grant_id", "amends_id", "state"):
         op.create_index(op.f(f"ix_access_request_{name}"), "access_request", [name])
     op.create_table(
         "access_request_event",
@@ -150,12 +154,45 @@ def _requests() -> None:
     op.create_index(
         op.f("ix_access_request_event_request_id"), "access_request_event", ["request_id"]
     )
+    _outputs()
+
+
+def _outputs() -> None:
+    op.create_table(
+        "research_output",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("release_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("title", sa.String(length=400), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("doi", sa.String(length=220), nullable=False),
+        sa.Column("added_by", sa.Uuid(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('article', 'abstract', 'report', 'guideline', 'other')",
+            name=op.f("ck_research_output_kind"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["access_request.id"], name=op.f("fk_research_output_request_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["research_release.id"], name=op.f("fk_research_output_release_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["added_by"], ["person.id"], name=op.f("fk_research_output_added_by")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_research_output")),
+    )
+    for name in ("request_id", "release_id"):
+        op.create_index(op.f(f"ix_research_output_{name}"), "research_output", [name])
 
 
 def downgrade() -> None:
     op.drop_column("research_release", "formats")
     for name in ("times", "age_band", "smallest_group"):
         op.drop_column("access_grant", name)
+    op.drop_table("research_output")
     op.drop_table("access_request_event")
     op.drop_table("access_request")
     op.drop_table("told_count")

@@ -204,14 +204,16 @@ _REQUEST_STATES = ", ".join(f"'{state}'" for state in rules.REQUEST_STATES)
 class AccessRequest(Model):
     """A researcher's wish for the rows of a cohort, until the committee has decided and after.
 
-    `variables` maps entity.name to why it is needed. Approval makes the grant.
+    `variables` maps entity.name to why it is needed. Approval makes the grant. `amends_id` is the
+    approved request of which this is the next version: approved, it takes over the grant.
     """
 
     __tablename__ = "access_request"
     __table_args__ = (
         sa.CheckConstraint(f"state IN ({_REQUEST_STATES})", name="state"),
         sa.CheckConstraint(
-            "grant_id IS NOT NULL OR state NOT IN ('approved', 'revoked')", name="granted"
+            "grant_id IS NOT NULL OR state NOT IN ('approved', 'revoked', 'replaced')",
+            name="granted",
         ),
         sa.Index("ix_access_request_state", "state"),
     )
@@ -235,6 +237,7 @@ class AccessRequest(Model):
     made_at: Mapped[datetime] = technical(Moment(), default=now)
     changed_at: Mapped[datetime] = technical(Moment(), default=now)
     grant_id: Mapped[UUID | None] = technical(sa.ForeignKey("access_grant.id"), index=True)
+    amends_id: Mapped[UUID | None] = technical(sa.ForeignKey("access_request.id"), index=True)
     smallest_group: Mapped[int] = technical(default=rules.SMALLEST_GROUP)  # the k of k-anonymity
     age_band: Mapped[int] = technical(default=rules.AGE_BAND)  # the finest, in years
     times: Mapped[str] = technical(sa.String(20), default=rules.DAYS)  # a key of rules.TIMES
@@ -260,3 +263,26 @@ class RequestEvent(Model):
     until_date: Mapped[date | None] = technical(sa.Date())
 
     by: Mapped[Person] = relationship()
+
+
+class Output(Model):
+    """A publication or report that came of a request, and the release it was made from, if said."""
+
+    __tablename__ = "research_output"
+    __table_args__ = (
+        sa.CheckConstraint(
+            f"kind IN ({', '.join(repr(kind) for kind in rules.OUTPUT_KINDS)})", name="kind"
+        ),
+    )
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    request_id: Mapped[UUID] = technical(sa.ForeignKey("access_request.id"), index=True)
+    release_id: Mapped[UUID | None] = technical(sa.ForeignKey("research_release.id"), index=True)
+    kind: Mapped[str] = technical(sa.String(20))
+    title: Mapped[str] = technical(sa.String(400))
+    reference: Mapped[str] = technical(sa.Text())
+    doi: Mapped[str] = technical(sa.String(220), default="")
+    added_by: Mapped[UUID] = technical(sa.ForeignKey("person.id"))
+    added_at: Mapped[datetime] = technical(Moment(), default=now)
+
+    release: Mapped[Release | None] = relationship()

@@ -331,8 +331,8 @@ REFUSED_ALTERED = "refused altered "
 
 # -- requests for access -----------------------------------------------------------------------
 
-DRAFT, SUBMITTED, QUESTIONS, APPROVED, REFUSED, WITHDRAWN = (
-    "draft", "submitted", "questions", "approved", "refused", "withdrawn",
+DRAFT, SUBMITTED, QUESTIONS, APPROVED, REFUSED, WITHDRAWN, REPLACED = (
+    "draft", "submitted", "questions", "approved", "refused", "withdrawn", "replaced",
 )  # fmt: skip
 REQUEST_STATES = {
     DRAFT: _l("Draft"),
@@ -342,6 +342,7 @@ REQUEST_STATES = {
     REFUSED: _l("Refused"),
     WITHDRAWN: _l("Withdrawn"),
     REVOKED: _l("Revoked"),
+    REPLACED: _l("Replaced by a later version"),
 }
 
 RESEARCHER, COMMITTEE = "researcher", "committee"
@@ -391,7 +392,23 @@ REQUEST_STEPS: dict[str, RequestStep] = {
                    needs_text=_l("Conditions"), needs_day=True),
     "revoke": _step(_l("Revoke"), _l("revoked it"), COMMITTEE, (APPROVED,), REVOKED,
                     needs_text=_l("Reason")),
+    "amend": _step(_l("Amend it"), _l("began to amend it"), RESEARCHER, (APPROVED,), APPROVED,
+                   needs_text=_l("What has to change, and why")),
+    # taken by the approval of the later version alone, so from no state
+    "replace": _step(_l("Replace"), _l("approved a later version"), COMMITTEE, (), REPLACED),
 }  # fmt: skip
+
+#: Versions of a request that are not decided yet: one at a time.
+UNDECIDED = (DRAFT, SUBMITTED, QUESTIONS)
+
+OUTPUT_KINDS = {
+    "article": _l("Article"),
+    "abstract": _l("Abstract or poster"),
+    "report": _l("Report"),
+    "guideline": _l("Guideline"),
+    "other": _l("Other"),
+}
+DOI = re.compile(r"^10\.\d{4,9}/[^\s<>\"]{1,200}$")
 
 VOTES = ("vote_yes", "vote_no", "conflict")
 

@@ -276,6 +276,7 @@ def administrator(page: Page) -> Found:
         "code lists": "/administration/code-lists",
         "audit": "/administration/audit",
         "audit, nothing found": "/administration/audit?pseudonym=AAAA-2222",
+        "patients in releases": "/administration/released",
         "health": "/administration/health",
         "account of an administrator": "/account",
     }

@@ -58,6 +58,26 @@ def test_lines_have_the_times_the_endpoints_say() -> None:
     assert (second.ttnt.days, second.ttnt.event) == (480, 0)
 
 
+def test_shifted_dates_count_like_days() -> None:
+    """The same course, its dates moved: the diagnosis on 2011-05-03, the line ten days later."""
+    row = {"patient_id": "A", "start_shifted": "2011-05-13", "stop_shifted": "", "other": "x"}
+    [found] = courses.unshifted([row], {"A": "2011-05-03"})
+    assert (found["start_days"], "stop_days" in found) == ("10", False)
+    [alone] = courses.unshifted([row], {})
+    assert alone["start_days"].isdecimal()
+
+
+@pytest.mark.parametrize(
+    ("text", "group", "number"),
+    [("49", "18-49", "49"), ("60-64", "50-64", "62"), ("60-69", "60-69", "65"),
+     ("90+", "75+", "90"), ("70-79", "70-79", "75"), ("75-79", "75+", "77")],
+)  # fmt: skip
+def test_ages_come_as_years_or_as_bands(text: str, group: str, number: str) -> None:
+    rows = [{"patient_id": "A", "age_at_diagnosis": text}]
+    assert overall.groups_of("age", rows, []) == {"A": group}
+    assert overall.age_as_number(text) == number
+
+
 def test_surgery_opens_no_line_and_a_month_counts_as_its_middle() -> None:
     rows = [
         therapy("t1", 0, "surgery_primary", kind="surgery"),

@@ -10,6 +10,7 @@ from registry.access import Role
 from registry.dates import today
 from registry.db import db
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
+from registry.patients import actions as patients
 from registry.research import rules
 from registry.research.cohorts.criteria import Criterion
 from registry.research.models import AccessRequest, Grant
@@ -164,3 +165,87 @@ def test_a_draft_is_its_authors_alone(client) -> None:
     assert queries_requests.sent(greta) == []
     with pytest.raises(NotFound):
         queries_requests.request(greta, asked.id)
+
+
+def test_an_amended_request_is_voted_on_again_and_takes_over_the_grant(client) -> None:
+    rosa, greta, _gustav = office()
+    make_research.patients(2)
+    asked = make_research.request(rosa)
+    step(asked, "vote_yes", "approve", by=greta)
+    step(asked, "amend", by=rosa, text="Ages are needed.")
+    with pytest.raises(Conflict, match="not decided"):
+        step(asked, "amend", by=rosa)
+    _earlier, later = queries_requests.earlier_and_later(asked)
+    assert later is not None
+    assert (later.state, later.variables) == (rules.DRAFT, asked.variables)
+    wish = make_research.wish(
+        variables="patient.sex_at_birth: x\ntumour.age_at_diagnosis: to adjust", purpose="More",
+    )  # fmt: skip
+    with pytest.raises(Invalid, match="keeps its project code"):
+        actions_requests.change(later, make_research.wish(project="NET-X"), asked.cohort, by=rosa)
+    actions_requests.change(later, wish, asked.cohort, by=rosa)
+    step(later, "send", by=rosa)
+    with pytest.raises(Conflict, match="voted"):  # what was voted before does not count
+        step(later, "approve", by=greta)
+    assert asked.state == rules.APPROVED  # what was approved holds until then
+    step(later, "vote_yes", "approve", by=greta)
+    assert (asked.state, later.state) == (rules.REPLACED, rules.APPROVED)
+    assert later.grant_id == asked.grant_id
+    grant = db.session.get_one(Grant, later.grant_id)
+    assert grant.purpose == "More"
+    assert [e.text for e in asked.events if e.step == "amend"] == ["Ages are needed."]
+    wanted = releases.request_release(grant, by=rosa)
+    assert "tumour.age_at_diagnosis" in wanted.criteria["variables"]
+    step(later, "revoke", by=greta)
+    assert grant.ended_at is not None
+
+
+def test_what_came_of_a_request_stands_with_it_and_its_release(client) -> None:
+    place = make_research.office()
+    rosa = make_research.signed_in(client, place, Role.RESEARCHER, "Rosa Ruiz")
+    greta = make.viewer(make.person(place, Role.ACCESS_COMMITTEE, name="Greta Gross"))
+    make_research.patients(2)
+    asked = make_research.request(make.viewer(rosa))
+    url = f"/research/requests/{asked.id}"
+    typed = {"kind": "article", "title": "Who lives long", "reference": "Ruiz R, 2026.",
+             "doi": "https://doi.org/10.1000/182"}  # fmt: skip
+    assert make.post(client, f"{url}/outputs", typed).status_code == 409  # nothing was approved
+    step(asked, "vote_yes", "approve", by=greta)
+    release = make_research.made(db.session.get_one(Grant, asked.grant_id))
+    typed["release"] = str(release.id)
+    wrong = make.post(client, f"{url}/outputs", {**typed, "doi": "doi of mine"})
+    assert (wrong.status_code, "A DOI begins with 10." in wrong.text) == (422, True)
+    assert make.post(client, f"{url}/outputs", typed).status_code == 303
+    for page in (url, f"/research/releases/{release.id}"):
+        text = client.get(page).text
+        assert "Who lives long" in text
+        assert "https://doi.org/10.1000/182" in text
+    [output] = queries_requests.outputs(asked)
+    make_research.signed_in(client, place, Role.RESEARCHER, "Paul Pohl")
+    assert make.post(client, f"{url}/outputs", typed).status_code == 404
+    make.sign_in(client, rosa)
+    assert make.post(client, f"{url}/outputs/drop", {"output": str(output.id)}).status_code == 303
+    assert "Who lives long" not in client.get(url).text
+
+
+def test_privacy_sees_which_releases_held_who_withdrew(client) -> None:
+    """By pseudonym alone; of who never was in a release nothing is listed."""
+    place, clara = make_research.office(), make_research.clinic()
+    anna, bea = make_research.patients(2, by=clara)
+    given = make_research.grant(place)
+    release = make_research.made(given)
+    late = make_research.patients(1, "male", by=clara)[0]
+    for patient in (anna, late):
+        patients.answer_consent(patient.id, "research_use", "no", by=clara)
+    make_research.signed_in(client, place, Role.PRIVACY_OFFICER, "Petra Privacy")
+    page = client.get("/administration/released").text
+    assert anna.pseudonym in page
+    assert f"NET-ONE, release {release.number}" in page
+    assert bea.pseudonym not in page
+    assert late.pseudonym not in page
+    assert "female0" not in page
+    asked = client.get(f"/administration/released?pseudonym={bea.pseudonym}").text
+    assert f"NET-ONE, release {release.number}" in asked
+    assert "There is no patient" in client.get("/administration/released?pseudonym=AAAA-2222").text
+    make_research.signed_in(client, place, Role.RESEARCHER, "Paul Pohl")
+    assert client.get("/administration/released").status_code in (403, 404)

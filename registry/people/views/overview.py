@@ -22,6 +22,7 @@ TABS = (
     (lambda: _("Cover for absence"), "people.covers", Right.ARRANGE_COVER),
     (lambda: _("Code lists"), "people.code_lists", Right.ADMINISTER),
     (lambda: _("Audit"), "people.audit_book", Right.READ_AUDIT),
+    (lambda: _("Patients in releases"), "subjects.released", Right.READ_AUDIT),
     (lambda: _("Health"), "people.health_page", Right.ADMINISTER),
 )
 

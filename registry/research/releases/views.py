@@ -78,6 +78,8 @@ def _facts(release: Release) -> dict[str, Any]:
         "reasons": rules.RELEASE_REASONS,
         "people": people.person_names([release.requested_by, release.grant.researcher_id]),
         "GRANTED": rules.GRANTED,
+        "outputs": queries_requests.outputs_of_release(release.id),
+        "output_kinds": rules.OUTPUT_KINDS,
     }
 
 

@@ -8,18 +8,20 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Right, Role, Viewer
 from registry.dates import today
 from registry.db import db, now
-from registry.errors import Conflict, Forbidden, Invalid
+from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.people import actions as people
 from registry.people import queries as staff
 from registry.research import rules
-from registry.research.models import AccessRequest, CohortVersion, Grant, RequestEvent
+from registry.research.models import AccessRequest, CohortVersion, Grant, Output, RequestEvent
 from registry.research.releases import actions, columns
+from registry.research.requests import queries as queries_requests
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def _fill(request: AccessRequest, wish: Wish, cohort: CohortVersion) -> None:
         raise Invalid(_("The last day lies in the past."), field="until_date")
     if not wish.coarse.is_possible:
         raise Invalid(rules.COARSE_RANGE, field="smallest_group")
+    _need_same_project(request, project)
     request.smallest_group, request.age_band = wish.coarse.smallest_group, wish.coarse.age_band
     request.times = wish.coarse.times
     request.project, request.title, request.purpose = project, wish.title, wish.purpose
@@ -80,6 +83,15 @@ def _fill(request: AccessRequest, wish: Wish, cohort: CohortVersion) -> None:
     request.outputs, request.use_codes = wish.outputs, list(wish.use_codes)
     request.analyses, request.variables = list(wish.analyses), _variables(wish.variables)
     request.until_date, request.cohort, request.changed_at = wish.until_date, cohort, now()
+
+
+def _need_same_project(request: AccessRequest, project: str) -> None:
+    """A later version is of the same project: the pseudonyms of its releases are."""
+    if request.amends_id is not None and project != request.project:
+        raise Invalid(
+            _("An amended request keeps its project code: %(code)s.", code=request.project),
+            field="project",
+        )
 
 
 def draft(wish: Wish, cohort: CohortVersion, *, by: Viewer) -> AccessRequest:
@@ -171,17 +183,9 @@ def _may_decide(request: AccessRequest, name: str, by: Viewer) -> None:
 def _effect(request: AccessRequest, name: str, by: Viewer, text: str, until: date | None) -> None:
     """What a step does to the grant."""
     if name == "approve" and until is not None:
-        given = actions.give_grant(
-            by=by,
-            project=request.project,
-            title=request.title,
-            purpose=request.purpose,
-            researcher_id=request.researcher_id,
-            from_date=today(),
-            until_date=until,
-            coarse=rules.Coarse(request.smallest_group, request.age_band, request.times),
-        )
-        request.grant_id = given.id
+        request.grant_id = _replaced(request, by, until) or _given(request, by, until)
+    elif name == "amend":
+        _amended(request, by)
     elif name in ("renew", "revoke"):
         grant = db.session.get_one(Grant, request.grant_id)
         if grant.ended_at is not None:
@@ -192,8 +196,124 @@ def _effect(request: AccessRequest, name: str, by: Viewer, text: str, until: dat
             grant.until_date = until
 
 
+def _given(request: AccessRequest, by: Viewer, until: date) -> UUID:
+    """The grant an approval makes."""
+    given = actions.give_grant(
+        by=by,
+        project=request.project,
+        title=request.title,
+        purpose=request.purpose,
+        researcher_id=request.researcher_id,
+        from_date=today(),
+        until_date=until,
+        coarse=rules.Coarse(request.smallest_group, request.age_band, request.times),
+    )
+    return given.id
+
+
+def _replaced(request: AccessRequest, by: Viewer, until: date) -> UUID | None:
+    """The grant of the request this one amends, on the new terms; None where it amends none.
+
+    The earlier request is replaced, and its releases stay what they are.
+    """
+    if request.amends_id is None:
+        return None
+    earlier = db.session.get_one(AccessRequest, request.amends_id)
+    grant = db.session.get_one(Grant, earlier.grant_id)
+    if grant.ended_at is not None or earlier.state != rules.APPROVED:
+        raise Conflict(_("The grant was ended. A new request is needed."))
+    grant.title, grant.purpose, grant.until_date = request.title, request.purpose, until
+    grant.smallest_group, grant.age_band = request.smallest_group, request.age_band
+    grant.times = request.times
+    earlier.state, earlier.changed_at = rules.REPLACED, now()
+    earlier.events.append(RequestEvent(by_id=by.person_id, step="replace", text=""))
+    audit.record(
+        "access request: replace",
+        by=by,
+        subject=("access_request", earlier.id),
+        changes={"state": [rules.APPROVED, rules.REPLACED]},
+    )
+    return grant.id
+
+
+_COPIED = (
+    "project", "title", "purpose", "team", "legal_basis", "funding", "outputs", "use_codes",
+    "analyses", "variables", "cohort_version_id", "until_date", "smallest_group", "age_band",
+    "times",
+)  # fmt: skip
+
+
+def _amended(request: AccessRequest, by: Viewer) -> None:
+    """A draft of the next version, with everything as it was approved. Raises Conflict where one
+    is not decided yet: both could not hold."""
+    waiting = sa.select(AccessRequest.id).where(
+        AccessRequest.amends_id == request.id, AccessRequest.state.in_(rules.UNDECIDED)
+    )
+    if db.session.scalar(waiting) is not None:
+        raise Conflict(_("A later version of this request is not decided yet."))
+    facts = {name: getattr(request, name) for name in _COPIED}
+    made = AccessRequest(
+        researcher_id=request.researcher_id, state=rules.DRAFT, amends_id=request.id, **facts
+    )
+    db.session.add(made)
+    db.session.flush()
+    audit.record("wrote access request", by=by, subject=("access_request", made.id))
+
+
+def add_output(
+    request: AccessRequest,
+    *,
+    by: Viewer,
+    kind: str,
+    title: str,
+    reference: str,
+    doi: str,
+    release_id: UUID | None,
+) -> Output:
+    """Keep what came of one's own request that was approved.
+
+    Raises Invalid, Conflict, Forbidden.
+    """
+    if request.researcher_id != by.person_id:
+        raise Forbidden()
+    if request.grant_id is None:
+        raise Conflict(_("Nothing was approved that something could have come of."))
+    doi = doi.strip().removeprefix("https://doi.org/").removeprefix("doi:").strip()
+    if doi and not rules.DOI.match(doi):
+        raise Invalid(_("A DOI begins with 10. and has a slash, such as 10.1000/182."), field="doi")
+    if release_id is not None and release_id not in {
+        one.id for one in queries_requests.releases_of(request)
+    }:
+        raise Invalid(_("Choose a release of this request."), field="release")
+    made = Output(
+        request_id=request.id,
+        release_id=release_id,
+        kind=kind,
+        title=title.strip(),
+        reference=reference.strip(),
+        doi=doi,
+        added_by=by.person_id,
+    )
+    db.session.add(made)
+    db.session.flush()
+    audit.record("added output", by=by, subject=("access_request", request.id))
+    return made
+
+
+def drop_output(request: AccessRequest, output_id: UUID | None, *, by: Viewer) -> None:
+    """Take back what was entered by mistake. Raises NotFound, Forbidden."""
+    if request.researcher_id != by.person_id:
+        raise Forbidden()
+    found = db.session.get(Output, output_id) if output_id else None
+    if found is None or found.request_id != request.id:
+        raise NotFound()
+    db.session.delete(found)
+    db.session.flush()
+    audit.record("dropped output", by=by, subject=("access_request", request.id))
+
+
 def _tell(request: AccessRequest, name: str, by: Viewer) -> None:
-    if name in ("approve", "revoke", *rules.VOTES):
+    if name in ("revoke", "amend", *rules.VOTES) or (name == "approve" and not request.amends_id):
         return  # the grant's own notice says it; votes are the committee's
     about: Mapping[str, Any] = {"subject": ("access_request", request.id)}
     if by.person_id != request.researcher_id:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from registry.forms import Choice, Choices, LongText, Option, PartialDateField, Text
+from registry.forms import Choice, Choices, HouseForm, LongText, Option, PartialDateField, Text
 from registry.research import rules
 from registry.research.releases.forms import CoarseForm
 
@@ -61,4 +61,28 @@ def with_cohorts(form: Any, versions: Any) -> Any:
     if form.cohort.typed:
         form.cohort.errors = []
         form.cohort.read()
+    return form
+
+
+class OutputForm(HouseForm):
+    """A publication or report that came of a request."""
+
+    kind = Choice(_l("Kind"), options=_options(rules.OUTPUT_KINDS), needed=_l("Choose what it is."))
+    title = Text(_l("Title"), longest=400, needed=_l("Enter the title."), width=30)
+    reference = LongText(
+        _l("Reference"), help=_l("Authors, where and when, as it is cited."), longest=2000,
+        needed=_l("Enter the reference."),
+    )  # fmt: skip
+    doi = Text(_l("DOI"), help=_l("Such as 10.1000/182, where it has one."), longest=220)
+    release = Choice(_l("Release it was made from"))
+
+
+def with_releases(form: Any, releases: Any) -> Any:
+    """Offer these releases in the form's choice."""
+    form.release._options = [
+        Option(str(one.id), f"{one.project}, {one.number}") for one in releases
+    ]
+    if form.release.typed:
+        form.release.errors = []
+        form.release.read()
     return form

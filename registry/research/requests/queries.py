@@ -12,7 +12,14 @@ from registry.access import Right, Viewer
 from registry.db import db
 from registry.errors import NotFound
 from registry.research import rules
-from registry.research.models import AccessRequest, Cohort, CohortVersion, RequestEvent
+from registry.research.models import (
+    AccessRequest,
+    Cohort,
+    CohortVersion,
+    Output,
+    Release,
+    RequestEvent,
+)
 
 
 def mine(viewer: Viewer, limit: int = 100) -> Sequence[AccessRequest]:
@@ -61,12 +68,61 @@ def request(viewer: Viewer, request_id: UUID) -> AccessRequest:
 
 
 def of_grant(grant_id: UUID) -> AccessRequest | None:
-    """The request a grant was given for; None where the committee gave it without one."""
+    """The request a grant was given for, in its version in force; None where the committee gave
+    it without one."""
     return db.session.scalar(
         sa.select(AccessRequest)
-        .where(AccessRequest.grant_id == grant_id)
+        .where(AccessRequest.grant_id == grant_id, AccessRequest.state != rules.REPLACED)
         .options(joinedload(AccessRequest.cohort))
     )
+
+
+def earlier_and_later(found: AccessRequest) -> tuple[AccessRequest | None, AccessRequest | None]:
+    """The version a request amends, and the latest that amends it and can be read by both sides."""
+    earlier = db.session.get(AccessRequest, found.amends_id) if found.amends_id else None
+    later = db.session.scalar(
+        sa.select(AccessRequest)
+        .where(AccessRequest.amends_id == found.id)
+        .order_by(AccessRequest.made_at.desc(), AccessRequest.id.desc())
+        .limit(1)
+    )
+    return earlier, later
+
+
+def releases_of(found: AccessRequest) -> Sequence[Release]:
+    """The releases made under a request that was fetched for a viewer, the newest first."""
+    if found.grant_id is None:
+        return []
+    return db.session.scalars(
+        sa.select(Release)
+        .where(Release.grant_id == found.grant_id, Release.state == rules.MADE)
+        .order_by(Release.number.desc())
+        .limit(200)
+    ).all()
+
+
+def outputs(found: AccessRequest) -> Sequence[Output]:
+    """What came of a request that was fetched for a viewer, in all its versions."""
+    if found.grant_id is None:
+        return []
+    return db.session.scalars(
+        sa.select(Output)
+        .join(AccessRequest, AccessRequest.id == Output.request_id)
+        .where(AccessRequest.grant_id == found.grant_id)
+        .options(joinedload(Output.release))
+        .order_by(Output.added_at.desc(), Output.id.desc())
+        .limit(200)
+    ).all()
+
+
+def outputs_of_release(release_id: UUID) -> Sequence[Output]:
+    """What came of a release that was fetched for a viewer."""
+    return db.session.scalars(
+        sa.select(Output)
+        .where(Output.release_id == release_id)
+        .order_by(Output.added_at.desc(), Output.id.desc())
+        .limit(200)
+    ).all()
 
 
 def versions(viewer: Viewer) -> Sequence[tuple[UUID, str, int]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from registry import web
 from registry.access import Right
@@ -84,7 +86,18 @@ def edit(access_request_id: UUID) -> Any:
     return _written(queries_requests.request(web.viewer(), access_request_id))
 
 
-def _page(found: AccessRequest, refused: Invalid | None = None, step: str = "") -> Any:
+def _output_form(found: AccessRequest, sent: Any = None) -> Any:
+    return forms_requests.with_releases(
+        forms_requests.OutputForm(sent), queries_requests.releases_of(found)
+    )
+
+
+def _page(
+    found: AccessRequest,
+    refused: Invalid | None = None,
+    step: str = "",
+    output_form: Any = None,
+) -> Any:
     viewer = web.viewer()
     side = actions_requests.side_of(found, viewer)
     cast = actions_requests.votes(found)
@@ -94,6 +107,9 @@ def _page(found: AccessRequest, refused: Invalid | None = None, step: str = "") 
         for column in file.columns
         if column.about
     }
+    earlier, later = queries_requests.earlier_and_later(found)
+    if later is not None and later.state == rules.DRAFT and side == rules.COMMITTEE:
+        later = None
     unneeded = set(rules.not_needed(found.variables, found.analyses))
     return render_template(
         "research/request.html",
@@ -114,9 +130,51 @@ def _page(found: AccessRequest, refused: Invalid | None = None, step: str = "") 
         votes=cast,
         carried=rules.carried(cast),
         refused=refused,
+        earlier=earlier,
+        later=later,
+        changed=_changed(earlier, found, known) if earlier else [],
+        outputs=queries_requests.outputs(found),
+        output_kinds=rules.OUTPUT_KINDS,
+        output_form=output_form or _output_form(found),
         tried=step,
         typed=request.form,
     )
+
+
+_COMPARED = {
+    "title": _l("Title"),
+    "purpose": _l("Purpose"),
+    "team": _l("Team"),
+    "legal_basis": _l("Legal basis"),
+    "funding": _l("Funding"),
+    "outputs": _l("What will be published"),
+    "until_date": _l("Needed until"),
+    "cohort_version_id": _l("Cohort"),
+    "smallest_group": _l("Patients in the smallest group"),
+    "age_band": _l("Age at diagnosis"),
+    "times": _l("Times"),
+    "use_codes": _l("Use of the data"),
+    "analyses": _l("Analyses"),
+}
+
+
+def _changed(
+    earlier: AccessRequest, found: AccessRequest, known: Mapping[str, Any]
+) -> list[tuple[Any, str]]:
+    """What differs from the version that was approved: what, and for variables which."""
+    differs = [
+        (label, "")
+        for name, label in _COMPARED.items()
+        if getattr(earlier, name) != getattr(found, name)
+    ]
+    for words, more, less in (
+        (_("Variables added"), found, earlier),
+        (_("Variables no longer asked for"), earlier, found),
+    ):
+        names = [str(known.get(key, key)) for key in more.variables if key not in less.variables]
+        if names:
+            differs.append((words, ", ".join(names)))
+    return differs
 
 
 @room.page("/research/requests/<uuid:access_request_id>", right=Right.READ_REQUEST)
@@ -140,6 +198,42 @@ def take(access_request_id: UUID) -> Any:
     except Invalid as refused:
         return _page(found, refused, name), 422
     web.done(_("Done: %(what)s.", what=rules.REQUEST_STEPS[name].done))
+    if name == "amend":
+        _earlier, later = queries_requests.earlier_and_later(found)
+        return web.go("requests.edit", access_request_id=later.id if later else found.id)
+    return web.go("requests.request_page", access_request_id=found.id)
+
+
+@room.page(
+    "/research/requests/<uuid:access_request_id>/outputs", right=Right.COUNT, methods=("POST",)
+)
+def add_output(access_request_id: UUID) -> Any:
+    """Add what came of one's own request."""
+    viewer = web.viewer()
+    found = queries_requests.request(viewer, access_request_id)
+    form = _output_form(found, request.form)
+    if not form.validate():
+        return _page(found, output_form=form), 422
+    facts = {name: form[name].data or "" for name in ("kind", "title", "reference", "doi")}
+    try:
+        actions_requests.add_output(
+            found, by=viewer, release_id=web.as_id(form.release.data or ""), **facts
+        )
+    except Invalid as refused:
+        form[refused.field].errors.append(refused.message)
+        return _page(found, output_form=form), 422
+    web.done(_("The output was added."))
+    return web.go("requests.request_page", access_request_id=found.id)
+
+
+@room.page(
+    "/research/requests/<uuid:access_request_id>/outputs/drop", right=Right.COUNT, methods=("POST",)
+)
+def drop_output(access_request_id: UUID) -> Any:
+    """Take back what was entered by mistake."""
+    viewer = web.viewer()
+    found = queries_requests.request(viewer, access_request_id)
+    actions_requests.drop_output(found, web.as_id(request.form.get("output", "")), by=viewer)
     return web.go("requests.request_page", access_request_id=found.id)
 
 

@@ -36,6 +36,23 @@ def released(row: Row, name: str) -> str:
     return str(row.get(name) or "")
 
 
+def unshifted(rows: Iterable[Row], anchors: Mapping[str, str]) -> list[dict[str, str]]:
+    """Rows of a release with shifted dates, with days from the diagnosis as others have them.
+
+    `anchors` are the shifted days of diagnosis by patient; who has none is counted from any day.
+    """
+    found = []
+    for row in rows:
+        anchor = date.fromisoformat(anchors.get(row["patient_id"]) or ORIGIN.isoformat())
+        days = {
+            f"{name.removesuffix('_shifted')}_days": str((date.fromisoformat(day) - anchor).days)
+            for name, day in row.items()
+            if name.endswith("_shifted") and day
+        }
+        found.append({**row, **days})
+    return found
+
+
 def recorded(row: Row, name: str) -> str:
     """A date of a row of the record."""
     found = row.get(name)

@@ -134,8 +134,21 @@ def _sstr(score: str) -> Any:
 
 
 def _age(text: str) -> str:
-    years = int(text.rstrip("+"))
+    """The group of an age, or of a band of ages where all of it lies in one; else the band."""
+    low, _dash, high = text.partition("-")
+    groups = {_age_group(one) for one in (low, high or low)}
+    return groups.pop() if len(groups) == 1 else text
+
+
+def _age_group(text: str) -> str:
+    years = int(text.strip("<+"))
     return next((name for limit, name in _AGES if years < limit), "75+")
+
+
+def age_as_number(text: str) -> str:
+    """An age in years, the middle of a band; empty where there is none."""
+    low, _dash, high = text.strip("<+").partition("-")
+    return str((int(low) + int(high) + 1) // 2) if high else low
 
 
 def subjects(patients: Iterable[Row]) -> list[Subject]:

@@ -291,8 +291,8 @@ def _model(files: Files, found: Survival, named: Mapping[str, str] | None) -> Co
     covariates: dict[str, dict[str, str]] = {}
     patients = files.rows("patients.csv")
     if "age_at_diagnosis" in files.columns("patients.csv"):
-        covariates[str(_("Age, years"))] = {
-            row["patient_id"]: row["age_at_diagnosis"].rstrip("+") for row in patients
+        covariates[str(_("Age, a year"))] = {
+            row["patient_id"]: overall.age_as_number(row["age_at_diagnosis"]) for row in patients
         }
     for key in ("sex", "grade", "sstr"):
         file, column, label = overall.GROUPS[key]

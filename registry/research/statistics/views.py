@@ -18,7 +18,7 @@ from registry.errors import Forbidden, NotFound
 from registry.research import rules
 from registry.research.models import Release, ReleaseFile
 from registry.research.releases import actions, documents, queries
-from registry.research.statistics import answers, sequences, timed, trajectories
+from registry.research.statistics import answers, courses, sequences, timed, trajectories
 from registry.research.statistics.shown import Files, Shown
 
 room = web.Room("analyses", __name__)
@@ -59,7 +59,18 @@ class _Frozen:
             file = actions.hand_out(self._release.id, name, by=web.viewer())
             with storage.place(file.file_id).open(encoding="utf-8", newline="") as lines:
                 self._read[name] = list(csv.DictReader(lines))
+            if any(one.endswith("_shifted") for one in self.columns(name)):
+                anchors = {} if name == "tumours.csv" else self._anchors()
+                self._read[name] = courses.unshifted(self._read[name], anchors)
         return self._read[name]
+
+    def _anchors(self) -> dict[str, str]:
+        """The first day of diagnosis of each patient, where dates are shifted."""
+        found: dict[str, str] = {}
+        for row in self.rows("tumours.csv"):
+            if day := row.get("diagnosis_date_shifted"):
+                found[row["patient_id"]] = min(day, found.get(row["patient_id"], day))
+        return found
 
 
 def _analysed(release_id: UUID, name: str) -> tuple[Release, Shown]:
