@@ -35,15 +35,17 @@ def test_lesions_in_the_order_of_the_table_and_an_agent_before_its_kind(
     page.goto(chart.replace("/chart", "/course/therapy/new"))
     agent = page.locator("#agent")
     agent.focus()
+    page.keyboard.press("Control+A")  # whatever was typed there before
     page.keyboard.type("lanreo")
-    page.get_by_role("option").first.wait_for()
+    page.locator("[role=option]:visible").first.wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(agent).to_have_value("Lanreotide autogel")
     expect(page.locator("#therapy_class")).to_have_value("SSA")
     why = page.locator(".app-field:has([name=stop_reason])")
-    expect(why).to_be_hidden()  # asked once there is a stop
     page.locator("#stop-year").focus()
+    page.keyboard.press("Delete")
+    expect(why).to_be_hidden()  # asked once there is a stop
     page.keyboard.type("2024")
     page.keyboard.press("Tab")
     expect(why).to_be_visible()

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -364,13 +365,15 @@ print(had_error, time.process_time() - before, int(peak[1]) / 1024)
 
 
 @pytest.mark.slow
-def test_one_million_grades_take_less_than_half_a_minute_and_little_memory(tmp_path):
-    """Mitoses and Ki-67 differ from row to row, so that few rows are the same."""
+def test_a_million_grades_take_half_a_minute_at_most_and_little_memory(tmp_path):
+    """Mitoses and Ki-67 differ from row to row, so that few rows are the same. A quarter of them
+    is tried, at its share of the time, and all with NETREG_BENCH=1; the memory is the same."""
+    rows = 1_000_000 if os.environ.get("NETREG_BENCH") else 250_000
     sites_of_rows = ["pancreas", "lung", "colon", "unknown", "thyroid_c_cell"]
     kinds_of_rows = ["well", "poor", "unknown"]
     with (tmp_path / "in.csv").open("w", encoding="utf-8") as source:
         source.write(GRADE_HEADER + "\n")
-        for n in range(1_000_000):
+        for n in range(rows):
             site, differentiation = sites_of_rows[n % 5], kinds_of_rows[n % 3]
             mitoses, ki67 = n % 3001 / 100, n % 9973 / 100
             source.write(f"{site},{differentiation},,{mitoses:.2f},{ki67:.2f},none,resection,\n")
@@ -378,7 +381,7 @@ def test_one_million_grades_take_less_than_half_a_minute_and_little_memory(tmp_p
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     had_error, seconds, megabytes = said.split()
     assert had_error == "False"
-    assert float(seconds) < 30
-    assert float(megabytes) < 300
+    assert float(seconds) < 30 * rows / 1_000_000
+    assert float(megabytes) < 150  # kept in memory, a quarter of a million rows are more
     with (tmp_path / "out.csv").open(encoding="utf-8") as written:
-        assert sum(1 for _ in written) == 1_000_001
+        assert sum(1 for _ in written) == rows + 1

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from click.testing import CliRunner
 
 from config import Settings
 from registry import away, create_app, jobs
@@ -346,9 +345,3 @@ def test_one_at_a_time_and_long_work_leaves_room(app):
         assert stack.enter_context(lanes.lane("audit.seal"))
     with lanes.lane("research.make_release") as place:
         assert place
-
-
-def test_check_says_every_refusal_at_once():
-    from registry.cli import main
-
-    assert "check" in CliRunner().invoke(main, ["--help"]).output
