@@ -50,6 +50,32 @@ def test_steps_narrow_and_consent_always_applies(client) -> None:
     assert who(("any", (known, G2)), ("all", (G2, known))) == [5, 2, 1]
 
 
+def test_lines_are_variables_and_a_time_cut_short_is_at_least_as_long(client) -> None:
+    """Anna progresses after 12 months and has a second line; Bea is followed 6 months so far."""
+    anna, bea, _cora = make_research.patients(3)
+    made = make_research.entry
+    made(anna, "therapy", start="2020-01-10", therapy_class="SSA", agent="lanreotide_autogel",
+         best_response="SD")  # fmt: skip
+    made(anna, "progression", date="2021-01-10", basis="radiological")
+    made(anna, "therapy", start="2021-02-10", therapy_class="targeted", agent="everolimus")
+    given = made(bea, "therapy", start="2020-01-10", therapy_class="targeted", agent="everolimus")
+    made(bea, "response", date="2020-07-10", therapy_id=given.id, response_stated="PR")
+    made(bea, "follow_up", date="2020-07-10", vital_status="alive")
+
+    def met(variable: str, operator: str, *values: str, **when: str) -> int:
+        return who(("all", (Criterion(variable, operator, values, **when),)))[-1]
+
+    assert met("lines.number", "at_least", "1") == 2
+    assert met("lines.number", "at_least", "2") == 1
+    assert met("line_1.pfs_months", "at_least", "5") == 2
+    assert met("line_1.pfs_months", "at_least", "7") == 1
+    assert met("line_1.pfs_months", "at_most", "13") == 1  # Bea's may become longer
+    assert met("line_1.best_response", "one_of", "PR") == 1
+    assert met("line_2.class", "one_of", "targeted") == 1
+    assert met("line_2.ttnt_months", "known") == 1
+    assert met("line_1.class", "one_of", "targeted", when="before", event="first_progression") == 0
+
+
 def test_what_was_entered_in_error_does_not_count(client) -> None:
     [anna] = make_research.patients(1)
     wrong = make_research.entry(anna, "pathology", derived_category="NET_G2", date="2020")

@@ -253,6 +253,13 @@ class Entry:
     value: Any
 
 
+@dataclass(frozen=True)
+class AtLeast:
+    """A time that was cut short: it is this long, or longer."""
+
+    low: Decimal
+
+
 def meets(
     criterion: Criterion, family: str, entries: Sequence[Entry], events: Mapping[str, PartialDate]
 ) -> bool:
@@ -316,13 +323,16 @@ def _date_holds(operator: str, value: PartialDate, wanted: PartialDate) -> bool:
 
 
 def _span(value: Any) -> tuple[Decimal | None, Decimal | None]:
-    """The lowest and highest a value can be: a range of Ki-67 has both."""
+    """The lowest and highest a value can be: a range of Ki-67 has both, a time cut short has no
+    highest."""
     if isinstance(value, str):
         try:
             read = parse_ki67(value)
         except ValueError:
             return None, None
         return read.low, read.high
+    if isinstance(value, AtLeast):
+        return value.low, Decimal("Infinity")
     exact = Decimal(value)
     return exact, exact
 

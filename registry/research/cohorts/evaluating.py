@@ -20,7 +20,7 @@ from registry.dates import PartialDate
 from registry.patients import queries as patients
 from registry.patients.models import Patient
 from registry.research import rules
-from registry.research.cohorts import criteria
+from registry.research.cohorts import criteria, lines
 from registry.research.cohorts.criteria import Criteria, Criterion, Entry, Subject
 from registry.research.releases import columns
 
@@ -39,7 +39,8 @@ _MODELS: dict[str, Any] = {"patient": Patient, **{one.entity: one for one in ENT
 
 
 def subjects() -> dict[str, Subject]:
-    """Every variable a cohort can be made by: those that may leave the house, and their dates."""
+    """Every variable a cohort can be made by: those that may leave the house with their dates, and
+    lines of therapy."""
     found = {}
     for entity, model in _MODELS.items():
         dated = _date_of(model) is not None
@@ -61,7 +62,7 @@ def subjects() -> dict[str, Subject]:
                 dated,
             )
             found[subject.key] = subject
-    return found
+    return {**found, **lines.subjects()}
 
 
 def _date_of(model: Any) -> Any:
@@ -170,7 +171,13 @@ def people(execute: Execute, asked: Criteria) -> list[set[UUID]]:
     known = subjects()
     everybody = set(execute(population()).scalars())
     events = {event: _first_dates(execute, event) for event in sorted(_events_needed(asked))}
-    values = {key: _entries(execute, key) for key in asked.variables()}
+    derived = [key for key in asked.variables() if lines.is_of_lines(key)]
+    values = {
+        key: _entries(execute, key) for key in asked.variables() if not lines.is_of_lines(key)
+    }
+    if derived:
+        courses = lines.of_patients(execute, population())
+        values |= {key: lines.entries(courses, key) for key in derived}
     left = [everybody]
     for step in asked.steps:
         before = left[-1]

@@ -1,0 +1,107 @@
+"""Lines of therapy as variables of a cohort: derived from the record each time, kept nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+
+from registry.clinical.endpoints import DAYS_PER_MONTH, Endpoint
+from registry.course.models import BY_NAME
+from registry.dates import PartialDate
+from registry.research.cohorts.criteria import AtLeast, Entry, Subject
+from registry.research.statistics.courses import Course, Line, lines, recorded
+
+#: Lines that can be asked for one by one.
+NUMBERS = (1, 2, 3)
+_COUNT = "lines.number"
+_READ = ("therapy", "progression", "response", "follow_up")
+
+
+def _months(endpoint: Endpoint) -> Decimal | AtLeast | None:
+    """The months of an endpoint; at least so many where it was cut short."""
+    if endpoint.days is None:
+        return None
+    months = Decimal(str(round(endpoint.days / DAYS_PER_MONTH, 4)))
+    return months if endpoint.event else AtLeast(months)
+
+
+#: The variables of a line: name, words, code list, kind, unit, and how it is read.
+_VARIABLES: tuple[tuple[str, Any, str, str, Any, Callable[[Line], Any]], ...] = (
+    ("class", _l("Class of therapy"), "therapy_class", "codes", "",
+     lambda line: list(line.classes)),
+    ("best_response", _l("Best response"), "response", "text", "", lambda line: line.best),
+    ("pfs_months", _l("Progression-free survival"), "", "number", _l("months"),
+     lambda line: _months(line.pfs)),
+    ("ttnt_months", _l("Time to next treatment"), "", "number", _l("months"),
+     lambda line: _months(line.ttnt)),
+)  # fmt: skip
+
+
+def subjects() -> dict[str, Subject]:
+    """What can be asked of lines: how many there are, and of each of the first three."""
+    label = str(_l("Lines of therapy, derived"))
+    count = Subject(_COUNT, str(_l("Number of lines")), label, "number", dated=False)
+    found = {_COUNT: count}
+    for number in NUMBERS:
+        entity = str(_l("Line %(n)s, derived", n=number))
+        for name, words, codes, kind, unit, _read in _VARIABLES:
+            key = f"line_{number}.{name}"
+            found[key] = Subject(key, str(words), entity, kind, codes, str(unit))
+    return found
+
+
+def is_of_lines(key: str) -> bool:
+    """Is this variable (entity.name) one of lines?"""
+    return key == _COUNT or key.startswith("line_")
+
+
+def of_patients(
+    execute: Callable[[sa.Select[Any]], Any], population: sa.Select[Any]
+) -> dict[UUID, list[Line]]:
+    """The palliative systemic lines of everybody of research, one query a kind of entry."""
+    rows: dict[UUID, dict[str, list[Any]]] = {}
+    for entity in _READ:
+        table: sa.Table = sa.inspect(BY_NAME[entity]).local_table  # type: ignore[attr-defined]
+        query = sa.select(table).where(
+            table.c.patient_id.in_(population), table.c.error_at.is_(None)
+        )
+        for row in execute(query.order_by(table.c.id)).mappings():
+            rows.setdefault(row["patient_id"], {}).setdefault(entity, []).append(row)
+    return {
+        patient: lines(str(patient), _course(own), recorded, "id")
+        for patient, own in rows.items()
+        if "therapy" in own
+    }
+
+
+def _course(own: dict[str, list[Any]]) -> Course:
+    responses = [{**row, "therapy_id": str(row["therapy_id"] or "")} for row in
+                 own.get("response", ())]  # fmt: skip
+    return Course(own["therapy"], own.get("progression", ()), responses, own.get("follow_up", ()))
+
+
+def entries(found: dict[UUID, list[Line]], key: str) -> dict[UUID, list[Entry]]:
+    """The values of a variable of lines, by patient; a line is dated by its start."""
+    if key == _COUNT:
+        return {
+            patient: [Entry(None, "", max(line.number for line in own))]
+            for patient, own in found.items()
+            if own
+        }
+    entity, _dot, name = key.partition(".")
+    number = int(entity.removeprefix("line_"))
+    read = next(one[-1] for one in _VARIABLES if one[0] == name)
+    return {
+        patient: [Entry(PartialDate(line.start), f"{line.tumour}", read(line)) for line in wanted]
+        for patient, own in found.items()
+        if (wanted := _numbered(own, number))
+    }
+
+
+def _numbered(own: Iterable[Line], number: int) -> list[Line]:
+    return [line for line in own if line.number == number]
