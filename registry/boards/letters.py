@@ -126,6 +126,7 @@ def facts(
         "language": language,
         "direction": direction,
         "size": 11 if is_patient else 9.5,
+        "tight": not is_patient,
         "title": str(title),
         "letterhead": {"name": centre.name, "lines": [place, *_telephone(centre)]},
         "product": str(_("NET Registry")),

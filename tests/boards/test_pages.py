@@ -230,9 +230,12 @@ def test_a_written_consultation_asks_invited_experts_and_keeps_their_answers(app
     assert "Your opinion" in guest.get(f"/agenda/{item.id}").text
     silent = make.post(guest, f"/agenda/{item.id}/vote", {"choice": "disagree"})
     assert "Say it in words." in guest.get(silent.headers["Location"]).text
+    assert "No answer yet:" in client.get(f"/agenda/{item.id}/live").text
     said = {"choice": "disagree", "text": "I would operate."}
     assert make.post(guest, f"/agenda/{item.id}/vote", said).status_code == 303
-    assert "I would operate." in client.get(f"/agenda/{item.id}/live").text
+    live = client.get(f"/agenda/{item.id}/live").text
+    assert "I would operate." in live
+    assert "No answer yet:" not in live
     signed = make_boards.signed(item, by)
     assert signed.content["votes"] == [
         {"who": "Gus Guest", "choice": "disagree", "text": "I would operate."}

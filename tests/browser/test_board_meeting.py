@@ -15,6 +15,7 @@ from playwright.sync_api import APIResponse, Page, expect
 
 from registry.demo.network import STAFF
 from tests.browser.conftest import OpenPage
+from tests.browser.test_pages import faults
 from tests.browser.tours import links, sign_in
 
 #: Who has to be there for the quorum of the demonstration's board.
@@ -55,6 +56,8 @@ def test_a_meeting_from_the_first_arrival_to_not_followed(open_page: OpenPage) -
     case = chair.locator(".brd-case__who a").first
     case.click()
     surgeon.goto(chair.url)
+    assert not faults(surgeon)  # the page on which a case is written
+    surgeon.set_viewport_size({"width": 1440, "height": 900})
     chair.get_by_label("Discussion").fill("Slides and Ki-67 do not fit together.")
     began = time.monotonic()
     expect(surgeon.locator("#live")).to_contain_text("do not fit together", timeout=5000)

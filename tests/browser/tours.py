@@ -59,6 +59,7 @@ def referrer(page: Page) -> Found:
     asked = page.locator("tr", has_text="Answer the centre").locator("a")
     return {
         "referrals": "/referrals",
+        "advice of boards": "/recommendations",
         "referrals ended": "/referrals?show=ended",
         "new referral": "/referrals/new",
         "referral form": draft,

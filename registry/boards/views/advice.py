@@ -82,9 +82,15 @@ def _sign(item: AgendaItem, view: cases.CaseView, saved: actions.Saved, seen: in
     web.done(
         _("Signed. A second signature is wanted before it is sent.")
         if item.meeting.two_signatures
-        else _("Signed, and sent to the referring doctor.")
+        else _where_it_went(item)
     )
     return web.go("boards.recommendation", recommendation_id=signed.id)
+
+
+def _where_it_went(item: AgendaItem) -> str:
+    if item.referral_id is None:
+        return str(_("Signed. The letters to the family doctor and the patient are ready."))
+    return str(_("Signed, and sent to the referring doctor."))
 
 
 @room.page(
@@ -95,7 +101,7 @@ def sign_too(recommendation_id: UUID) -> Any:
     """Sign as the second."""
     found = queries.recommendation_to_amend(web.viewer(), recommendation_id)
     actions.sign_too(found, by=web.viewer())
-    web.done(_("Signed, and sent to the referring doctor."))
+    web.done(_where_it_went(found.item))
     return web.go("boards.recommendation", recommendation_id=found.id)
 
 

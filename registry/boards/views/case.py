@@ -194,7 +194,7 @@ def case_document(item_id: UUID, document_id: UUID) -> Any:
 def _live(item: AgendaItem) -> dict[str, Any]:
     """What changes while the board speaks about a case: who is there, the draft, dissent, votes,
     and what was signed."""
-    draft = queries.draft(item)
+    draft, votes = queries.draft(item), queries.votes(item)
     names = people.person_names([draft.saved_by]) if draft else {}
     return {
         "zone": item.meeting.board.time_zone,
@@ -204,8 +204,18 @@ def _live(item: AgendaItem) -> dict[str, Any]:
         "said": _as_read(draft.draft or {}) if draft else None,
         "dissents": queries.dissents(draft) if draft else [],
         "versions": [one for one in queries.versions(item) if one.locked_at is not None],
-        "votes": queries.votes(item),
+        "votes": votes,
+        "silent": _silent(item, votes),
     }
+
+
+def _silent(item: AgendaItem, votes: Any) -> list[str]:
+    """Who is consulted in writing and has not answered yet."""
+    if item.meeting.kind != meeting_rules.WRITTEN:
+        return []
+    answered = {one.person_id for one in votes}
+    consulted = [one for one in meetings.seated(item.meeting) if one.discipline != "coordination"]
+    return [one.name for one in consulted if one.person_id not in answered]
 
 
 def _as_read(typed: rules.Typed) -> dict[str, Any]:
