@@ -186,12 +186,23 @@ def _outputs() -> None:
     )
     for name in ("request_id", "release_id"):
         op.create_index(op.f(f"ix_research_output_{name}"), "research_output", [name])
+    op.create_table(
+        "network_figures",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sketch", sa.LargeBinary(), nullable=False),
+        _json("content"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_network_figures")),
+    )
+    op.create_index(op.f("ix_network_figures_made_at"), "network_figures", ["made_at"])
 
 
 def downgrade() -> None:
     op.drop_column("research_release", "formats")
     for name in ("times", "age_band", "smallest_group"):
         op.drop_column("access_grant", name)
+    op.drop_table("network_figures")
     op.drop_table("research_output")
     op.drop_table("access_request_event")
     op.drop_table("access_request")

@@ -7,6 +7,7 @@ from uuid import UUID
 from registry.db import db
 from registry.jobs import job
 from registry.research.releases import making
+from registry.research.statistics import network
 
 
 @job("research.make_release", sweep=True, long=True)
@@ -24,3 +25,11 @@ def make_release(release_id: str = "") -> None:
             making.log.warning("release %s was not made", one)
     if not release_id:
         making.clear_up()
+
+
+@job("research.network_figures", sweep=True)
+def network_figures() -> None:
+    """Tell the figures of the network anew, when it is time and enough has changed."""
+    db.session.rollback()
+    network.make_when_due()
+    db.session.commit()

@@ -286,3 +286,18 @@ class Output(Model):
     added_at: Mapped[datetime] = technical(Moment(), default=now)
 
     release: Mapped[Release | None] = relationship()
+
+
+class NetworkFigures(Model):
+    """What is told of the network in figures: counts and shares that went through the guard.
+
+    `sketch` is of whom it was told, as in `ToldCount`: nearly the same people are not told again.
+    """
+
+    __tablename__ = "network_figures"
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    made_at: Mapped[datetime] = technical(Moment(), default=now, index=True)
+    looked_at: Mapped[datetime] = technical(Moment(), default=now)
+    sketch: Mapped[bytes] = technical(sa.LargeBinary())
+    content: Mapped[dict[str, Any]] = technical(Json)

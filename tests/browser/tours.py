@@ -208,6 +208,7 @@ def researcher(page: Page) -> Found:
                 "quality_of_life",
             )
         },
+        "network in figures": "/network/research-figures?group=grade",
         "cohorts": "/research/cohorts",
         "cohort": cohort(page),
         "criterion": f"{cohort(page)}/criterion?variable=pathology.derived_category",

@@ -290,6 +290,13 @@ def _chosen(
     return [one for one in filled if one.date and _in_time(criterion.when, origin, one.date)]
 
 
+def latest(entries: Sequence[Entry]) -> Any:
+    """What the latest entry says that says something; None where none does."""
+    filled = [one for one in entries if one.value not in (None, "", [])]
+    chosen = _chosen(Criterion("", KNOWN, when=LATEST), filled, {})
+    return chosen[0].value if chosen else None
+
+
 def _in_time(when: str, origin: PartialDate, date: PartialDate) -> bool:
     if when == AT_DIAGNOSIS:
         months = rules.months_between(origin, date)

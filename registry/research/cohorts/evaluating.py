@@ -211,10 +211,29 @@ def _joined(match: str, before: set[UUID], met: list[set[UUID]]) -> set[UUID]:
     return before - any_of if match == criteria.NONE else before & any_of
 
 
-def by_code(execute: Execute, key: str, among: set[UUID]) -> dict[str, set[UUID]]:
-    """The people of a cohort by a coded variable of the patient."""
+def by_latest_code(execute: Execute, key: str, among: set[UUID]) -> dict[str, set[UUID]]:
+    """The people of a cohort by what the latest entry says that has this coded variable."""
     found: dict[str, set[UUID]] = {}
     for patient, entries in _entries(execute, key).items():
-        if patient in among:
-            found.setdefault(str(entries[0].value), set()).add(patient)
+        if patient in among and (value := criteria.latest(entries)):
+            found.setdefault(str(value), set()).add(patient)
+    return found
+
+
+def followed(execute: Execute) -> dict[UUID, tuple[int, bool]]:
+    """Days from the first diagnosis to death or the last contact of everybody of research, and
+    whether it was death; who has no two full dates is left out."""
+    origins = _first_dates(execute, "diagnosis")
+    table = sa.inspect(_MODELS["follow_up"]).local_table
+    query = sa.select(table).where(table.c.patient_id.in_(population()), table.c.error_at.is_(None))
+    rows: dict[UUID, list[Any]] = {}
+    for row in execute(query).mappings():
+        rows.setdefault(row["patient_id"], []).append(row)
+    found = {}
+    for patient, own in rows.items():
+        last = rules.last_standing(own, origins.get(patient))
+        when = last["death_date"] or last["date"] if last else None
+        days = rules.since(origins.get(patient), when).days
+        if last and last["vital_status"] in ("alive", "dead") and days and int(days) >= 0:
+            found[patient] = (int(days), last["vital_status"] == "dead")
     return found

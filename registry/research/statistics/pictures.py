@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from registry.research.statistics.figures import COLOURS, GRID, INK, STYLE, short
+from registry.research.statistics.figures import COLOURS, GRID, INK, LINES, STYLE, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -247,3 +247,41 @@ def _ribbons(
         colour = COLOURS[colours.index(source)] if source in colours else _OTHER
         x = column + 0.1 + 0.9 * t
         axes.fill_between(x, upper, upper - number, color=colour, alpha=0.28, linewidth=0)
+
+
+def at_times(
+    groups: Sequence[tuple[str, Sequence[tuple[float, float, float | None, float | None]]]],
+    *,
+    times: Sequence[float],
+    x_label: str,
+    y_label: str,
+    form: str,
+) -> bytes:
+    """Shares of groups at fixed times, with their intervals: `groups` are (name, points of (time,
+    share, low, high) from 0 to 1)."""
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_subplot()
+        apart = max(times) / 90
+        for place, (name, points) in enumerate(groups):
+            colour = COLOURS[place % len(COLOURS)]
+            x = [time + (place - (len(groups) - 1) / 2) * apart for time, *_rest in points]
+            y = [share for _time, share, _low, _high in points]
+            axes.plot(
+                x, y, marker="os^Dvp*"[place % 7], color=colour, linewidth=1.5, markersize=6,
+                linestyle=LINES[place % len(LINES)], label=short(name),
+            )  # fmt: skip
+            for at, (_time, _share, low, high) in zip(x, points, strict=True):
+                if low is not None and high is not None:
+                    axes.plot([at, at], [low, high], color=colour, linewidth=1.2)
+        axes.set_xticks(list(times), [f"{one:g}" for one in times])
+        axes.set_ylim(0, 1.02)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+        axes.grid(axis="y", color=GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        if len(groups) > 1:
+            axes.legend(frameon=False, loc="lower left", handlelength=3.2)
+
+    return _drawn(4.3, form, draw)

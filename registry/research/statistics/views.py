@@ -10,15 +10,27 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from registry import codes as vocabularies
 from registry import storage, web
 from registry.access import Right
 from registry.errors import Forbidden, NotFound
 from registry.research import rules
+from registry.research.cohorts import evaluating
 from registry.research.models import Release, ReleaseFile
 from registry.research.releases import actions, documents, queries
-from registry.research.statistics import answers, courses, sequences, timed, trajectories
+from registry.research.statistics import (
+    answers,
+    courses,
+    figures,
+    network,
+    pictures,
+    sequences,
+    timed,
+    trajectories,
+)
 from registry.research.statistics.shown import Files, Shown
 
 room = web.Room("analyses", __name__)
@@ -133,3 +145,98 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+# -- the network -------------------------------------------------------------------------------
+
+
+def _network() -> tuple[Any, str, list[tuple[str, list[dict[str, Any]]]]]:
+    """What is told of the network now, the group asked for, and (name, points) of each curve."""
+    kept = network.newest()
+    by = request.args.get("group", "")
+    if kept is None:
+        return None, "", []
+    if by not in network.GROUPS:
+        return kept, "", [(_("All"), kept.content["all"])]
+    codes = _codes_of(network.GROUPS[by][0])
+    rows = [
+        (vocabularies.label(codes, one["code"]), one["points"])
+        for one in kept.content["groups"][by]
+    ]
+    return kept, by, rows[: figures.MOST_GROUPS]
+
+
+def _codes_of(variable: str) -> str:
+    return evaluating.subjects()[variable].codes
+
+
+@room.page("/network/research-figures", right=Right.SIGNED_IN)
+def of_network() -> Any:
+    """The network in figures: about how many, and how they fare, for everybody signed in."""
+    kept, by, rows = _network()
+    tables = []
+    for key, (variable, label) in network.GROUPS.items() if kept else ():
+        codes = _codes_of(variable)
+        tables.append(
+            (label, [(vocabularies.label(codes, one["code"]), one["number"]) for one in
+                     kept.content["groups"][key]])
+        )  # fmt: skip
+    drawn = [(name, points) for name, points in rows if points]
+    said = "; ".join(
+        _("%(name)s: %(alive)s %% alive at %(months)s months", name=name,
+          alive=points[-1]["alive"], months=points[-1]["months"])
+        for name, points in drawn
+    )  # fmt: skip
+    return render_template(
+        "research/network.html",
+        kept=kept,
+        group=by,
+        groups=[(key, label) for key, (_variable, label) in network.GROUPS.items()],
+        rows=drawn,
+        tables=tables,
+        few=rules.FEW,
+        alternative=_("Survival at fixed times with intervals. %(said)s.", said=said),
+    )
+
+
+@room.page("/network/research-figures.<form>", right=Right.SIGNED_IN)
+def network_file(form: str) -> Any:
+    """The figure as SVG or PNG, or its numbers as CSV."""
+    _kept, _by, rows = _network()
+    drawn = [(name, points) for name, points in rows if points]
+    if form == "csv":
+        lines = [
+            [rules.safe(name), *(_text(one[key]) for key in _COLUMNS)]
+            for name, points in drawn
+            for one in points
+        ]
+        content, kind = documents.csv_bytes(("group", *_COLUMNS), lines), "text/csv"
+    elif form in _FIGURES and drawn:
+        content = pictures.at_times(
+            [
+                (name, [(one["months"], one["alive"] / 100, _part(one["low"]), _part(one["high"]))
+                        for one in points])
+                for name, points in drawn
+            ],
+            times=network.MONTHS,
+            x_label=_("Months from diagnosis"),
+            y_label=_("Alive"),
+            form=form,
+        )  # fmt: skip
+        kind = _FIGURES[form]
+    else:
+        raise NotFound()
+    way = "inline" if form == "svg" and "save" not in request.args else "attachment"
+    headers = {"Content-Disposition": f"{way}; filename=network.{form}"}
+    return Response(io.BytesIO(content), mimetype=kind, headers=headers)
+
+
+_COLUMNS = ("months", "at_risk", "alive", "low", "high")
+
+
+def _text(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _part(value: int | None) -> float | None:
+    return None if value is None else value / 100
