@@ -90,6 +90,7 @@ class Doctor:
             "POST", "/sign-in", {"email": "alice.adler@example.org", "password": make.PASSWORD}
         )
         self._token = make.token(self._ask("GET", "/account"))
+        self.rest()
 
     def _ask(self, method: str, path: str, form: dict[str, Any] | None = None) -> str:
         body = urlencode({**form, "csrf_token": self._token}) if form is not None else None

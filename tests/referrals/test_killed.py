@@ -26,10 +26,10 @@ from registry.access import Role
 from registry.db import db
 from tests import live, make, make_referrals, postgres
 
-CLIENTS, SUBMISSIONS = 8, 200 if os.environ.get("NETREG_DRILL") else 80
+CLIENTS, SUBMISSIONS = 8, 200 if os.environ.get("NETREG_DRILL") else 48
 TRIES = 240  # a request is tried again until it is answered, as a person would
 PAUSE = 0.25  # seconds between tries, while the killed worker is replaced
-EVERY = 20  # submissions between two kills
+EVERY = SUBMISSIONS // 4  # submissions between two kills
 NAME = "killed"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
