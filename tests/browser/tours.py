@@ -288,6 +288,7 @@ def lead(page: Page) -> Found:
     """The lead of a hospital."""
     return {
         "requests of a lead": "/administration/requests",
+        "pairs a lead answers for": "/same-patient",
         "cover, arranged by a lead": "/administration/cover",
     }
 
