@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import runpy
 from datetime import date
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pandas
 import pyarrow.parquet as pq
 import pyreadstat
 import pytest
+from matplotlib import pyplot
 
 from registry.research import rules
 from registry.research.releases import formats
 from registry.research.releases.columns import Cell, Column, File
+from tests import make, make_research
 
 #: What spreadsheets are attacked with, and what merely looks like it.
 HOSTILE = [
@@ -137,3 +140,29 @@ def test_a_file_too_long_for_a_format_is_left_out_of_it():
         "xlsx", "sav", "dta",
     ]  # fmt: skip
     assert not any(formats.too_long(name, 200_000) for name in formats.CHOICES)
+
+
+def test_the_script_reads_a_release_with_labels_and_draws_its_survival(app, tmp_path, capsys):
+    clinic = make_research.clinic()
+    for number, status in enumerate(("dead", "alive", "dead", "alive", "lost")):
+        anna = make.patient(clinic)
+        make_research.entry(anna, "tumour", primary_site="C17.2", diagnosis_date="2019-05-06")
+        make_research.entry(anna, "follow_up", date=f"202{number}-05-06", vital_status=status)
+    content = make_research.content(make_research.made(make_research.grant(make_research.office())))
+    for name, data in content.items():
+        (tmp_path / name).write_bytes(data)
+    pyplot.switch_backend("Agg")
+    runpy.run_path(str(tmp_path / "start.py"), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "followed: 4 of 5 patients" in said
+    assert "deaths: 2," in said
+    assert (tmp_path / "survival.png").read_bytes().startswith(b"\x89PNG")
+    module = runpy.run_path(str(tmp_path / "start.py"))
+    patients, tumours = module["read"]("patients.csv"), module["read"]("tumours.csv")
+    assert sorted(patients["vital_status"].astype(str)) == [
+        "Alive", "Alive", "Dead", "Dead", "Lost to follow-up",
+    ]  # fmt: skip
+    # 6 May 2019 to 6 May 2020, ... 2024: with the leap days of 2020 and 2024
+    assert sorted(patients["follow_up_days"]) == [366, 731, 1096, 1461, 1827]
+    assert patients.attrs["labels"]["vital_status"] == "Vital status at last contact"
+    assert len(set(tumours["primary_site"])) == 1

@@ -30,9 +30,9 @@ from registry.research.releases import actions, columns, documents, formats, mak
 from tests import make, make_research
 
 ROOT = Path(__file__).resolve().parents[2]
-#: The codebook twice, the code lists, the README, how it was de-identified, how it is cited
-#: (twice), the manifest, and the archive of all.
-WITH_THE_DATA = 9
+#: The codebook twice, the code lists, the README, two scripts, how it was de-identified, how it is
+#: cited (twice), the manifest, and the archive of all.
+WITH_THE_DATA = 11
 sweep = _handlers["research.make_release"]
 
 

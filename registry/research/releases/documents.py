@@ -287,6 +287,11 @@ def disclosure_html(
     )
 
 
+def script(order: Order, name: str) -> bytes:
+    """A script to begin with: `start.py` or `start.R`. Both read what the files say themselves."""
+    return _page(f"{name}.txt", order=order)
+
+
 # -- README and manifest -----------------------------------------------------------------------
 
 

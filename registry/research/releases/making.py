@@ -379,6 +379,8 @@ def _write_documents(
     kept.write("code_lists.csv", _CSV, documents.code_lists_csv(files))
     readme = documents.readme(order, files, counts, demo=_demo(), left_out=left_out, report=report)
     kept.write("README.txt", _TEXT, readme)
+    for name in ("start.py", "start.R"):
+        kept.write(name, _TEXT, documents.script(order, name))
     kept.write("disclosure.html", _HTML, documents.disclosure_html(order, files, counts, report))
 
 
