@@ -26,7 +26,7 @@ from registry.patients import actions as patients
 from registry.people.models import Notice
 from registry.research import jobs, rules
 from registry.research.models import Release, ReleaseFile
-from registry.research.releases import actions, columns, documents, formats, making
+from registry.research.releases import actions, columns, documents, formats, making, reading
 from tests import make, make_research
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -265,14 +265,14 @@ def test_others_can_write_while_a_release_is_made(app, monkeypatch):
     carla = make_research.clinic()
     make.patient(carla)
     release_id = make_research.asked(make_research.grant(make_research.office())).id
-    cases = making._cases
+    blocks = making._Blocks.of
 
     def meanwhile(*arguments):
         make.patient(carla)
         db.session.commit()
-        yield from cases(*arguments)
+        yield from blocks(*arguments)
 
-    monkeypatch.setattr(making, "_cases", meanwhile)
+    monkeypatch.setattr(making._Blocks, "of", meanwhile)
     release = making.make(release_id)
     assert len(make_research.rows(release, "patients.csv")) == 1
 
@@ -293,6 +293,7 @@ def test_the_progress_can_be_seen_while_it_is_made(app, monkeypatch):
 
     monkeypatch.setattr(making.Claim, "tell", watched)
     monkeypatch.setattr(making, "_SECONDS", 0)
+    monkeypatch.setattr(making, "BATCH", 1)
     making.make(release_id)
     assert [found for found in dict.fromkeys(seen) if found[0]] == [
         ("data", 0, 3), ("data", 1, 3), ("data", 2, 3), ("data", 3, 3),
@@ -306,13 +307,13 @@ def test_the_memory_does_not_grow_with_the_number_of_patients(app, monkeypatch):
     for _one in range(7):
         make.patient(carla)
     monkeypatch.setattr(making, "BATCH", 3)
-    rows, sizes = making._rows, []
+    rows, sizes = reading.Reader.rows, []
 
-    def counted(connection, model, key, ids):
+    def counted(reader, entity, ids):
         sizes.append(len(ids))
-        return rows(connection, model, key, ids)
+        return rows(reader, entity, ids)
 
-    monkeypatch.setattr(making, "_rows", counted)
+    monkeypatch.setattr(reading.Reader, "rows", counted)
     make_research.made(make_research.grant(make_research.office()))
     assert set(sizes) == {3, 1}
 

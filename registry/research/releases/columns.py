@@ -77,19 +77,31 @@ class Case:
     names: Pseudonyms
     rows: Mapping[str, Sequence[Row]]
     origin: PartialDate | None
-    level: int = 0  # how much less is told of the patient, so that nobody stands alone
-    coarser: Coarser | None = None
+    name: str  # the patient's pseudonym
+    patient_id: str
+    level: int  # how much less is told of the patient, so that nobody stands alone
+    day: int | None  # the number of the day to count from, where the day is known
 
     @classmethod
-    def of(cls, patient: Row, rows: Mapping[str, Sequence[Row]], names: Pseudonyms) -> Case:
+    def of(
+        cls,
+        patient: Row,
+        rows: Mapping[str, Sequence[Row]],
+        names: Pseudonyms,
+        name: str,
+        patient_id: str,
+        level: int,
+    ) -> Case:
         """Find the day to count from among the patient's tumours."""
         origin = rules.first_diagnosis(row["diagnosis_date"] for row in rows.get("tumour", ()))
-        return cls(patient, names, rows, origin)
+        known = origin is not None and len(origin.iso) == 10
+        day = origin.earliest.toordinal() if origin is not None and known else None
+        return cls(patient, names, rows, origin, name, patient_id, level, day)
 
     @cached_property
     def anchor(self) -> date:
         """The day that stands for the diagnosis where dates are moved: secret, of this patient."""
-        return names_day(self.names, self.patient["id"])
+        return _FIRST_DAY + timedelta(days=self.names.number("shift", self.patient_id, _SPAN))
 
     def first_tumour(self) -> Row | None:
         """The tumour diagnosed first; without any date the one entered first."""
@@ -98,12 +110,8 @@ class Case:
         return next(iter(dated or tumours), None)
 
 
-def names_day(names: Pseudonyms, patient_id: UUID) -> date:
-    """A day of the years 2100 to 2199, which no real date of a patient is near."""
-    return _FIRST_DAY + timedelta(days=names.number("shift", patient_id, _DAYS))
-
-
-_FIRST_DAY, _DAYS = date(2100, 1, 1), 36_524
+#: Dates are moved so that the diagnosis falls on one of these days, near no real one.
+_FIRST_DAY, _SPAN = date(2100, 1, 1), 36_524
 
 
 @dataclass(frozen=True)
@@ -115,8 +123,8 @@ class Cell:
 
 
 Reader = Callable[[Row, Case], Cell]
-#: Makes the cell of (entity, column) coarser for a patient of a level.
-Coarser = Callable[[tuple[str, str], Cell, int], Cell]
+#: How a column of a date counts from the diagnosis (`Column.when`).
+DAYS, MONTHS = "days", "months"
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,8 @@ class Column:
     about: Variable | None = None
     explained: bool = True  # does `absent` say why a cell of it is empty?
     more_codes: Mapping[str, str] = field(default_factory=dict)  # of this release, with labels
-    counted: bool = False  # a date as days since the diagnosis, which can be shifted instead
+    when: str = ""  # of a date: DAYS or MONTHS since the diagnosis
+    alone: bool = False  # does a cell depend on the row's own value of `variable` alone?
 
 
 @dataclass(frozen=True)
@@ -162,19 +171,10 @@ class File:
         """Names of the columns; the last says why cells are empty."""
         return [*(column.name for column in self.columns), "absent"]
 
-    def line(self, row: Row, case: Case) -> tuple[list[str], list[tuple[str, str]]]:
-        """The cells of a row, without the last, and (column, reason) of those left empty."""
-        stated = row["absent"] or {}
-        cells, why = [], []
-        for column in self.columns:
-            cell = column.read(row, case)
-            if case.coarser is not None:
-                cell = case.coarser((self.entity, column.name), cell, case.level)
-            reason = cell.why or ("" if cell.text else _stated_reason(stated, column.variable))
-            if reason and column.explained:
-                why.append((column.name, reason))
-            cells.append(cell.text)
-        return cells, why
+    @cached_property
+    def names(self) -> Mapping[str, int]:
+        """The place of each column."""
+        return {name: place for place, name in enumerate(self.header)}
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class Withheld:
     reason: Any
 
 
-def _stated_reason(stated: Mapping[str, Any], variable: str) -> str:
+def stated_reason(stated: Mapping[str, Any], variable: str) -> str:
     """Why the record says a value is missing: the code alone, never the words with it."""
     found = stated.get(variable) if variable else None
     why = found.get("why") if isinstance(found, Mapping) else None
@@ -303,7 +303,7 @@ def _own_id(entity: str) -> Column:
         name=f"{entity}_id",
         label=_l("Row"),
         kind="pseudonym",
-        read=lambda row, case: Cell(case.names.of(entity, row["id"])),
+        read=lambda row, case: Cell(row.name),  # type: ignore[attr-defined]
         how=_l("Keyed pseudonym of the row, of this project alone."),
     )
 
@@ -326,7 +326,7 @@ _PATIENT_ID = Column(
     name="patient_id",
     label=_l("Patient"),
     kind="pseudonym",
-    read=lambda row, case: Cell(case.names.of("patient", case.patient["id"])),
+    read=lambda row, case: Cell(case.name),
     how=_l("Keyed pseudonym of the patient, of this project alone."),
 )
 
@@ -364,7 +364,7 @@ def _dates(name: str, declared: Variable, read_date: Callable[[Row], PartialDate
         read=days,
         unit=_l("days"),
         how=_l("Days from the first diagnosis of the patient, only where both days are known."),
-        counted=True,
+        when=DAYS,
         **shared,
     )
     yield Column(
@@ -377,6 +377,7 @@ def _dates(name: str, declared: Variable, read_date: Callable[[Row], PartialDate
             "months are."
         ),
         explained=False,
+        when=MONTHS,
         **shared,
     )
 
@@ -432,6 +433,7 @@ def _of_variable(entity: str, name: str, declared: Variable, kind: str) -> Itera
         codes=declared.codes or ("yes_no" if kind == "yes_no" else ""),
         variable=name,
         about=declared,
+        alone=True,
     )
 
 
@@ -474,8 +476,8 @@ def _best_age(row: Row, case: Case) -> Cell:
     if cell.text or cell.why:
         return cell
     return Cell(
-        why=_stated_reason(row["absent"] or {}, "birth_date")
-        or _stated_reason(tumour["absent"] or {}, "diagnosis_date")
+        why=stated_reason(row["absent"] or {}, "birth_date")
+        or stated_reason(tumour["absent"] or {}, "diagnosis_date")
     )
 
 
@@ -499,7 +501,7 @@ def _last_status(last: Row, case: Case) -> Cell:
     cell = _code("vital_status", "vital_status")(last, case)
     if cell.text or cell.why:
         return cell
-    return Cell(why=_stated_reason(last["absent"] or {}, "vital_status"))
+    return Cell(why=stated_reason(last["absent"] or {}, "vital_status"))
 
 
 def _last_date(row: Row) -> PartialDate | None:
@@ -594,12 +596,17 @@ def files() -> tuple[File, ...]:
 def shifted(whole: Sequence[File]) -> tuple[File, ...]:
     """The files with dates, moved for each patient, instead of days from the diagnosis."""
     return tuple(
-        replace(file, columns=tuple(_moved(one) if one.counted else one for one in file.columns))
+        replace(
+            file, columns=tuple(_moved(one) if one.when == DAYS else one for one in file.columns)
+        )
         for file in whole
     )
 
 
 def _moved(column: Column) -> Column:
+    if column.when != DAYS:
+        return column
+
     def read(row: Row, case: Case) -> Cell:
         cell = column.read(row, case)
         if not cell.text:
@@ -612,6 +619,7 @@ def _moved(column: Column) -> Column:
         label=column.about.label if column.about else column.label,
         kind="date",
         unit="",
+        when="",
         read=read,
         how=_l(
             "Moved for each patient by a secret number of days, the same for all dates of the "

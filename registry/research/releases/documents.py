@@ -89,15 +89,21 @@ class Counts:
     withheld: dict[tuple[str, str], int] = field(default_factory=dict)
     rules: set[str] = field(default_factory=set)
 
-    def add(self, header: Sequence[str], cells: Sequence[str], why: Iterable[Any]) -> None:
-        """Count one row."""
-        self.rows += 1
-        for name, text in zip(header, cells, strict=False):
-            if text:
-                self.filled[name] = self.filled.get(name, 0) + 1
+    def add(
+        self,
+        header: Sequence[str],
+        texts: Sequence[Sequence[str]],
+        why: Iterable[Sequence[tuple[str, str]]],
+    ) -> None:
+        """Count some rows: the texts of each column, and the reasons of the rows that have any."""
+        rows = len(texts[0])
+        self.rows += rows
+        for name, column in zip(header, texts, strict=True):
+            if filled := rows - column.count(""):
+                self.filled[name] = self.filled.get(name, 0) + filled
                 if name == _RULE_COLUMN:
-                    self.rules.add(text)
-        for name, reason in why:
+                    self.rules.update(set(column) - {""})
+        for name, reason in (one for found in why for one in found):
             if reason in rules.RELEASE_REASONS:
                 self.withheld[name, reason] = self.withheld.get((name, reason), 0) + 1
 

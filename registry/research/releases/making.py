@@ -13,11 +13,10 @@ import io
 import logging
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -31,7 +30,6 @@ from registry.access import the_house
 from registry.dates import today
 from registry.db import db, new_id, now, own_transaction, snapshot
 from registry.errors import NotFound
-from registry.patients.models import Patient
 from registry.people import actions as people
 from registry.people import queries as staff
 from registry.research import rules
@@ -43,7 +41,9 @@ from registry.research.releases.columns import Case, File
 from registry.research.releases.documents import Counts, Order
 from registry.research.releases.keeping import Files, Measured, remove
 from registry.research.releases.pseudonyms import Pseudonyms
+from registry.research.releases.reading import Reader
 from registry.research.releases.recoding import Known, Plan
+from registry.research.releases.rendering import Block, Renderer, cases_of, known, sensitive
 
 log = logging.getLogger("netreg.research")
 
@@ -127,45 +127,48 @@ class Claim:
 # -- reading -----------------------------------------------------------------------------------
 
 
-def _chosen(connection: sa.Connection, order: Order) -> list[UUID]:
+def _chosen(connection: sa.Connection, order: Order) -> set[UUID]:
     """Who is in it: those of the cohort, else all of research. Consent as it is now."""
     asked = Criteria.of(order.criteria.get("cohort", {}))
-    return list(evaluating.people(connection.execute, asked)[-1])
+    return evaluating.people(connection.execute, asked)[-1]
 
 
-def _in_order(ids: Sequence[UUID], names: Pseudonyms) -> list[UUID]:
+def _in_order(ids: Iterable[UUID], names: Pseudonyms) -> list[bytes]:
     """The patients in the order of their pseudonyms: the files then say nothing about entry."""
-    keyed = sorted((names.of("patient", one).encode() + one.bytes) for one in ids)
-    return [UUID(bytes=key[-16:]) for key in keyed]
+    keyed = sorted(names.of("patient", one).encode() + one.bytes for one in ids)
+    return [key[-16:] for key in keyed]
 
 
-def _rows(
-    connection: sa.Connection, model: type[Any], key: sa.ColumnElement[Any], ids: Sequence[UUID]
-) -> dict[UUID, list[Any]]:
-    """The rows of some patients by patient."""
-    table = sa.inspect(model).local_table
-    query = sa.select(table).where(key.in_(ids)).order_by(key)
-    if "error_at" in table.c:  # what was entered in error does not leave
-        query = query.where(table.c.error_at.is_(None))
-    found = connection.execute(query).mappings()
-    return {one: list(rows) for one, rows in groupby(found, key=lambda row: row[key.name])}
+def _needed(files: Sequence[File]) -> list[tuple[str, Any]]:
+    """The entities to read for these files: times and ages are counted from the tumours, and the
+    last status is that of the follow-ups, whether they are asked for or not."""
+    wanted = {file.entity for file in files} | {"tumour", "follow_up"}
+    return [(file.entity, file.model) for file in columns.files() if file.entity in wanted]
 
 
-def _cases(
-    connection: sa.Connection, files: Sequence[File], ids: Sequence[UUID], names: Pseudonyms
-) -> Iterator[Case]:
-    """Patient after patient with all their rows, a batch at a time."""
-    entries = [file for file in files if file.model is not Patient]
-    for start in range(0, len(ids), BATCH):
-        batch = ids[start : start + BATCH]
-        people_rows = _rows(connection, Patient, Patient.__table__.c.id, batch)
-        rows = {
-            file.entity: _rows(connection, file.model, file.model.__table__.c.patient_id, batch)
-            for file in entries
-        }
-        for one in batch:
-            of_patient = {entity: found.get(one, []) for entity, found in rows.items()}
-            yield Case.of(people_rows[one][0], of_patient, names)
+class _Blocks:
+    """The cells of some files, a batch of patients at a time."""
+
+    def __init__(
+        self, connection: sa.Connection, files: Sequence[File], names: Pseudonyms, coarse: Plan
+    ) -> None:
+        self._reader = Reader(connection, _needed(files), names)
+        self._renderers = [Renderer(file, coarse) for file in files]
+        self._names, self._coarse = names, coarse
+
+    def of(self, ids: Sequence[bytes]) -> Iterator[tuple[list[Case], dict[str, Block]]]:
+        """The patients of each batch, and their rows by entity."""
+        done = 0
+        for batch in self._reader.batches(ids, BATCH):
+            cases = cases_of(batch, self._names, self._coarse, done)
+            done += len(cases)
+            yield (
+                cases,
+                {
+                    one.file.entity: one.block(batch.rows[one.file.entity], cases)
+                    for one in self._renderers
+                },
+            )
 
 
 # -- the data files ----------------------------------------------------------------------------
@@ -184,27 +187,15 @@ class _Writer:
         self._csv = csv.writer(self._text, lineterminator="\r\n")
         self._csv.writerow(file.header)
 
-    def add(self, cells: list[str], why: list[tuple[str, str]]) -> None:
-        """Write a row, its last cell made of the reasons."""
-        absent = ";".join(f"{name}={reason}" for name, reason in why)
-        self._csv.writerow([*cells, absent])
-        self.counts.add(self.file.header, [*cells, absent], why)
+    def add(self, block: Block) -> None:
+        """Write rows, the last cell of each made of the reasons."""
+        self._csv.writerows(block.lines())
+        self.counts.add(self.file.header, block.texts, block.why.values())
 
     def finish(self) -> None:
         """Write what is still held back."""
         self._text.flush()
         self._text.detach()
-
-
-#: The cells of a row without the last, and (column, reason) of those left empty.
-Line = tuple[list[str], list[tuple[str, str]]]
-
-
-def _lines(file: File, case: Case) -> list[Line]:
-    """The rows of one patient, in the order of their own pseudonyms."""
-    rows = [case.patient] if file.entity == "patient" else case.rows[file.entity]
-    ordered = sorted(rows, key=lambda one: case.names.of(file.entity, one["id"]))
-    return [file.line(row, case) for row in ordered]
 
 
 @dataclass
@@ -218,40 +209,18 @@ class _Written:
 
 
 def _plan(claim: Claim, connection: sa.Connection, files: Sequence[File], order: Order,
-          chosen: Sequence[UUID], names: Pseudonyms) -> Plan:  # fmt: skip
+          chosen: Sequence[bytes], names: Pseudonyms) -> Plan:  # fmt: skip
     """How coarse this release has to be: the first of two readings, of what may be known alone."""
     if order.coarse.smallest_group == 1:
         return Plan(1, order.coarse.age_band)
     claim.tell(phase="groups", total=len(chosen))
     there = [file for file in files if file.entity in ("patient", "tumour")]
     one_of: dict[Known, Known] = {}
-    found = []
-    for done, case in enumerate(_cases(connection, _needed(there), chosen, names), 1):
-        known = _known({file.entity: (file, _lines(file, case)) for file in there})
-        found.append(one_of.setdefault(known, known))
-        claim.progress(done=done)
+    found: list[Known] = []
+    for cases, blocks in _Blocks(connection, there, names, Plan()).of(chosen):
+        found += [one_of.setdefault(one, one) for one in known(blocks, len(cases))]
+        claim.progress(done=len(found))
     return recoding.plan(found, order.coarse.smallest_group, order.coarse.age_band)
-
-
-def _known(rendered: Mapping[str, tuple[File, Sequence[Line]]]) -> Known:
-    """What leaves of the quasi-identifiers of a patient."""
-    cells = {place: _cells_of(place, rendered) for place in recoding.QUASI}
-    sex, country, age = (
-        next(iter(cells[place]), "") for place in (recoding.SEX, recoding.COUNTRY, recoding.AGE)
-    )
-    return Known(sex, country, age, tuple(sorted(cells[recoding.SITE])))
-
-
-def _cells_of(
-    place: tuple[str, str], rendered: Mapping[str, tuple[File, Sequence[Line]]]
-) -> list[str]:
-    """The cells of a column in the rows of a patient; none where the column does not leave."""
-    entity, name = place
-    if entity not in rendered or name not in rendered[entity][0].header:
-        return []
-    file, lines = rendered[entity]
-    at = file.header.index(name)
-    return [cells[at] for cells, _why in lines]
 
 
 def _write_data(claim: Claim, kept: Files, files: Sequence[File], order: Order) -> _Written:
@@ -268,19 +237,14 @@ def _write_data(claim: Claim, kept: Files, files: Sequence[File], order: Order) 
             _Writer(file, stack.enter_context(storage.writing(file_id)))
             for file, file_id in zip(everything, ids, strict=True)
         ]
-        reached = recoding.Measured()
-        cases = _cases(connection, _needed(files), chosen, names)
-        for done, found in enumerate(cases, 1):
-            case = found
-            if not coarse.is_exact:
-                case = replace(found, level=coarse.level(done - 1), coarser=coarse.cell)
-            rendered = {file.entity: _lines(file, case) for file in files}
-            _measure(reached, files, rendered, case.level)
+        reached, done = recoding.Measured(), 0
+        for cases, blocks in _Blocks(connection, files, names, coarse).of(chosen):
+            _measure(reached, blocks, cases)
             if broad:
-                rendered[broad.file.entity] = [broad.line(rendered)]
+                blocks[broad.file.entity] = broad.block(blocks)
             for writer in writers:
-                for line in rendered[writer.file.entity]:
-                    writer.add(*line)
+                writer.add(blocks[writer.file.entity])
+            done += len(cases)
             claim.progress(done=done)
         for writer in writers:
             writer.finish()
@@ -293,24 +257,12 @@ def _write_data(claim: Claim, kept: Files, files: Sequence[File], order: Order) 
     return _Written(everything, counts, coarse, reached)
 
 
-def _needed(files: Sequence[File]) -> list[File]:
-    """The files to read for these: times and ages are counted from the tumours, and the last
-    status is that of the follow-ups, whether they are asked for or not."""
-    wanted = {file.entity for file in files} | {"tumour", "follow_up"}
-    return [file for file in columns.files() if file.entity in wanted]
-
-
 def _measure(
-    reached: recoding.Measured,
-    files: Sequence[File],
-    rendered: Mapping[str, Sequence[Line]],
-    level: int,
+    reached: recoding.Measured, blocks: Mapping[str, Block], cases: Sequence[Case]
 ) -> None:
-    """Count a patient by what leaves of them."""
-    both = {file.entity: (file, rendered[file.entity]) for file in files}
-    sensitive = {place: _cells_of(place, both) for place in recoding.SENSITIVE}
-    told = {place: set(cells) for place, cells in sensitive.items() if place[0] in both}
-    reached.add(_known(both), level, told)
+    """Count patients by what leaves of them."""
+    for at, (case, told) in enumerate(zip(cases, known(blocks, len(cases)), strict=True)):
+        reached.add(told, case.level, sensitive(blocks, at))
 
 
 def _write_formats(

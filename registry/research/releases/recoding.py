@@ -123,6 +123,10 @@ class Plan:
         """How much less is told of the patient at this place."""
         return self.levels[place] if self.levels else 0
 
+    def touches(self, place: tuple[str, str]) -> bool:
+        """May a cell of this column be another than it was?"""
+        return place in _GONE_FROM
+
     def cell(self, place: tuple[str, str], cell: Cell, level: int) -> Cell:
         """A cell as it may leave."""
         gone = _GONE_FROM.get(place)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 
 from flask_babel import lazy_gettext as _l
 
 from registry.research.releases.columns import Case, Cell, Column, File, Row
+from registry.research.releases.rendering import Block
 
 FIRST, LATEST = "first", "latest"
 #: (entity, which row, how its columns begin, variables). A column keeps its name behind that; one
@@ -34,9 +36,6 @@ COUNTED = {"therapy": "therapies", "progression": "progressions"}
 #: The variables that tell when a row was.
 _WHEN = ("date", "start", "diagnosis_date")
 
-#: The rows of a patient as they leave: cells without the last, and (column, reason).
-Rendered = Mapping[str, Sequence[tuple[list[str], list[tuple[str, str]]]]]
-
 
 @dataclass(frozen=True)
 class _Cell:
@@ -58,39 +57,61 @@ class Wide:
     _times: Mapping[str, tuple[tuple[int, float], ...]]
     _counted: tuple[str, ...]
 
-    def line(self, rendered: Rendered) -> tuple[list[str], list[tuple[str, str]]]:
-        """The cells of a patient, without the last, and why some are empty."""
-        [patient] = rendered["patient"]
-        cells, why = [*patient[0]], [*patient[1]]
-        cells += [str(len(rendered[entity])) for entity in self._counted]
-        chosen = {
-            (entity, which): self._chosen(entity, which, rendered[entity])
-            for entity, which in dict.fromkeys((one.entity, one.which) for one in self._cells)
-        }
-        for one in self._cells:
-            row = chosen[one.entity, one.which]
-            cells.append("" if row is None else row[0][one.place])
-            if row is not None:
-                why += [(one.column.name, reason) for name, reason in row[1] if name == one.old]
-        return cells, why
+    def block(self, blocks: Mapping[str, Block]) -> Block:
+        """One row for each patient of these blocks."""
+        patients = blocks["patient"]
+        number = patients.rows
+        made = Block(self.file, patients.texts[:-1], patients.starts)
+        made.why = {at: [*found] for at, found in patients.why.items()}
+        for entity in self._counted:
+            starts = blocks[entity].starts
+            made.texts.append([str(starts[at + 1] - starts[at]) for at in range(number)])
+        for key in dict.fromkeys((one.entity, one.which) for one in self._cells):
+            block, chosen = blocks[key[0]], self._chosen(*key, blocks[key[0]])
+            taken = [one for one in self._cells if (one.entity, one.which) == key]
+            for one in taken:
+                texts = block.texts[one.place]
+                made.texts.append(["" if row is None else texts[row] for row in chosen])
+            _explain(made, block, chosen, {one.old: one.column.name for one in taken})
+        made.explain()
+        return made
 
-    def _chosen(
-        self, entity: str, which: str, rows: Sequence[tuple[list[str], list[tuple[str, str]]]]
-    ) -> tuple[list[str], list[tuple[str, str]]] | None:
-        """The first or latest row; those without a time count only where there is no other."""
-        if len(rows) < 2:
-            return rows[0] if rows else None
-        timed = [(when, row) for row in rows if (when := self._when(entity, row[0])) is not None]
-        if not timed:
-            return rows[0] if which == FIRST else rows[-1]
-        pick = min if which == FIRST else max
-        return pick(timed, key=lambda one: one[0])[1]
+    def _chosen(self, entity: str, which: str, block: Block) -> list[int | None]:
+        """The first or latest row of each patient; those without a time count only where there is
+        no other."""
+        found: list[int | None] = []
+        for start, end in pairwise(block.starts):
+            if end - start < 2:
+                found.append(start if end > start else None)
+                continue
+            timed = [
+                (when, row)
+                for row in range(start, end)
+                if (when := self._when(entity, block, row)) is not None
+            ]
+            pick = min if which == FIRST else max
+            if timed:
+                found.append(pick(timed, key=lambda one: one[0])[1])
+            else:
+                found.append(start if which == FIRST else end - 1)
+        return found
 
-    def _when(self, entity: str, cells: Sequence[str]) -> float | None:
+    def _when(self, entity: str, block: Block, row: int) -> float | None:
         for place, days in self._times[entity]:
-            if cells[place]:
-                return _number(cells[place]) * days
+            if text := block.texts[place][row]:
+                return _number(text) * days
         return None
+
+
+def _explain(
+    made: Block, block: Block, chosen: Sequence[int | None], renamed: Mapping[str, str]
+) -> None:
+    """Take over why cells of the chosen rows are empty."""
+    for at, row in enumerate(chosen):
+        if row in block.why:
+            for name, reason in block.why[row]:
+                if name in renamed:
+                    made.why.setdefault(at, []).append((renamed[name], reason))
 
 
 def of(files: Sequence[File]) -> Wide | None:
