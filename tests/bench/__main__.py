@@ -2,13 +2,14 @@
 
 python -m tests.bench chart                    the chart of 500 entries
 python -m tests.bench referrals 1000,100000    the worklist and sending, at these sizes
+python -m tests.bench release 100000 5         a release of so many patients, with k = 5
 """
 
 from __future__ import annotations
 
 import sys
 
-from tests.bench import chart, referrals
+from tests.bench import chart, referrals, release
 from tests.postgres import Unavailable
 
 
@@ -22,6 +23,9 @@ def main() -> int:
         if wanted in ("", "referrals"):
             sizes = tuple(int(one) for one in sys.argv[2].split(",")) if len(sys.argv) > 2 else ()
             slow = _referrals(sizes or referrals.SIZES) or slow
+        if wanted in ("", "release"):
+            for line in release.lines(*(int(one) for one in sys.argv[2:4])):
+                print(line, flush=True)
     except Unavailable as problem:
         print(f"no PostgreSQL here: {problem}", file=sys.stderr)
     return int(slow)

@@ -10,9 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
@@ -292,6 +291,11 @@ def _derived_age(row: Row, case: Case) -> Cell:
     born, diagnosed = case.patient["birth_date"], row["diagnosis_date"]
     if born is None or diagnosed is None:
         return Cell()
+    return _years_between(born, diagnosed)
+
+
+@lru_cache(maxsize=1 << 16)
+def _years_between(born: PartialDate, diagnosed: PartialDate) -> Cell:
     if diagnosed.certainly_before(born):
         return Cell(why=rules.CONTRADICTORY)
     years = born.years_to(diagnosed)
@@ -310,7 +314,7 @@ def _own_id(entity: str) -> Column:
 
 def _link(name: str, entity: str) -> Column:
     def read(row: Row, case: Case) -> Cell:
-        linked: UUID | None = row[name]
+        linked: str | None = row[name]
         return Cell() if linked is None else Cell(case.names.of(entity, linked))
 
     return Column(

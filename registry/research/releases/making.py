@@ -9,6 +9,7 @@ the progress is written in short transactions of its own.
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import logging
 import time
@@ -49,7 +50,7 @@ log = logging.getLogger("netreg.research")
 
 HOUSE = the_house("release worker")
 #: Patients read at once: what bounds the memory.
-BATCH = 500
+BATCH = 2000
 #: How often progress is written, at most.
 _SECONDS = 0.5
 _CSV, _HTML, _TEXT, _JSON, _ZIP = (
@@ -127,23 +128,41 @@ class Claim:
 # -- reading -----------------------------------------------------------------------------------
 
 
-def _chosen(connection: sa.Connection, order: Order) -> set[UUID]:
+def _chosen(connection: sa.Connection, order: Order) -> Iterator[UUID]:
     """Who is in it: those of the cohort, else all of research. Consent as it is now."""
     asked = Criteria.of(order.criteria.get("cohort", {}))
-    return evaluating.people(connection.execute, asked)[-1]
+    if asked.steps:
+        yield from evaluating.people(connection.execute, asked)[-1]
+        return
+    piece_by_piece = {"yield_per": 10_000}
+    yield from connection.scalars(evaluating.population(), execution_options=piece_by_piece)
 
 
 def _in_order(ids: Iterable[UUID], names: Pseudonyms) -> list[bytes]:
-    """The patients in the order of their pseudonyms: the files then say nothing about entry."""
-    keyed = sorted(names.of("patient", one).encode() + one.bytes for one in ids)
-    return [key[-16:] for key in keyed]
+    """The patients in the order of their pseudonyms, each with its id behind it: the files then
+    say nothing about entry."""
+    keyed = [names.of("patient", one).encode() + one.bytes for one in ids]
+    keyed.sort()
+    return keyed
 
 
-def _needed(files: Sequence[File]) -> list[tuple[str, Any]]:
-    """The entities to read for these files: times and ages are counted from the tumours, and the
-    last status is that of the follow-ups, whether they are asked for or not."""
-    wanted = {file.entity for file in files} | {"tumour", "follow_up"}
-    return [(file.entity, file.model) for file in columns.files() if file.entity in wanted]
+#: What is read of each entity besides the variables that leave: keys, reasons, and what times,
+#: ages and the last status are worked out from.
+_ALWAYS = frozenset({
+    "id", "patient_id", "absent", "birth_date", "diagnosis_date", "age_at_diagnosis",
+    "vital_status", "death_date", "date", "interval", "interval_unit",
+})  # fmt: skip
+
+
+def _needed(files: Sequence[File]) -> list[tuple[str, Any, set[str]]]:
+    """What to read for these files: times and ages are counted from the tumours, and the last
+    status is that of the follow-ups, whether they are asked for or not."""
+    leaving = {file.entity: {one.variable or one.name for one in file.columns} for file in files}
+    return [
+        (file.entity, file.model, leaving.get(file.entity, set()) | _ALWAYS)
+        for file in columns.files()
+        if file.entity in leaving or file.entity in ("tumour", "follow_up")
+    ]
 
 
 class _Blocks:
@@ -349,7 +368,8 @@ def _pack(claim: Claim, kept: Files, name: str) -> None:
         with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for one in kept.made:
                 entry = zipfile.ZipInfo(f"{name}/{one.name}", _NO_TIME)
-                entry.compress_type = zipfile.ZIP_DEFLATED
+                packed = one.name.endswith((".parquet", ".xlsx"))
+                entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o444 << 16
                 with (
                     storage.place(one.file_id).open("rb") as source,
@@ -405,7 +425,7 @@ def _make(claim: Claim) -> None:
         if refused:
             _fail(claim, refused)
             return
-        with force_locale("en"):
+        with force_locale("en"), _long_lived():
             facts = _write(claim, kept, order)
         _publish(claim, kept, facts)
     except Lost:
@@ -420,6 +440,16 @@ def _make(claim: Claim) -> None:
         log.error("release %s failed: %s", claim.release_id, _kind(error))
         _fail(claim, "failed")
         raise
+
+
+@contextmanager
+def _long_lived() -> Iterator[None]:
+    """What is there already is not looked through again and again for garbage meanwhile."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _kind(error: BaseException) -> str:

@@ -7,7 +7,8 @@ text and remembered, because the same few codes, dates and numbers stand in mill
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -42,10 +43,20 @@ class Remembered(dict[Any, Any]):
         return found
 
 
+class _AsItIs(dict[Any, Any]):
+    """Ids as `str` writes them, not remembered: every one stands once."""
+
+    def __missing__(self, value: Any) -> Any:
+        return value if len(value) == 36 else _dashed(value)
+
+
+def _written(raw: bytes) -> str:
+    """An id as `str` writes it."""
+    return _dashed(raw.hex())
+
+
 def _dashed(raw: str) -> str:
-    """An id as PostgreSQL writes it; SQLite keeps it without the dashes."""
-    if len(raw) == 36:
-        return raw
+    """The same of an id without dashes, as SQLite keeps it."""
     return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
 
 
@@ -54,7 +65,6 @@ def _parser(kind: sa.types.TypeEngine[Any]) -> Parse:
     for known, parse in (
         (PartialDateType, PartialDate),
         (Exact, Decimal),
-        (sa.Uuid, UUID),
         (sa.JSON, json.loads),
         (sa.Boolean, lambda raw: raw in ("true", 1, "1")),
         (sa.Integer, int),
@@ -65,21 +75,30 @@ def _parser(kind: sa.types.TypeEngine[Any]) -> Parse:
 
 
 class Table:
-    """A table as it is read: where each column stands in a row, and what its texts mean."""
+    """A table as it is read: where each column stands in a row, and what its texts mean. No more
+    columns are read than are needed: names of patients never are."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, wanted: Collection[str]) -> None:
         self.table: sa.Table = sa.inspect(model).local_table
-        self.places = {column.name: place for place, column in enumerate(self.table.c)}
-        self.meaning = {column.name: Remembered(_parser(column.type)) for column in self.table.c}
+        self.columns = [column for column in self.table.c if column.name in wanted]
+        self.places = {column.name: place for place, column in enumerate(self.columns)}
+        self.meaning = {
+            column.name: _AsItIs()
+            if isinstance(column.type, sa.Uuid)
+            else Remembered(_parser(column.type))
+            for column in self.columns
+        }
         self.own = self.places["id"]
 
     def select(self, key: str, ids: Sequence[str], dialect: str) -> sa.Select[Any]:
         """The rows of these patients, as texts; `key` is the column that names the patient."""
-        raw = [_as_text(column, dialect) for column in self.table.c]
-        where: Any = self.table.c[key].in_([UUID(one) for one in ids])
-        if dialect == "postgresql":
-            array = sa.cast(list(ids), postgresql.ARRAY(postgresql.UUID))
-            where = self.table.c[key] == sa.any_(array)
+        raw = [_as_text(column, dialect) for column in self.columns]
+        where: Any
+        if dialect == "postgresql":  # one value, however many there are
+            written = sa.literal("{" + ",".join(ids) + "}", sa.Text)
+            where = self.table.c[key] == sa.any_(sa.cast(written, postgresql.ARRAY(sa.Uuid)))
+        else:
+            where = self.table.c[key].in_([UUID(one) for one in ids])
         query = sa.select(*raw).where(where)
         if "error_at" in self.table.c:  # what was entered in error does not leave
             query = query.where(self.table.c.error_at.is_(None))
@@ -95,7 +114,7 @@ def _as_text(column: sa.Column[Any], dialect: str) -> sa.ColumnElement[Any]:
 
 
 class Raw(Mapping[str, Any]):
-    """A row: values by name, read when they are asked for."""
+    """A row: values by name, read when they are asked for; ids as the database writes them."""
 
     __slots__ = ("name", "table", "values_")
 
@@ -124,20 +143,41 @@ class Batch:
 
 
 class Reader:
-    """Reads the rows of some entities: (entity, model)."""
+    """Reads the rows of some entities: (entity, model, names of columns)."""
 
     def __init__(
-        self, connection: sa.Connection, models: Sequence[tuple[str, Any]], names: Pseudonyms
+        self,
+        connection: sa.Connection,
+        models: Sequence[tuple[str, Any, Collection[str]]],
+        names: Pseudonyms,
     ) -> None:
         self._connection, self._names = connection, names
         self._dialect = connection.dialect.name
-        self._tables = {entity: Table(model) for entity, model in models}
+        self._tables = {entity: Table(model, wanted) for entity, model, wanted in models}
 
     def batches(self, ids: Sequence[bytes], size: int) -> Iterator[Batch]:
-        """The patients of these ids, so many at once."""
-        for start in range(0, len(ids), size):
-            some = [str(UUID(bytes=one)) for one in ids[start : start + size]]
-            yield Batch(some, {entity: self.rows(entity, some) for entity in self._tables})
+        """The patients of these ids (the last 16 bytes of each), so many at once. On a server the
+        next are read while these are worked on."""
+        starts = range(0, len(ids), size)
+        if self._dialect != "postgresql":
+            yield from (self._batch(ids[start : start + size]) for start in starts)
+            return
+        with ThreadPoolExecutor(1) as beside:
+            coming: list[Future[Batch]] = []
+            try:
+                for start in starts:
+                    coming.append(beside.submit(self._batch, ids[start : start + size]))
+                    if len(coming) == 2:
+                        yield coming.pop(0).result()
+                while coming:
+                    yield coming.pop(0).result()
+            finally:
+                for one in coming:
+                    one.cancel()
+
+    def _batch(self, ids: Sequence[bytes]) -> Batch:
+        some = [_written(one[-16:]) for one in ids]
+        return Batch(some, {entity: self.rows(entity, some) for entity in self._tables})
 
     def rows(self, entity: str, ids: Sequence[str]) -> list[list[Raw]]:
         """The rows of each of these patients."""
@@ -145,9 +185,14 @@ class Reader:
         key = "id" if entity == "patient" else "patient_id"
         whose, own, name = table.places[key], table.own, self._names.of
         found: dict[str, list[Raw]] = {one: [] for one in ids}
-        for values in self._connection.execute(table.select(key, ids, self._dialect)):
-            row = Raw(table, values, name(entity, _dashed(values[own])))
-            found[_dashed(values[whose])].append(row)
+        read = self._connection.execute(table.select(key, ids, self._dialect)).all()
+        if self._dialect == "postgresql":
+            for values in read:
+                found[values[whose]].append(Raw(table, values, name(entity, values[own])))
+        else:
+            for values in read:
+                row = Raw(table, values, name(entity, _dashed(values[own])))
+                found[_dashed(values[whose])].append(row)
         for rows in found.values():
             if len(rows) > 1:
                 rows.sort(key=lambda one: one.name)

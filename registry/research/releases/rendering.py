@@ -10,7 +10,7 @@ from typing import Any
 from registry.dates import PartialDate
 from registry.research.releases.columns import DAYS, Case, Cell, Column, File, stated_reason
 from registry.research.releases.pseudonyms import Pseudonyms
-from registry.research.releases.reading import Batch, Raw, Remembered
+from registry.research.releases.reading import Batch, Raw, Remembered, Table
 from registry.research.releases.recoding import QUASI, SENSITIVE, Known, Plan
 
 _NOTHING = Cell()
@@ -62,89 +62,141 @@ class Block:
         self.texts.append(absent)
 
 
+class _Alone:
+    """The cells of a column that depend on a value alone: worked out once for each value."""
+
+    def __init__(self, column: Column, table: Table) -> None:
+        self._column, self._meaning = column, table.meaning[column.variable]
+        self.texts = Remembered(self._text)
+        self.why: dict[Any, str] = {}
+
+    def _text(self, raw: Any) -> str:
+        meant = None if raw is None else self._meaning[raw]
+        cell = self._column.read({self._column.variable: meant}, None)  # type: ignore[arg-type]
+        if cell.why:
+            self.why[raw] = cell.why
+        return cell.text
+
+
 class Renderer:
     """Makes the cells of a file. What depends on a value alone is worked out once for each."""
 
     def __init__(self, file: File, coarse: Plan) -> None:
         self.file = file
         self._coarse = None if coarse.is_exact else coarse
-        self._known: dict[str, Remembered] = {}
+        self._known: dict[str, _Alone] = {}
         self._ordinals = Remembered(_ordinal)
 
     def block(self, rows: Sequence[Sequence[Raw]], cases: Sequence[Case]) -> Block:
         """The rows of these patients."""
         flat = [row for some in rows for row in some]
         whose = [case for case, some in zip(cases, rows, strict=True) for _row in some]
-        starts = [0, *accumulate(len(some) for some in rows)]
-        made = Block(self.file, [], starts)
-        stated = [(at, found) for at, row in enumerate(flat) if (found := row["absent"])]
+        made = Block(self.file, [], [0, *accumulate(len(some) for some in rows)])
+        values = list(zip(*(row.values_ for row in flat), strict=True))
+        stated = _stated(flat, values)
         for column in self.file.columns:
-            cells = self._cells(column, flat, whose)
-            made.texts.append([cell.text for cell in cells])
+            texts, why = self._cells(column, flat, whose, values) if flat else ([], [])
+            made.texts.append(texts)
             if column.explained:
-                _reasons(made, column, cells, stated)
+                _reasons(made, column, texts, why, stated)
         made.explain()
         return made
 
-    def _cells(self, column: Column, rows: Sequence[Raw], cases: Sequence[Case]) -> list[Cell]:
-        if not rows:
-            return []
-        if column.alone:
-            cells = self._alone(column, rows)
-        elif column.when:
-            cells = self._dated(column, rows, cases)
+    def _cells(
+        self,
+        column: Column,
+        rows: Sequence[Raw],
+        cases: Sequence[Case],
+        values: Sequence[Sequence[Any]],
+    ) -> tuple[list[str], list[tuple[int, str]]]:
+        """The texts of a column, and (row, reason) of those that say why."""
+        if column.name == "patient_id":
+            return [case.name for case in cases], []
+        if column.name == f"{self.file.entity}_id":
+            return [row.name for row in rows], []
+        place = (self.file.entity, column.name)
+        coarser = self._coarse if self._coarse and self._coarse.touches(place) else None
+        if column.alone and coarser is None:
+            return self._alone(column, rows[0].table, values)
+        if column.when and coarser is None:
+            cells = self._dated(column, rows, cases, values)
         else:
             cells = [column.read(row, case) for row, case in zip(rows, cases, strict=True)]
-        place = (self.file.entity, column.name)
-        if self._coarse is None or not self._coarse.touches(place):
-            return cells
-        coarser = self._coarse.cell
-        return [coarser(place, one, case.level) for one, case in zip(cells, cases, strict=True)]
+        if coarser is not None:
+            cells = [
+                coarser.cell(place, one, case.level) for one, case in zip(cells, cases, strict=True)
+            ]
+        return [one.text for one in cells], [(at, c.why) for at, c in enumerate(cells) if c.why]
 
-    def _alone(self, column: Column, rows: Sequence[Raw]) -> list[Cell]:
-        table = rows[0].table
-        known = self._known.get(column.name)
-        if known is None:
-            meaning, name, read = table.meaning[column.variable], column.variable, column.read
-            known = Remembered(
-                lambda raw: read({name: None if raw is None else meaning[raw]}, None)  # type: ignore[arg-type]
-            )
-            self._known[column.name] = known
-        place = table.places[column.variable]
-        return [known[row.values_[place]] for row in rows]
+    def _alone(
+        self, column: Column, table: Table, values: Sequence[Sequence[Any]]
+    ) -> tuple[list[str], list[tuple[int, str]]]:
+        if column.name not in self._known:
+            self._known[column.name] = _Alone(column, table)
+        known = self._known[column.name]
+        own = values[table.places[column.variable]]
+        texts = list(map(known.texts.__getitem__, own))
+        reasons = known.why
+        if not reasons:
+            return texts, []
+        return texts, [(at, reasons[raw]) for at, raw in enumerate(own) if raw in reasons]
 
-    def _dated(self, column: Column, rows: Sequence[Raw], cases: Sequence[Case]) -> list[Cell]:
-        place, ordinals = rows[0].table.places[column.variable], self._ordinals
-        read, days, in_days = column.read, _DAYS, column.when == DAYS
-        found = []
-        for row, case in zip(rows, cases, strict=True):
-            raw = row.values_[place]
+    def _dated(
+        self,
+        column: Column,
+        rows: Sequence[Raw],
+        cases: Sequence[Case],
+        values: Sequence[Sequence[Any]],
+    ) -> list[Cell]:
+        own = values[rows[0].table.places[column.variable]]
+        read, in_days, found = column.read, column.when == DAYS, []
+        for at, (raw, day) in enumerate(
+            zip(own, map(self._ordinals.__getitem__, own), strict=True)
+        ):
+            origin = cases[at].day
             if raw is None:
                 found.append(_NOTHING)
-                continue
-            day, origin = ordinals[raw], case.day
-            if day is None or origin is None:
-                found.append(read(row, case))
+            elif day is None or origin is None:
+                found.append(read(rows[at], cases[at]))
             else:
-                found.append(days[day - origin] if in_days else _NOTHING)
+                found.append(_DAYS[day - origin] if in_days else _NOTHING)
         return found
 
 
-def _ordinal(raw: str) -> int | None:
-    """The number of a day; None of a month or year."""
-    return PartialDate(raw).earliest.toordinal() if len(raw) == 10 else None
+def _stated(rows: Sequence[Raw], values: Sequence[Sequence[Any]]) -> list[tuple[int, Any]]:
+    """(row, what the record says of its missing values), of the rows that say something."""
+    if not rows:
+        return []
+    absent = values[rows[0].table.places["absent"]]
+    return [
+        (at, found)
+        for at, raw in enumerate(absent)
+        if raw is not None and (found := rows[at]["absent"])
+    ]
+
+
+def _ordinal(raw: str | None) -> int | None:
+    """The number of a day; None of a month, a year or nothing."""
+    if raw is None or len(raw) != 10:
+        return None
+    return PartialDate(raw).earliest.toordinal()
 
 
 def _reasons(
-    made: Block, column: Column, cells: Sequence[Cell], stated: Sequence[tuple[int, Any]]
+    made: Block,
+    column: Column,
+    texts: Sequence[str],
+    why: Sequence[tuple[int, str]],
+    stated: Sequence[tuple[int, Any]],
 ) -> None:
     """Note why cells of a column are empty, or not all there."""
-    for at, cell in enumerate(cells):
-        if cell.why:
-            made.why.setdefault(at, []).append((column.name, cell.why))
+    for at, reason in why:
+        made.why.setdefault(at, []).append((column.name, reason))
+    told = {at for at, _reason in why} if stated else ()
     for at, found in stated:
-        cell = cells[at]
-        if not cell.text and not cell.why and (reason := stated_reason(found, column.variable)):
+        if texts[at] or at in told:
+            continue
+        if reason := stated_reason(found, column.variable):
             made.why.setdefault(at, []).append((column.name, reason))
 
 
