@@ -11,7 +11,7 @@ import pytest
 from registry.db import db
 from registry.research import rules
 from registry.research.models import Release
-from registry.research.releases import making, recoding
+from registry.research.releases import making, recoding, rendering
 from registry.research.releases.columns import Cell
 from registry.research.releases.recoding import AGE, COUNTRY, SEX, SITE, Known
 from tests import make, make_research
@@ -99,6 +99,19 @@ def test_what_is_told_is_what_stands_in_the_cells():
             assert plan.cell(place, Cell(before), level).text == after
         cells = tuple(sorted(plan.cell(SITE, Cell(site), level).text for site in one.sites))
         assert cells == told.sites or (level == recoding.NOTHING and not any(cells))
+
+
+def test_how_many_rows_have_no_site_tells_nobody_apart():
+    """One tumour or two of which no site leaves: measured as the plan has it."""
+
+    class Blocks:
+        starts = (0, 1, 3, 4)
+
+        def column(self, name):
+            return ["", "", "", "C25"] if name == "primary_site" else None
+
+    found = rendering.known({"patient": Blocks(), "tumour": Blocks()}, 3)
+    assert [one.sites for one in found] == [(), (), ("C25",)]
 
 
 def _thousand(clinic):
