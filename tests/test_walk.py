@@ -247,6 +247,7 @@ def _grant(by, researcher):
         researcher_id=researcher.id,
         from_date=today(),
         until_date=today() + timedelta(days=30),
+        coarse=make_research.AS_IT_IS,  # of one patient there is a release, too
     )
 
 
