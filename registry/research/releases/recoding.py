@@ -2,9 +2,9 @@
 
 The quasi-identifiers are sex, country, age at first diagnosis and the sites of the primary
 tumours. Ages are grouped alike for all, in the finest groups with which hardly more patients lose
-more than the exact site than with the widest; countries with too few patients become one. Whoever
+their site than with the widest; countries with too few patients become one. Whoever
 is then still in a group that is too small is told less of, step by step: the site's group alone,
-no site, no country, no age, nothing. So every combination that leaves is shared by at least k
+no country, no site, no age, nothing. So every combination that leaves is shared by at least k
 patients, and whoever is looked for by what is true of them finds at least k who fit. Pure: values
 in, values out.
 """
@@ -25,15 +25,15 @@ from registry.research.releases.columns import Cell, File
 OTHER = "other"
 #: Ages are never in wider groups than these; see `band`.
 _BANDS = (1, 5, 10, 20)
-#: The share of patients who may lose more than the exact site for ages in finer groups.
+#: The share of patients who may lose their site for ages in finer groups.
 _BUDGET = 0.05
 #: How much is told of a patient: each level less than the one before.
-SITE_GROUP, NO_SITE, NO_COUNTRY, NO_AGE, NOTHING = 1, 2, 3, 4, 5
+SITE_GROUP, NO_COUNTRY, NO_SITE, NO_AGE, NOTHING = 1, 2, 3, 4, 5
 LEVELS = {
     0: _l("As the others"),
     SITE_GROUP: _l("The group of the site instead of the site"),
-    NO_SITE: _l("No site"),
-    NO_COUNTRY: _l("No site and no country"),
+    NO_COUNTRY: _l("The group of the site, and no country"),
+    NO_SITE: _l("No site and no country"),
     NO_AGE: _l("No site, country or age"),
     NOTHING: _l("No site, country, age or sex"),
 }
@@ -83,7 +83,8 @@ class TooFew(Exception):
 
 
 class Known(NamedTuple):
-    """What somebody may know of a patient, as it would leave: texts, empty where unknown."""
+    """What somebody may know of a patient, as it would leave: texts, empty where unknown. Of the
+    sites those that are told: how many tumours somebody had is not among it."""
 
     sex: str
     country: str
@@ -144,16 +145,14 @@ class Plan:
 
     def known(self, one: Known, level: int) -> Known:
         """What is told of a patient at a level."""
-        sites = one.sites
-        if level >= NO_SITE:
-            sites = tuple("" for _site in sites)
-        elif level >= SITE_GROUP:
+        sites = () if level >= NO_SITE else one.sites
+        if level >= SITE_GROUP:
             sites = tuple(sorted(site_group(site) for site in sites))
         return Known(
             "" if level >= NOTHING else one.sex,
             "" if level >= NO_COUNTRY else OTHER if one.country in self.merged else one.country,
             "" if level >= NO_AGE else band(one.age, self.years),
-            () if level >= NOTHING else sites,
+            sites,
         )
 
     def files(self, files: Sequence[File]) -> tuple[File, ...]:
@@ -176,7 +175,7 @@ def plan(known: Sequence[Known], k: int, years: int) -> Plan:
     tried = []
     for wider in [one for one in _BANDS if one >= years]:
         settled = _settled(distinct, Plan(k, wider, merged))
-        lost = sum(number for one, number in distinct.items() if settled[one] > SITE_GROUP)
+        lost = sum(number for one, number in distinct.items() if settled[one] >= NO_SITE)
         tried.append((lost, wider, settled))
     enough = tried[-1][0] + _BUDGET * len(known)
     _lost, chosen, settled = next(one for one in tried if one[0] <= enough)

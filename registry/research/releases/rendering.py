@@ -204,10 +204,7 @@ def _reasons(
 
 
 def known(blocks: Mapping[str, Block], patients: int) -> list[Known]:
-    """What leaves of the quasi-identifiers of every patient of a batch.
-
-    Sites that do not leave are none, however many rows are without one: as `Plan.known` has it.
-    """
+    """What leaves of the quasi-identifiers of every patient of a batch."""
     sex, country, age = (
         _of_patients(blocks, name, patients) for (entity, name) in QUASI if entity == "patient"
     )
@@ -216,8 +213,10 @@ def known(blocks: Mapping[str, Block], patients: int) -> list[Known]:
     cells = tumours.column("primary_site") if tumours else None
     if tumours and cells is not None:
         starts = tumours.starts
-        own = [tuple(sorted(cells[starts[at] : starts[at + 1]])) for at in range(patients)]
-        sites = [some if any(some) else () for some in own]
+        sites = [
+            tuple(sorted(filter(None, cells[starts[at] : starts[at + 1]])))
+            for at in range(patients)
+        ]
     return [Known(*four) for four in zip(sex, country, age, sites, strict=True)]
 
 
