@@ -125,6 +125,24 @@ def test_who_looks_on_is_told_only_of_changes(app, client):
     assert "No quorum" not in changed.text
 
 
+def test_who_looks_on_is_at_work_while_the_meeting_is_under_way_and_not_after_it(app, client):
+    _network, chair, found, item = a_meeting()
+    make.sign_in(client, chair)
+    url, by = f"/agenda/{item.id}/live", make.viewer(chair)
+
+    def noted():
+        """Is the session, last used two minutes ago, used anew by the page's own asking?"""
+        with client.session_transaction() as session:
+            session["seen"] = before = session["seen"] - 120
+        client.get(url)
+        with client.session_transaction() as session:
+            return session["seen"] > before
+
+    assert noted()
+    actions.close(found, by=by)
+    assert not noted()
+
+
 def test_the_agenda_and_its_pack(app, client):
     _network, chair, found, item = a_meeting(begun=False)
     make_course.a_course(item.patient, make.viewer(chair))
