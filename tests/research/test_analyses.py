@@ -178,6 +178,7 @@ def test_every_analysis_has_figure_table_data_and_code(client) -> None:
             assert client.get(f"{url}/{name}.svg?{query}").data.startswith(b"<?xml")
         data = client.get(f"{url}/{name}.data?{query}").text
         assert len(list(csv.reader(io.StringIO(data)))) > 1
+    assert len(make.selects(client, f"{url}/pfs?group=grade")) == 15  # two a file
     assert b"survfit" in client.get(f"{url}/pfs.R").data
     for missing in ("pfs.exe", "other", "lanes.R"):
         assert client.get(f"{url}/{missing}").status_code == 404

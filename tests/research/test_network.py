@@ -64,6 +64,7 @@ def test_figures_are_made_once_and_not_again_for_one_more(client) -> None:
     page = client.get("/network/research-figures").text
     assert "about 10" in page
     assert "100 % alive at 24 months" in page
+    assert len(make.selects(client, "/network/research-figures?group=sex")) == 2
     assert client.get("/network/research-figures.svg").data.startswith(b"<?xml")
     assert client.get("/network/research-figures.csv?group=sex").text.count("\n") == 3
     assert client.get("/network/research-figures.exe").status_code == 404

@@ -220,7 +220,10 @@ def test_what_came_of_a_request_stands_with_it_and_its_release(client) -> None:
         text = client.get(page).text
         assert "Who lives long" in text
         assert "https://doi.org/10.1000/182" in text
-    [output] = queries_requests.outputs(asked)
+    one = len(make.selects(client, url))
+    assert make.post(client, f"{url}/outputs", {**typed, "title": "More"}).status_code == 303
+    assert len(make.selects(client, url)) == one  # for two outputs as for one
+    output = queries_requests.outputs(asked)[-1]
     make_research.signed_in(client, place, Role.RESEARCHER, "Paul Pohl")
     assert make.post(client, f"{url}/outputs", typed).status_code == 404
     make.sign_in(client, rosa)
@@ -244,6 +247,9 @@ def test_privacy_sees_which_releases_held_who_withdrew(client) -> None:
     assert bea.pseudonym not in page
     assert late.pseudonym not in page
     assert "female0" not in page
+    alone = len(make.selects(client, "/administration/released"))
+    patients.answer_consent(bea.id, "research_use", "no", by=clara)
+    assert len(make.selects(client, "/administration/released")) == alone  # for two as for one
     asked = client.get(f"/administration/released?pseudonym={bea.pseudonym}").text
     assert f"NET-ONE, release {release.number}" in asked
     assert "There is no patient" in client.get("/administration/released?pseudonym=AAAA-2222").text
