@@ -43,6 +43,15 @@ def test_ages_are_grouped(age, years, group):
     assert recoding.band(age, years) == group
 
 
+@pytest.mark.parametrize(
+    ("site", "system"),
+    [("C15.9", "C15-C26"), ("C26.9", "C15-C26"), ("C34.1", "C30-C39"), ("C37.9", "C30-C39"),
+     ("C73.9", "C00-C80"), ("C80.9", "C00-C80"), ("C27.9", "C00-C80")],
+)  # fmt: skip
+def test_sites_have_an_organ_system(site, system):
+    assert recoding.site_system(site) == system
+
+
 @pytest.mark.parametrize(("number", "k"), [(5, 5), (23, 5), (400, 5), (400, 3), (3000, 10)])
 def test_every_combination_that_leaves_is_shared_by_k(number, k):
     known = _people(number)
@@ -132,7 +141,8 @@ def _fits(row, sites, person):
     sex, born, site, when, country, _one = person
     if row["sex_at_birth"] not in ("", sex) or row["country"] not in ("", country, "other"):
         return False
-    if site not in sites and site[:3] not in sites and any(sites):
+    system = "C15-C26" if "C15" <= site < "C27" else "C30-C39"  # the sites of these people
+    if not {site, site[:3], system} & sites and any(sites):
         return False
     ages = (when.year - born - 1, when.year - born)
     low, _dash, high = row["age_at_diagnosis"].replace("+", "-200").partition("-")

@@ -2,11 +2,11 @@
 
 The quasi-identifiers are sex, country, age at first diagnosis and the sites of the primary
 tumours. Ages are grouped alike for all, in the finest groups with which hardly more patients lose
-their site than with the widest; countries with too few patients become one. Whoever
+the group of their site than with the widest; countries with too few patients become one. Whoever
 is then still in a group that is too small is told less of, step by step: the site's group alone,
-no country, no site, no age, nothing. So every combination that leaves is shared by at least k
-patients, and whoever is looked for by what is true of them finds at least k who fit. Pure: values
-in, values out.
+no country, its organ system, no site, no age, nothing. So every combination that leaves is shared
+by at least k patients, and whoever is looked for by what is true of them finds at least k who fit.
+Pure: values in, values out.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from registry.research.releases.columns import Cell, File
 OTHER = "other"
 #: Ages are never in wider groups than these; see `band`.
 _BANDS = (1, 5, 10, 20)
-#: The share of patients who may lose their site for ages in finer groups.
+#: The share of patients who may lose the group of their site for ages in finer groups.
 _BUDGET = 0.05
 #: How much is told of a patient: each level less than the one before.
-SITE_GROUP, NO_COUNTRY, NO_SITE, NO_AGE, NOTHING = 1, 2, 3, 4, 5
+SITE_GROUP, NO_COUNTRY, SITE_SYSTEM, NO_SITE, NO_AGE, NOTHING = 1, 2, 3, 4, 5, 6
 LEVELS = {
     0: _l("As the others"),
     SITE_GROUP: _l("The group of the site instead of the site"),
     NO_COUNTRY: _l("The group of the site, and no country"),
+    SITE_SYSTEM: _l("The organ system of the site, and no country"),
     NO_SITE: _l("No site and no country"),
     NO_AGE: _l("No site, country or age"),
     NOTHING: _l("No site, country, age or sex"),
@@ -50,15 +51,15 @@ _TELLS_SITE = {
     ("therapy", "treated_sites"): SITE_GROUP,
     ("lesion", "organ"): SITE_GROUP,
     ("imaging", "sites"): SITE_GROUP,
-    ("tumour", "laterality"): NO_SITE,
-    ("tumour", "syndrome"): NO_SITE,
-    ("syndrome", "syndrome"): NO_SITE,
+    ("tumour", "laterality"): SITE_SYSTEM,
+    ("tumour", "syndrome"): SITE_SYSTEM,
+    ("syndrome", "syndrome"): SITE_SYSTEM,
     ("pathology", "derived_version"): NO_SITE,
     ("pathology", "derived_category"): NO_SITE,
     ("pathology", "derived_grade"): NO_SITE,
     ("pathology", "grade_system"): NO_SITE,
-    ("pathology", "type_stated"): NO_SITE,
-    ("pathology", "morphology"): NO_SITE,
+    ("pathology", "type_stated"): SITE_SYSTEM,
+    ("pathology", "morphology"): SITE_SYSTEM,
 }
 _GONE_FROM = {**QUASI, **_TELLS_SITE}
 #: What does not leave at all where k is above one, and why.
@@ -106,6 +107,26 @@ def site_group(code: str) -> str:
     return code.partition(".")[0]
 
 
+#: Organ systems as ICD-O numbers them: first and last number of a site, name and label.
+_SYSTEMS = (
+    (15, 26, "C15-C26", "Digestive organs"),
+    (30, 39, "C30-C39", "Respiratory and intrathoracic organs"),
+    (0, 99, "C00-C80", "Any site that is neither digestive nor respiratory, or unknown"),
+)
+
+
+def site_system(code: str) -> str:
+    """The organ system of a site: C17.2 → C15-C26."""
+    number = int(code[1:3])
+    return next(name for low, high, name, _label in _SYSTEMS if low <= number <= high)
+
+
+def _site(code: str, level: int) -> str:
+    if level < SITE_GROUP or not code:
+        return code
+    return site_system(code) if level >= SITE_SYSTEM else site_group(code)
+
+
 @dataclass(frozen=True)
 class Plan:
     """How coarse a release is: what holds for all, and how much less is told of each patient."""
@@ -139,15 +160,15 @@ class Plan:
             return replace(cell, text=band(cell.text, self.years))
         if place == COUNTRY and cell.text in self.merged:
             return replace(cell, text=OTHER)
-        if place == SITE and level >= SITE_GROUP:
-            return replace(cell, text=site_group(cell.text))
+        if place == SITE:
+            return replace(cell, text=_site(cell.text, level))
         return cell
 
     def known(self, one: Known, level: int) -> Known:
         """What is told of a patient at a level."""
         sites = () if level >= NO_SITE else one.sites
         if level >= SITE_GROUP:
-            sites = tuple(sorted(site_group(site) for site in sites))
+            sites = tuple(sorted(_site(site, level) for site in sites))
         return Known(
             "" if level >= NOTHING else one.sex,
             "" if level >= NO_COUNTRY else OTHER if one.country in self.merged else one.country,
@@ -175,7 +196,7 @@ def plan(known: Sequence[Known], k: int, years: int) -> Plan:
     tried = []
     for wider in [one for one in _BANDS if one >= years]:
         settled = _settled(distinct, Plan(k, wider, merged))
-        lost = sum(number for one, number in distinct.items() if settled[one] >= NO_SITE)
+        lost = sum(number for one, number in distinct.items() if settled[one] >= SITE_SYSTEM)
         tried.append((lost, wider, settled))
     enough = tried[-1][0] + _BUDGET * len(known)
     _lost, chosen, settled = next(one for one in tried if one[0] <= enough)
@@ -250,7 +271,9 @@ def _coarser(file: File, column: Any, coarse: Plan) -> Any:
     if place == SITE:
         codes = vocabularies.codes(column.codes)
         groups = {site_group(code) for code in codes} - codes.keys()
-        return replace(column, more_codes={one: f"A site of {one}" for one in sorted(groups)})
+        more = {one: f"A site of {one}" for one in sorted(groups)}
+        more |= {name: label for _low, _high, name, label in _SYSTEMS}
+        return replace(column, more_codes=more)
     return column
 
 
