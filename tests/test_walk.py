@@ -308,6 +308,8 @@ def expected(rule: Rule, role: Role | None, relation: str) -> str:
         return REFUSED
     if rule.endpoint in OF_ITS_WRITER:
         return HIDDEN
+    if right is Right.MATCH and role is Role.LEAD and rule.arguments:
+        return HIDDEN  # every organisation of the walk has a data manager, who is asked
     owned = _owned(rule, role, relation)
     if owned:
         return owned

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from registry.access import Right, Role, Viewer
 from registry.db import db
-from registry.errors import Forbidden, NotFound
+from registry.errors import NotFound
 from registry.patients import queries as patients
 from registry.patients.matching import finding, merging, moving, pairs, rules, states
 from registry.patients.matching.models import IdentityChange, Match, MatchAnswer, Merge
@@ -86,8 +86,9 @@ def answers(viewer: Viewer) -> bool:
 
 
 def _need(viewer: Viewer) -> None:
+    """To whoever does not answer for the organisation there are no pairs."""
     if not answers(viewer):
-        raise Forbidden(Right.MATCH.value)
+        raise NotFound()
 
 
 def listed(viewer: Viewer, *, show: str = "open", limit: int = 100) -> list[Pair]:
