@@ -10,7 +10,15 @@ import pytest
 from registry.access import Role
 from registry.db import db
 from registry.people.models import Person
-from registry.research.statistics import answers, courses, overall, sequences, trajectories
+from registry.research.statistics import (
+    answers,
+    courses,
+    overall,
+    sequences,
+    shown,
+    timed,
+    trajectories,
+)
 from registry.research.statistics.survival import EVENT
 from registry.research.statistics.trajectories import Value
 from tests import make, make_research
@@ -56,6 +64,24 @@ def test_lines_have_the_times_the_endpoints_say() -> None:
     assert (second.pfs.days, second.pfs.event) == (480, 1)  # death
     assert second.ttp.event == 0  # death is no progression
     assert (second.ttnt.days, second.ttnt.event) == (480, 0)
+
+
+def test_what_was_not_asked_for_is_not_what_did_not_happen() -> None:
+    """Without the file of progressions nobody would ever progress: nothing is drawn then."""
+
+    class Files:
+        def columns(self, name: str) -> list[str]:
+            return {"therapies.csv": ["start_days"], "follow_up.csv": ["date_shifted"]}.get(
+                name, []
+            )
+
+        def rows(self, name: str) -> list[dict[str, str]]:
+            return []
+
+    assert shown.lacking(Files(), timed.NEEDS["pfs"]) == [
+        "follow_up.csv: vital_status", "progressions.csv: date",
+    ]  # fmt: skip
+    assert "drugs alone" in courses.caution(Files())[0]
 
 
 def test_shifted_dates_count_like_days() -> None:

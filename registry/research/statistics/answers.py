@@ -95,7 +95,7 @@ def analysis(files: Files, asked: Mapping[str, str]) -> Shown:
     groups = _groups(lines, group, named)
     if not any(line.best in EVALUABLE for _name, some in groups for line in some):
         return replace(base, empty=_l("The release has no line with a response."))
-    return replace(base, **_facts(groups, lines))
+    return replace(base, said=courses.caution(files), **_facts(groups, lines))
 
 
 def _facts(groups: Sequence[tuple[str, Sequence[Line]]], lines: Sequence[Line]) -> dict[str, Any]:

@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
+
 from registry.clinical import therapy_lines
 from registry.clinical.endpoints import Endpoint
 from registry.clinical.line_outcomes import Assessed, Seen, best_response, time_of
 from registry.course.rules import lines as course_lines
+from registry.research.statistics.shown import Files, lacking
 
 Row = Mapping[str, Any]
 #: How the date of a row is read: the row and the name of the variable, to ISO text or "".
@@ -194,6 +197,15 @@ def _timed(
     return replace(
         line, following=following, pfs=times["PFS"], ttp=times["TTP"], ttnt=times["TTNT"]
     )
+
+
+def caution(files: Files) -> list[str]:
+    """What is to be said where the release does not have all that lines are made of."""
+    if not lacking(files, [("progressions.csv", "date")]):
+        return []
+    return [
+        str(_("Progressions are not in this release: lines are told apart by their drugs alone."))
+    ]
 
 
 def of_files(files: Mapping[str, Sequence[Row]]) -> list[Line]:

@@ -103,6 +103,7 @@ def flow(files: Files, asked: Mapping[str, str]) -> Shown:
         numbers=(("line", "class", "next_class", "patients"),
                  [[str(k[0]), k[1], k[2] or "none", str(n)] for k, n in sorted(went.items())]),
         data=_data(lines),
+        said=courses.caution(files),
         code=scripts.lines("flow", str(TITLES["flow"])),
         complete=[(_("With a systemic line of palliative intent"), len(own), len(patients))],
         how=[_("Lines are derived by the rules of the registry from therapies, progressions and "

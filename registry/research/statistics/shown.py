@@ -78,3 +78,14 @@ def chosen(asked: Mapping[str, str], name: str, options: Sequence[str]) -> str:
     """What was asked for, where it can be; else nothing."""
     found = asked.get(name, "")
     return found if found in options else ""
+
+
+def lacking(files: Files, needs: Sequence[tuple[str, str]]) -> list[str]:
+    """Which of these variables (file, name) the release does not have, as `file: name`. A date is
+    there as days, as months or shifted."""
+    endings = ("", "_days", "_months", "_shifted")
+    return [
+        f"{file}: {name}"
+        for file, name in needs
+        if not any(f"{name}{ending}" in files.columns(file) for ending in endings)
+    ]

@@ -22,6 +22,7 @@ from registry.research.statistics.shown import (
     Table,
     chosen,
     exact,
+    lacking,
     one_digit,
 )
 from registry.research.statistics.survival import (
@@ -66,6 +67,14 @@ _FREE = {
     "ttnt": _l("Without next treatment"),
 }
 _EVENTS = {"survival": _l("Deaths"), "pfs": _l("Events"), "ttnt": _l("Next treatments")}
+_LINES = (("therapies.csv", "start"), ("follow_up.csv", "date"), ("follow_up.csv", "vital_status"))
+#: Without these a curve would show what was not asked for as what did not happen.
+NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "survival": (("patients.csv", "vital_status"),),
+    "pfs": (*_LINES, ("progressions.csv", "date")),
+    "ttnt": (*_LINES, ("progressions.csv", "date")),
+    "progression": (*_LINES, ("progressions.csv", "date")),
+}
 #: Landmarks in months that are offered.
 LANDMARKS = (3, 6, 12, 24, 36, 60)
 #: A model with fewer events than this for each of its covariates says little, and is not shown.
@@ -141,6 +150,9 @@ def analysis(name: str, files: Files, asked: Mapping[str, str]) -> Shown:
     group = next(one.chosen for one in offered if one.name == "group")
     landmark = float(next(one.chosen for one in offered if one.name == "landmark") or 0)
     base = Shown(name, TITLES[name], _DEFINITIONS[name], offered)
+    if missing := lacking(files, NEEDS[name]):
+        return replace(base, empty=_("It needs variables that are not in the release: %(names)s.",
+                                     names=", ".join(missing)))  # fmt: skip
     patients = files.rows("patients.csv")
     number = line_of(asked)
     if by_line:
