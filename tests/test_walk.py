@@ -84,8 +84,6 @@ EMPTY_IS_UNKNOWN = {
 }
 #: What belongs to the centre that brings data in; an export to the person who asked for it.
 OF_THE_CENTRE = {"upload_id", "import_id", "map_id", "export_id", "match_id", "merge_id"}
-#: A lead answers for a pair only where there is no data manager; here there is one everywhere.
-OF_A_PAIR = {"match_id", "merge_id"}
 #: What belongs to the centre whose board it is; a guest sees what they are invited to.
 OF_THE_BOARD = {"board_id", "meeting_id", "item_id", "need_id"}
 #: Advice is acknowledged by the doctor who asked.
@@ -285,8 +283,6 @@ def _owned(rule: Rule, role: Role, relation: str) -> str:
     lead decides for the hospital; empty for what is about a patient."""
     if rule.endpoint in OF_THE_LEAD and role is Role.LEAD and relation != RELATED:
         return HIDDEN
-    if rule.arguments & OF_A_PAIR and role is Role.LEAD:
-        return REFUSED
     if rule.endpoint.startswith("boards.") and rule.arguments & OF_THE_BOARD:
         return OPEN if relation == OWN and role in RIGHTS[Right.PREPARE_BOARD] else HIDDEN
     if rule.endpoint not in OF_THE_GRANT and not rule.arguments & OF_THE_CENTRE:
@@ -418,8 +414,6 @@ def test_a_bad_id_is_not_found(app, client):
             right = web.right_of(rule.endpoint)
             about = {name for name in rule.arguments if name.endswith("_id")}
             if method != "GET" or not about or right is None or role not in RIGHTS.get(right, ()):
-                continue
-            if rule.arguments & OF_A_PAIR and role is Role.LEAD:
                 continue
             unknown = World({}, {**world.ids, **{name: new_id() for name in about}}, {})
             assert walker.get(unknown.address(app, rule)).status_code == 404, rule.endpoint
