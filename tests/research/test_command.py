@@ -13,6 +13,7 @@ from registry import storage
 from registry.access import Role
 from registry.db import db
 from registry.people.models import NETWORK_OFFICE, Organisation
+from registry.research import rules
 from registry.research.releases import actions
 from registry.research.releases.commands import release
 from tests import make, make_research
@@ -76,6 +77,15 @@ def test_nothing_is_made_once_the_grant_has_ended(run):
     actions.end_grant(grant, by=committee, reason="Withdrawn.")
     status, said = run("make", "NET-ONE", "--as", rosa.email)
     assert (status, "ended this grant" in said) == (1, True)
+
+
+def test_too_few_patients_are_told_of_in_words(run):
+    make.patient(make_research.clinic())
+    office = make_research.office()
+    rosa = make.person(office, Role.RESEARCHER, name="Rosa Ruiz")
+    make_research.grant(office, rosa, coarse=rules.USUAL)
+    status, said = run("make", "NET-ONE", "--as", rosa.email)
+    assert (status, "fewer patients than have to share" in said) == (1, True)
 
 
 def test_a_copy_is_compared_with_its_manifest(run, tmp_path):

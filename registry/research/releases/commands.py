@@ -77,7 +77,10 @@ def make(application: Callable[[], Flask], project: str, email: str, also: tuple
     with _researcher(application, email) as viewer:
         grant = queries.grant_of_project(viewer, project)
         asked = actions.request_release(grant, by=viewer, also=also).id
-        made = making.make(asked)
+        try:
+            made = making.make(asked)
+        except Exception as error:  # its kind and place are in the log, its words may be a record's
+            raise click.ClickException(str(rules.FAILURES["failed"])) from error
         if made.state != rules.MADE:
             _refuse(str(rules.FAILURES.get(made.error or "", "It is being made by the worker.")))
         click.echo(f"{made.project}/{made.number}\t{made.id}")
