@@ -36,7 +36,7 @@ def statements(app: Flask, ask: Callable[[], Any]) -> list[Sent]:
     seen: list[Sent] = []
 
     def note(_c: Any, _k: Any, text: str, values: Any, _x: Any, many: bool) -> None:
-        seen.append(Sent(text, values[0] if many else values))
+        seen.append(Sent(text, values[0] if many and isinstance(values, list) else values))
 
     with app.app_context():
         engine = db.engine

@@ -212,7 +212,7 @@ def advise(page: Page) -> None:
 def read_and_acknowledge(page: Page) -> None:
     """The referring doctor is told, reads, and says so."""
     page.goto("/notices")
-    page.get_by_role("link", name="advice").first.click()
+    page.get_by_role("main").get_by_role("link", name="advice").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(NAME)
     expect(page.locator("#advice")).to_contain_text(ADVICE)
     page.get_by_role("button", name="Acknowledge the advice").click()
