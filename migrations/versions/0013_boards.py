@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancelled_because", sa.String(length=300), nullable=False),
+        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(state = 'cancelled') = (cancelled_because <> '')", name=op.f("ck_meeting_cancelled")
         ),

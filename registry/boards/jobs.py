@@ -1,4 +1,4 @@
-"""Background work of the boards: dates ahead, and reminders of what nobody has acknowledged."""
+"""Background work of the boards: dates ahead, and reminders of what nobody has answered."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from registry.boards.actions import delivery as actions
 from registry.boards.actions import meetings
 from registry.boards.models import Board
 from registry.boards.queries import delivery as queries
+from registry.boards.queries import meetings as meeting_queries
 from registry.db import db, now
 from registry.jobs import job
 
@@ -17,8 +18,11 @@ HOUSE = the_house("boards")
 
 @job("boards.remind", sweep=True)
 def remind() -> None:
-    """Remind referring doctors whose acknowledgement is overdue, once a week."""
+    """Remind referring doctors whose acknowledgement is overdue, once a week; and who has not
+    answered a written consultation, once before its end."""
     db.session.rollback()
+    for consultation in meeting_queries.to_remind(now()):
+        meetings.remind(consultation, by=HOUSE)
     for one in queries.to_remind(now()):
         actions.remind(one, by=HOUSE)
     db.session.commit()

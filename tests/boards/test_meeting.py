@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from registry import audit
 from registry.access import Role
+from registry.boards import jobs
 from registry.boards.actions import advice, agenda, delivery
 from registry.boards.actions import meetings as actions
 from registry.boards.queries import advice as queries
@@ -21,6 +22,7 @@ from registry.course import queries as course
 from registry.dates import PartialDate
 from registry.db import acting_at, db, now
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
+from registry.people.models import Notice
 from registry.referrals import actions as referrals
 from tests import make, make_boards, make_course, make_referrals
 
@@ -282,6 +284,41 @@ def test_reminders_come_when_the_time_is_over_and_once_a_week(app):
         delivery.remind(one, by=chara)
     assert deliveries.to_remind(late + timedelta(days=6)) == []
     assert len(deliveries.to_remind(late + timedelta(days=8))) == 1
+
+
+def test_who_has_not_answered_a_written_consultation_is_reminded_once_a_day_before_its_end(app):
+    _centre, chara = centre_with_chair()
+    elsewhere = make.centre("CENTRE-2")
+    gus, eve, carl = (
+        make.person(elsewhere, Role.GUEST_EXPERT, name=name)
+        for name in ("Gus Guest", "Eve Expert", "Carl Coordinator")
+    )
+    start = now()
+    end = start + timedelta(days=5)
+    found = actions.plan(
+        make_boards.board(chara), by=chara, starts_at=start, kind=meeting_rules.WRITTEN, ends_at=end
+    )
+    item = make_boards.case(chara, found)
+    disciplines = {gus.id: "surgery", eve.id: "radiology", carl.id: "coordination"}
+    for person in (gus, eve, carl):
+        actions.invite(found, person, disciplines[person.id], by=chara)
+    with acting_at(start + timedelta(hours=1)):
+        advice.vote(item, "agree", "", by=make.viewer(gus))
+    assert meetings.to_remind(end - timedelta(hours=25)) == []
+    assert meetings.to_remind(end) == []  # too late to help
+    db.session.commit()
+    with acting_at(end - timedelta(hours=23)):
+        jobs.remind()
+        jobs.remind()
+    told = sa.select(Notice.person_id).where(Notice.why == "board_opinion_due")
+    assert db.session.scalars(told).all() == [eve.id]
+
+
+def test_a_short_consultation_reminds_half_way():
+    start = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    for days, hours in ((5, 96), (2, 24), (1, 12)):
+        end = start + timedelta(days=days)
+        assert meeting_rules.remind_at(start, end) == start + timedelta(hours=hours)
 
 
 def test_a_case_that_was_put_off_is_carried_over_in_order_and_within_capacity(app):

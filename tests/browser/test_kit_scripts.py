@@ -72,7 +72,7 @@ class Bare:
         CSRFProtect(app)
         kit.install(app)
         frame: dict[str, Any] = {"viewer": None, "navigation": [], "demo": False, "unread": 0}
-        app.context_processor(lambda: {**frame, "version": "1"})
+        app.context_processor(lambda: {**frame, "product_version": "1"})
         app.add_url_rule("/form", view_func=self.form, methods=["GET", "POST"])
         app.add_url_rule("/draft", view_func=self.draft, methods=["POST"])
         app.add_url_rule("/derive", view_func=self.derive, methods=["POST"])

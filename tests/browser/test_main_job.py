@@ -277,7 +277,10 @@ def check_the_case(files: dict[str, bytes]) -> None:
     ours = patient["patient_id"]
     born = date.fromisoformat(BORN)
     age = DIAGNOSED.year - born.year - ((DIAGNOSED.month, DIAGNOSED.day) < (born.month, born.day))
-    assert (patient["sex_at_birth"], patient["age_at_diagnosis"]) == ("female", str(age))
+    assert patient["sex_at_birth"] == "female"
+    # the usual grant asks for five who share everything: ages leave in groups
+    low, _dash, high = patient["age_at_diagnosis"].partition("-")
+    assert int(low) <= age <= int(high)
     [pathology] = [row for row in _rows(files, "pathology.csv") if row["patient_id"] == ours]
     assert float(pathology["ki67_percent"]) == 35
     [staging] = [row for row in _rows(files, "staging.csv") if row["patient_id"] == ours]

@@ -42,6 +42,7 @@ audit.learn(
         "closed meeting": _l("Closed a board meeting"),
         "invited guest": _l("Invited a guest to a board meeting"),
         "uninvited guest": _l("Took back the invitation of a guest"),
+        "reminded consulted": _l("Reminded those who had not answered a written consultation"),
         "noted arrival": _l("Noted that somebody came to a board meeting"),
         "noted leaving": _l("Noted that somebody left a board meeting"),
         "took back arrival": _l("Took back that somebody came to a board meeting"),
@@ -311,6 +312,22 @@ def invite(found: Meeting, person: Person, discipline: str, *, by: Viewer) -> Gu
     _record("invited guest", found, "meeting", by, {"person": [None, person.name]})
     people.tell([person.id], "board_invited", subject=("meeting", found.id), whoever_covers=False)
     return made
+
+
+def remind(found: Meeting, *, by: Viewer) -> None:
+    """Remind, once, who has not answered every case of a written consultation."""
+    waited_for = queries.silent(found)
+    people.tell(
+        waited_for, "board_opinion_due", subject=("meeting", found.id), whoever_covers=False
+    )
+    # Not through the row: whoever has the meeting's form open has nothing to look at anew.
+    db.session.execute(
+        sa.update(Meeting)
+        .where(Meeting.id == found.id)
+        .values(reminded_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    _record("reminded consulted", found, "meeting", by, {"number": [None, len(waited_for)]})
 
 
 def uninvite(found: Meeting, person_id: UUID, *, by: Viewer) -> None:

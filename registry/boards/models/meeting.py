@@ -116,6 +116,7 @@ class Meeting(Model):
     opened_at: Mapped[datetime | None] = technical(Moment())
     closed_at: Mapped[datetime | None] = technical(Moment())
     cancelled_because: Mapped[str] = technical(sa.String(300), default="")
+    reminded_at: Mapped[datetime | None] = technical(Moment())  # of a written consultation
 
     board: Mapped[Board] = relationship()
     organisation: Mapped[Organisation] = relationship()

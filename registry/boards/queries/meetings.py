@@ -20,6 +20,7 @@ from registry.boards.models import (
     CalendarFeed,
     Guest,
     Meeting,
+    Vote,
 )
 from registry.boards.rules import agenda as agenda_rules
 from registry.boards.rules import meetings as rules
@@ -367,3 +368,42 @@ def calendar_of(found: CalendarFeed) -> list[tuple[Meeting, str, str]]:
         .limit(200)
     )
     return [(row[0], row[1], row[2]) for row in db.session.execute(query)]
+
+
+def consulted(found: Meeting) -> list[Seated]:
+    """Who is asked for an opinion in a written consultation; nobody in a meeting."""
+    if found.kind != rules.WRITTEN:
+        return []
+    return [one for one in seated(found) if one.discipline != rules.COORDINATION]
+
+
+def silent(found: Meeting) -> list[UUID]:
+    """Who is consulted in writing and has not answered every case of it."""
+    standing = AgendaItem.state.in_((agenda_rules.LISTED, agenda_rules.DISCUSSED))
+    items = sa.select(AgendaItem.id).where(AgendaItem.meeting_id == found.id, standing)
+    asked = db.session.scalar(sa.select(sa.func.count()).select_from(items.subquery())) or 0
+    counted = (
+        sa.select(Vote.person_id, sa.func.count().label("answers"))
+        .where(Vote.item_id.in_(items))
+        .group_by(Vote.person_id)
+    )
+    given = {one.person_id: one.answers for one in db.session.execute(counted)}
+    return [one.person_id for one in consulted(found) if given.get(one.person_id, 0) < asked]
+
+
+def to_remind(moment: datetime) -> list[Meeting]:
+    """Written consultations that end soon, and whose reminder is due and was not sent."""
+    query = (
+        sa.select(Meeting)
+        .where(
+            Meeting.kind == rules.WRITTEN,
+            Meeting.state.in_((rules.PLANNED, rules.UNDER_WAY)),
+            Meeting.reminded_at.is_(None),
+            Meeting.ends_at > moment,
+            Meeting.ends_at <= moment + rules.REMIND_BEFORE,
+        )
+        .order_by(Meeting.ends_at, Meeting.id)
+        .limit(100)
+    )
+    found = db.session.scalars(query).all()
+    return [one for one in found if rules.remind_at(one.starts_at, one.ends_at) <= moment]

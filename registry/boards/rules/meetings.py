@@ -20,6 +20,7 @@ STATES = {
     CANCELLED: _l("Cancelled"),
 }
 
+COORDINATION = "coordination"
 DISCIPLINES = {
     "endocrinology": _l("Endocrinology"),
     "gastroenterology": _l("Gastroenterology"),
@@ -33,7 +34,7 @@ DISCIPLINES = {
     "radiotherapy": _l("Radiotherapy"),
     "genetics": _l("Clinical genetics"),
     "nursing": _l("Specialist nursing"),
-    "coordination": _l("Coordination"),
+    COORDINATION: _l("Coordination"),
     "other": _l("Other"),
 }
 
@@ -44,7 +45,7 @@ PHYSICIANS = frozenset({"endocrinology", "gastroenterology", "oncology"})
 #: What a quorum can ask for.
 QUORUM = {
     PHYSICIAN: _l("Endocrinology, gastroenterology or oncology"),
-    **{code: label for code, label in DISCIPLINES.items() if code != "coordination"},
+    **{code: label for code, label in DISCIPLINES.items() if code != COORDINATION},
 }
 USUAL_QUORUM = (PHYSICIAN, "surgery", "radiology", "nuclear_medicine", "pathology")
 
@@ -55,6 +56,9 @@ CHOICES = {
     "disagree": _l("I disagree"),
     "abstain": _l("I cannot say"),
 }
+
+#: Who is consulted in writing and has not answered is reminded so long before the end.
+REMIND_BEFORE = timedelta(days=1)
 
 #: A meeting that nobody closes is taken to be over so long after its end.
 LONGEST_OVERRUN = timedelta(hours=2)
@@ -124,3 +128,9 @@ def dates_of(weekday: int, every_weeks: int, first: date, until: date) -> list[d
         found.append(day)
         day += timedelta(weeks=every_weeks)
     return found
+
+
+def remind_at(starts_at: datetime, ends_at: datetime) -> datetime:
+    """When those who have not answered a written consultation are reminded: a day before its end;
+    of one that is shorter than two days, half-way."""
+    return ends_at - min(REMIND_BEFORE, (ends_at - starts_at) / 2)

@@ -211,10 +211,8 @@ def _live(item: AgendaItem) -> dict[str, Any]:
 
 def _silent(item: AgendaItem, votes: Any) -> list[str]:
     """Who is consulted in writing and has not answered yet."""
-    if item.meeting.kind != meeting_rules.WRITTEN:
-        return []
     answered = {one.person_id for one in votes}
-    consulted = [one for one in meetings.seated(item.meeting) if one.discipline != "coordination"]
+    consulted = meetings.consulted(item.meeting)
     return [one.name for one in consulted if one.person_id not in answered]
 
 

@@ -262,7 +262,7 @@ def attendance(meeting_id: UUID) -> Any:
     expected = seated.get(who) if who else None
     if who is None or (expected is None and not inside) or not (inside or who == viewer.person_id):
         raise NotFound()
-    _note(found, who, expected.discipline if expected else "coordination")
+    _note(found, who, expected.discipline if expected else rules.COORDINATION)
     back = web.as_id(request.form.get("back"))
     if back is not None:
         return web.go("boards.case", item_id=back, _anchor="people")

@@ -65,6 +65,7 @@ NOTICES = {
     "covered": _l("A colleague covers for you while you are away."),
     "board_invited": _l("You are invited to a board meeting."),
     "board_needs": _l("A board needs something from you for a case."),
+    "board_opinion_due": _l("A written consultation ends soon and waits for your opinion."),
     "board_reminder": _l("A board's recommendation waits for you to acknowledge it."),
 }
 
