@@ -488,7 +488,7 @@ OTHER = SimpleNamespace(
     organisation_id=2, organisation_name="South", roles=frozenset(), key="2", for_name=""
 )
 FRAME: dict[str, Any] = {
-    "viewer": None, "navigation": [], "demo": False, "unread": 0, "version": "1.2.3"
+    "viewer": None, "navigation": [], "demo": False, "unread": 0, "product_version": "1.2.3"
 }  # fmt: skip
 BARE = "{% extends 'base.html' %}{% block title %}Worklist{% endblock %}"
 

@@ -128,6 +128,10 @@ def test_a_referral_is_sent_and_accepted_without_scripts(open_page: OpenPage) ->
     page.locator("#consent_care").check()
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url("**/edit")
+    # not the centre of this hospital's last referral, whatever was sent before
+    asked = page.get_by_label("Centre you ask")
+    tulip = asked.locator("option", has_text="Tulip NET Centre").first
+    asked.select_option(value=tulip.get_attribute("value"))
     page.get_by_label("Question to the centre").select_option(label="Treatment options")
     page.get_by_label("The question in your words").fill("Which treatment should come first?")
     page.get_by_label("Primary site", exact=True).fill("C17.2 Ileum")
