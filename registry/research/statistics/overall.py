@@ -74,11 +74,6 @@ class Survival:
     kept: list[Subject]
 
 
-def can_group(files: Mapping[str, Sequence[str]]) -> list[str]:
-    """Which groups the files of a release (name → header) can make."""
-    return [key for key, (file, column, _label) in GROUPS.items() if column in files.get(file, ())]
-
-
 def is_possible(files: Mapping[str, Sequence[str]]) -> bool:
     """Does the release have vital status and a time?"""
     return {"vital_status", "follow_up_days"} <= set(files.get("patients.csv", ()))
