@@ -196,6 +196,8 @@ _WORDS: dict[str, Any] = {
     "gave access": _l("Gave an organisation access"),
     "ended access": _l("Ended an organisation's access"),
     "recorded consent": _l("Recorded consent"),
+    "restricted use": _l("Restricted the use of the data to care"),
+    "lifted restriction": _l("Lifted the restriction"),
     "opened consent": _l("Opened the consents"),
     "opened identity": _l("Opened who the patient is"),
     "opened access list": _l("Opened this list"),

@@ -105,7 +105,7 @@ def chart(viewer: Viewer, patient_id: UUID, wish: Wish = EVERYTHING) -> Chart:
         undated=events.undated(record, words),
         tables=tables.tables(record, _desk(viewer, kinds, record, words)),
         referrals=sent,
-        consents=_consents(consents),
+        consents=_consents(consents, patients.is_restricted(viewer, patient_id)),
         complete=completeness.of(
             record,
             consents={purpose: one.answer for purpose, one in consents.items()},
@@ -208,11 +208,14 @@ def relation(kinds: frozenset[str]) -> str:
     return ", ".join(str(label) for kind, label in patient_rules.RELATIONS.items() if kind in kinds)
 
 
-def _consents(given: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """(purpose, answer code, answer in words) in the order of the purposes."""
+def _consents(given: Mapping[str, Any], restricted: bool) -> list[tuple[str, str, str]]:
+    """(purpose, answer code, answer in words) in the order of the purposes; and that they do not
+    count for now."""
     found = []
     for purpose, label in patient_rules.PURPOSES.items():
         answer = given[purpose].answer if purpose in given else "not_asked"
         words = codes.label("consent_answer", answer) or str(_("Not asked"))
         found.append((str(label), answer, words))
+    if restricted:
+        found.append((_("Use of the data"), "no", _("For care alone")))
     return found

@@ -15,12 +15,19 @@ from registry import audit
 from registry.access import Viewer
 from registry.dates import PartialDate
 from registry.db import Moment, db, new_id, now
-from registry.errors import Invalid
+from registry.errors import Conflict, Invalid
 from registry.keys import ring
 from registry.patients import queries, rules
 from registry.patients.documents import arriving
 from registry.patients.matching.models import IdentityChange, MatchDue
-from registry.patients.models import CareRelation, Consent, LocalIdentifier, NameIndex, Patient
+from registry.patients.models import (
+    CareRelation,
+    Consent,
+    LocalIdentifier,
+    NameIndex,
+    Patient,
+    Restriction,
+)
 
 _IDENTIFYING = ("family_name", "given_names", "national_number", "telephone", "address")
 _PLAIN = ("sex_at_birth", "birth_date", "country", "region")
@@ -423,3 +430,43 @@ def _answer(
     db.session.add_all(made)
     db.session.flush()
     audit.record_many("recorded consent", by=by, about=about)
+
+
+def restrict(
+    patient_id: UUID, ground: str, note: str, *, by: Viewer, asked_on: PartialDate
+) -> None:
+    """Let a patient's data be used for their care alone, on one of `rules.GROUNDS`. What research
+    counts and the next release leave them out. Raises Conflict where that is so already."""
+    if ground not in rules.GROUNDS:
+        raise Invalid(_("Choose one of the options."), field="ground")
+    made = Restriction(
+        patient_id=patient_id, ground=ground, note=note, asked_on=asked_on, recorded_by=by.person_id
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(made)
+    except IntegrityError as error:
+        raise Conflict(_("Somebody has restricted the use of these data already.")) from error
+    audit.record(
+        "restricted use",
+        by=by,
+        subject=("patient", patient_id),
+        patient_id=patient_id,
+        changes={"ground": [None, ground]},
+    )
+
+
+def lift_restriction(patient_id: UUID, because: str, *, by: Viewer) -> None:
+    """End the restriction in force; it stays in the history with why. Raises Conflict where there
+    is none."""
+    held = db.session.scalar(
+        sa.select(Restriction)
+        .where(Restriction.patient_id == patient_id, Restriction.ended_at.is_(None))
+        .with_for_update()
+    )
+    if held is None:
+        raise Conflict(_("Somebody has lifted the restriction already."))
+    held.ended_at, held.ended_because, held.ended_by = now(), because, by.person_id
+    audit.record(
+        "lifted restriction", by=by, subject=("patient", patient_id), patient_id=patient_id
+    )

@@ -9,7 +9,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from registry.dates import PartialDate
-from registry.forms import Choice, HouseForm, Option, PartialDateField, Text, field_for
+from registry.forms import (
+    Choice,
+    HouseForm,
+    LongText,
+    Option,
+    PartialDateField,
+    Text,
+    field_for,
+)
 from registry.patients import rules
 from registry.patients.models import Patient
 
@@ -83,6 +91,29 @@ class ConsentForm(HouseForm):
         """The day the answers were given."""
         found: PartialDate | None = self.consent_date.data
         return found
+
+
+class RestrictionForm(HouseForm):
+    """That the data be used for the patient's care alone, and why."""
+
+    ground = Choice(
+        _l("Why"),
+        options=lambda: [Option(code, str(label)) for code, label in rules.GROUNDS.items()],
+        needed=_l("Choose why."),
+    )
+    asked_on = PartialDateField(_l("Day the patient asked"), help=_l("Empty means today."))
+    note = LongText(_l("What was said"), help=_l("May be left empty."), longest=2000)
+
+
+class LiftForm(HouseForm):
+    """Why a restriction ends."""
+
+    because = LongText(
+        _l("Why it ends"),
+        help=_l("The patient must have been told before."),
+        needed=_l("Say why it ends."),
+        longest=2000,
+    )
 
 
 class NewPatientForm(PatientForm, ConsentForm):

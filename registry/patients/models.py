@@ -176,6 +176,38 @@ class Consent(Model):
     ended_at: Mapped[datetime | None] = technical(Moment())
 
 
+class Restriction(Model):
+    """That a patient's data are kept and used for nothing but this patient's care: asked for by the
+    patient, from when until when, and why (GDPR Art. 18)."""
+
+    __tablename__ = "restriction"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "ground IN ('accuracy', 'unlawful', 'legal_claim', 'objection')", name="ground"
+        ),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name="ended"),
+        sa.Index(
+            "uq_restriction_in_force",
+            "patient_id",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+        sa.Index("ix_restriction_patient_id", "patient_id"),
+    )
+
+    id: Mapped[UUID] = technical(primary_key=True, default=new_id)
+    patient_id: Mapped[UUID] = technical(sa.ForeignKey("patient.id"))
+    ground: Mapped[str] = technical(sa.String(20))
+    note: Mapped[str] = technical(sa.Text())
+    asked_on: Mapped[PartialDate] = technical()
+    recorded_at: Mapped[datetime] = technical(Moment(), default=now)
+    recorded_by: Mapped[UUID] = technical(sa.ForeignKey("person.id"))
+    ended_at: Mapped[datetime | None] = technical(Moment())
+    ended_because: Mapped[str | None] = technical(sa.Text())
+    ended_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
+
+
 class CareRelation(Model):
     """Why an organisation may see a patient, from when until when."""
 

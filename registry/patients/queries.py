@@ -20,7 +20,7 @@ from registry.keys import ring
 from registry.patients import rules
 from registry.patients.matching import names
 from registry.patients.matching.models import IdentityChange, Merge
-from registry.patients.models import CareRelation, Consent, LocalIdentifier, Patient
+from registry.patients.models import CareRelation, Consent, LocalIdentifier, Patient, Restriction
 
 
 def related_to(viewer: Viewer, kinds: Iterable[str] = rules.RELATIONS) -> sa.Select[Any]:
@@ -405,13 +405,40 @@ def consent_history(viewer: Viewer, patient_id: UUID) -> Sequence[Consent]:
 
 
 def consenting(*purposes: str) -> sa.Select[Any]:
-    """The ids of patients who said yes to every one of these purposes, for `in_`."""
+    """The ids of patients who said yes to every one of these purposes, for `in_`. Those whose data
+    may be used for their care alone are not among them, whatever they agreed to before."""
     return (
         sa.select(Consent.patient_id)
-        .where(Consent.purpose.in_(purposes), Consent.answer == "yes", Consent.ended_at.is_(None))
+        .where(
+            Consent.purpose.in_(purposes),
+            Consent.answer == "yes",
+            Consent.ended_at.is_(None),
+            Consent.patient_id.not_in(restricted()),
+        )
         .group_by(Consent.patient_id)
         .having(sa.func.count(sa.distinct(Consent.purpose)) == len(purposes))
     )
+
+
+def restricted() -> sa.Select[Any]:
+    """The ids of patients whose data are used for nothing but their care, for `in_`."""
+    return sa.select(Restriction.patient_id).where(Restriction.ended_at.is_(None))
+
+
+def is_restricted(viewer: Viewer, patient_id: UUID) -> bool:
+    """May the patient's data be used for nothing but care? Of a patient fetched for the viewer."""
+    in_force = restricted().where(Restriction.patient_id == patient_id)
+    return bool(db.session.scalar(sa.select(in_force.exists())))
+
+
+def restrictions(viewer: Viewer, patient_id: UUID) -> Sequence[Restriction]:
+    """Every restriction of a patient, newest first; one is in force at most, and it stands first.
+    The patient must have been fetched for the viewer."""
+    return db.session.scalars(
+        sa.select(Restriction)
+        .where(Restriction.patient_id == patient_id)
+        .order_by(Restriction.ended_at.is_(None).desc(), Restriction.recorded_at.desc())
+    ).all()
 
 
 # -- joined records ----------------------------------------------------------------------------

@@ -26,6 +26,14 @@ PURPOSE_HELP = {
 }
 CONSENT_ANSWERS = ("yes", "no", "not_asked")
 
+#: Why a patient may ask that the data be kept and not used further: GDPR Art. 18(1) a to d.
+GROUNDS = {
+    "accuracy": _l("The patient says that the data are wrong, and this is being looked into"),
+    "unlawful": _l("The data should not have been kept, and the patient does not want them erased"),
+    "legal_claim": _l("The patient needs them for a legal claim; the registry no longer does"),
+    "objection": _l("The patient objected, and it is being decided whether this holds"),
+}
+
 # Why an organisation may see a patient.
 REFERRING = "referring"  # reads, answers, adds entries marked as its own
 ADDRESSED = "addressed"  # asked for advice, has not answered

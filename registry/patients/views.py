@@ -17,8 +17,10 @@ from registry.errors import Conflict, Forbidden, Invalid
 from registry.patients import actions, queries, rules
 from registry.patients.forms import (
     ConsentForm,
+    LiftForm,
     NewPatientForm,
     PatientForm,
+    RestrictionForm,
     stored_consents,
     stored_identity,
 )
@@ -213,6 +215,51 @@ def consent(patient_id: UUID) -> Any:
         return _consent_page(patient, form), 422
     _keep_consents(patient, form)
     web.done(_("The answers were recorded."))
+    return web.go("chart.chart", patient_id=patient.id)
+
+
+# -- use for care alone ------------------------------------------------------------------------
+
+
+@room.page("/patients/<uuid:patient_id>/restriction", right=Right.CONSENT, methods=("GET", "POST"))
+def restriction(patient_id: UUID) -> Any:
+    """The patient asked that the data be used for care alone; or this ends. The history stays."""
+    viewer = web.viewer()
+    patient = queries.patient(viewer, patient_id)
+    if not queries.relation(viewer, patient.id) & rules.WRITING:
+        raise Forbidden()
+    audit.opened(
+        "opened consent", by=viewer, subject=("patient", patient.id), patient_id=patient.id
+    )
+    history = queries.restrictions(viewer, patient.id)
+    in_force = bool(history) and history[0].ended_at is None
+    # What the page said decides what is asked, not what somebody else did meanwhile.
+    ends = in_force if request.method == "GET" else request.form.get("step") == "lift"
+    form = (LiftForm if ends else RestrictionForm)(request.form)
+    if request.method == "GET" or not form.validate():
+        names = people.person_names(
+            who for row in history for who in (row.recorded_by, row.ended_by)
+        )
+        page = render_template(
+            "patients/restriction.html",
+            patient=patient,
+            form=form,
+            ends=ends,
+            history=history,
+            in_force=in_force,
+            grounds=rules.GROUNDS,
+            names=names,
+        )
+        return page if request.method == "GET" else (page, 422)
+    if isinstance(form, LiftForm):
+        actions.lift_restriction(patient.id, form.because.data, by=viewer)
+        web.done(_("The restriction was lifted."))
+    else:
+        asked_on = form.asked_on.data or PartialDate.of(today())
+        actions.restrict(
+            patient.id, form.ground.data, form.note.data or "", by=viewer, asked_on=asked_on
+        )
+        web.done(_("From now on the data are used for care alone."))
     return web.go("chart.chart", patient_id=patient.id)
 
 

@@ -122,6 +122,7 @@ def clinician(page: Page) -> Found:
         "follow-up due": "/follow-up",
         "follow-up intervals": "/follow-up/intervals",
         "consent": f"{patient}/consent",
+        "use for care alone": f"{patient}/restriction",
         "who opened": f"{patient}/opened",
         "documents": f"{patient}/documents",
         "new document": f"{patient}/documents/new",

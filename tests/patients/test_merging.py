@@ -196,6 +196,21 @@ def test_of_two_consents_the_stricter_holds_and_each_has_its_own_again(app):
     assert queries.consents(bob, moved.id)["registry"].answer == "no"
 
 
+@pytest.mark.parametrize("both", [False, True])
+def test_who_restricts_the_use_of_one_record_restricts_the_joined_one(app, both):
+    alice, bob, kept, moved = network()
+    day = PartialDate("2026-05-04")
+    actions.restrict(moved.id, "objection", "", by=bob, asked_on=day)
+    if both:
+        actions.restrict(kept.id, "accuracy", "", by=alice, asked_on=day)
+    db.session.commit()
+    made = join(kept, moved, alice)
+    assert kept.id in set(db.session.scalars(queries.restricted()))
+    apart(made, alice)
+    alone = set(db.session.scalars(queries.restricted()))
+    assert alone == ({kept.id, moved.id} if both else {moved.id})
+
+
 def test_no_to_sharing_for_care_is_not_got_round_by_joining(app):
     alice, bob, kept, moved = network()
     actions.answer_consent(moved.id, "care", "no", by=bob)

@@ -199,6 +199,39 @@ def test_research_needs_both_consents(app, registry, research_use, counts):
     assert ids == ({made.id} if counts else set())
 
 
+def _in_research():
+    return set(db.session.scalars(queries.consenting("registry", "research_use")))
+
+
+def test_who_restricts_the_use_leaves_research_until_it_ends(client):
+    alice = make.person(make.centre(), Role.CLINICIAN)
+    made, other = make.patient(make.viewer(alice)), make.patient(make.viewer(alice))
+    make.sign_in(client, alice)
+    url = f"/patients/{made.id}/restriction"
+    refused = make.post(client, url, {"note": "=cmd()"})
+    assert refused.status_code == 422
+    assert "Choose why." in refused.text
+    assert "=cmd()" in refused.text
+    assert _in_research() == {made.id, other.id}
+    done = make.post(client, url, {"ground": "objection", "note": "By letter, O'Brien"})
+    assert done.status_code == 303
+    assert _in_research() == {other.id}
+    assert "For care alone" in client.get(f"/patients/{made.id}/chart").text
+    assert "For care alone" not in client.get(f"/patients/{other.id}/chart").text
+    shown = client.get(url).text
+    assert "The data are used for care alone" in shown
+    assert "By letter, O&#39;Brien" in shown
+    again = make.post(client, url, {"ground": "accuracy"})  # from a second window
+    assert again.status_code == 409
+    assert make.post(client, url, {"step": "lift"}).status_code == 422
+    assert _in_research() == {other.id}
+    lifted = make.post(client, url, {"step": "lift", "because": "The objection was taken back"})
+    assert lifted.status_code == 303
+    assert _in_research() == {made.id, other.id}
+    assert make.post(client, url, {"step": "lift", "because": "Twice"}).status_code == 409
+    assert "The objection was taken back" in client.get(url).text
+
+
 def test_the_page_warns_of_the_same_person_and_registers_another_when_told(client):
     alice = make.person(make.centre(), Role.CLINICIAN)
     make.patient(make.viewer(alice))

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from registry.access import Role
-from registry.dates import today
+from registry.dates import PartialDate, today
 from registry.db import db
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.patients import actions as patients
@@ -248,7 +248,7 @@ def test_privacy_sees_which_releases_held_who_withdrew(client) -> None:
     assert late.pseudonym not in page
     assert "female0" not in page
     alone = len(make.selects(client, "/administration/released"))
-    patients.answer_consent(bea.id, "research_use", "no", by=clara)
+    patients.restrict(bea.id, "objection", "", by=clara, asked_on=PartialDate.of(today()))
     assert len(make.selects(client, "/administration/released")) == alone  # for two as for one
     asked = client.get(f"/administration/released?pseudonym={bea.pseudonym}").text
     assert f"NET-ONE, release {release.number}" in asked

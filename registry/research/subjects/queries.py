@@ -15,7 +15,7 @@ from registry import storage
 from registry.access import Right, Viewer
 from registry.db import db
 from registry.patients import queries as patients
-from registry.patients.models import Consent
+from registry.patients.models import Consent, Restriction
 from registry.research import rules
 from registry.research.models import Grant, Release
 from registry.research.releases.pseudonyms import Pseudonyms
@@ -38,8 +38,8 @@ class Held:
 
 @dataclass(frozen=True)
 class Subject:
-    """A patient, by the registry's pseudonym alone, since when they do not agree, and where they
-    were held."""
+    """A patient, by the registry's pseudonym alone, since when they are not in research, and where
+    they were held."""
 
     pseudonym: str
     since: datetime | None
@@ -47,19 +47,23 @@ class Subject:
 
 
 def withdrawn(viewer: Viewer) -> list[Subject]:
-    """Patients who agreed to research once and no longer do, the latest first: those of whom
-    releases are out. For who watches over privacy."""
+    """Patients who agreed to research once and no longer do, or whose data are used for care alone,
+    the latest first: those of whom releases are out. For who watches over privacy."""
     viewer.need(Right.READ_AUDIT)
+    agreed = sa.select(Consent.patient_id, Consent.ended_at.label("at")).where(
+        Consent.purpose.in_(rules.CRITERIA["consents"]),
+        Consent.answer == "yes",
+        Consent.ended_at.is_not(None),
+    )
+    restricted = sa.select(Restriction.patient_id, Restriction.recorded_at.label("at")).where(
+        Restriction.ended_at.is_(None)
+    )
+    left = sa.union_all(agreed, restricted).subquery()
     ended = (
-        sa.select(Consent.patient_id, sa.func.max(Consent.ended_at).label("since"))
-        .where(
-            Consent.purpose.in_(rules.CRITERIA["consents"]),
-            Consent.answer == "yes",
-            Consent.ended_at.is_not(None),
-            Consent.patient_id.not_in(patients.consenting(*rules.CRITERIA["consents"])),
-        )
-        .group_by(Consent.patient_id)
-        .order_by(sa.desc("since"), Consent.patient_id)
+        sa.select(left.c.patient_id, sa.func.max(left.c.at).label("since"))
+        .where(left.c.patient_id.not_in(patients.consenting(*rules.CRITERIA["consents"])))
+        .group_by(left.c.patient_id)
+        .order_by(sa.desc("since"), left.c.patient_id)
         .limit(MOST_PATIENTS)
     )
     return _held(viewer, {row[0]: row[1] for row in db.session.execute(ended)}, only_held=True)

@@ -1,4 +1,4 @@
-"""For who watches over privacy: which releases held patients who no longer agree."""
+"""For who watches over privacy: which releases held patients who are no longer in research."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ room = web.Room("subjects", __name__)
 
 @room.page("/administration/released", right=Right.READ_AUDIT)
 def released() -> Any:
-    """Patients who withdrew and the releases that held them; or of one patient, by pseudonym."""
+    """Patients who left research and the releases that held them; or of one, by pseudonym."""
     viewer = web.viewer()
     asked = request.args.get("pseudonym", "").strip()
     found = queries.of_pseudonym(viewer, asked) if asked else None
