@@ -3,8 +3,9 @@
 lifelines does the estimates and the regression; what it does not give is added here from its
 event table: Greenwood's standard error, the three kinds of confidence interval, the median by R's
 rule, and the cumulative incidence (Aalen–Johansen, without lifelines' jitter of ties) with the
-infinitesimal jackknife that R uses for it. lifelines is imported when it is first needed: that
-takes seconds, and few processes need it.
+infinitesimal jackknife that R uses for it. The test of proportional hazards is R's as well, in
+`proportional`. lifelines is imported when it is first needed: that takes seconds, and few
+processes need it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from registry.research.statistics import proportional
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -401,17 +404,19 @@ def _term(name: str, row: Any, spread: float) -> Term:
 
 def _proportional(model: Any, scaled: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Chi² and p of the test of proportional hazards, by term; none where too few events."""
-    from lifelines.statistics import proportional_hazard_test
+    from scipy.stats import chi2
 
-    try:
-        with _quiet():
-            found = proportional_hazard_test(model, scaled, time_transform="km").summary
-    except (ArithmeticError, ValueError):
-        return {}
+    names = list(model.params_.index)
+    found = proportional.chi_squares(
+        scaled["__time"].to_numpy(float),
+        scaled["__event"].to_numpy(bool),
+        scaled[names].to_numpy(float),
+        model.params_.to_numpy(float),
+    )
     return {
-        str(name): (float(row["test_statistic"]), float(row["p"]))
-        for name, row in found.iterrows()
-        if math.isfinite(row["test_statistic"])
+        name: (one, float(chi2.sf(one, 1)))
+        for name, one in zip(names, found, strict=True)
+        if one is not None
     }
 
 
