@@ -64,7 +64,5 @@ sets <- list(
   one("gehan_6mp.csv", "t", "e", "1", "g", "g"),
   one("mgus2.csv", "ptime", "pstat", "1", competing = "death")
 )
-args <- commandArgs(TRUE)
-if (length(args)) sets <- eval(parse(text = args))
 cat(toJSON(list(r = R.version.string, survival = as.character(packageVersion("survival")), sets = sets),
            digits = I(12), auto_unbox = TRUE, null = "null", na = "null"), "\n")
