@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from flask_babel import gettext
+from registry.language import gettext
 
 _OPEN = {
     "topography": re.compile(r"C[0-9]{2}(\.[0-9])?"),

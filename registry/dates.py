@@ -26,6 +26,13 @@ class PartialDate:
         date(year, month, day)
 
     @classmethod
+    def kept(cls, iso: str) -> PartialDate:
+        """A date from a column of dates, which was checked before it was written there."""
+        found = object.__new__(cls)
+        object.__setattr__(found, "iso", iso)
+        return found
+
+    @classmethod
     def from_parts(cls, year: str, month: str = "", day: str = "") -> PartialDate:
         """Three typed boxes to a date; a day needs a month, a month needs a year."""
         year, month, day = year.strip(), month.strip(), day.strip()
@@ -54,18 +61,17 @@ class PartialDate:
     @property
     def parts(self) -> tuple[int, int | None, int | None]:
         """Year, month or None, day or None."""
-        numbers = [int(part) for part in self.iso.split("-")]
+        iso = self.iso
         return (
-            numbers[0],
-            numbers[1] if len(numbers) > 1 else None,
-            numbers[2] if len(numbers) > 2 else None,
+            int(iso[:4]),
+            int(iso[5:7]) if len(iso) > 4 else None,
+            int(iso[8:]) if len(iso) > 7 else None,
         )
 
     @cached_property
     def earliest(self) -> date:
         """The first day this can mean."""
-        year, month, day = self.parts
-        return date(year, month or 1, day or 1)
+        return date.fromisoformat((self.iso + "-01-01")[:10])
 
     @property
     def latest(self) -> date:

@@ -16,10 +16,9 @@ from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from flask import Flask, current_app, g, has_request_context, request, url_for
-from flask_babel import Domain, format_date, get_locale
+from flask import Flask, current_app, has_request_context, request, url_for
+from flask_babel import format_date, get_locale
 from jinja2 import (
     ChainableUndefined,
     Environment,
@@ -31,6 +30,7 @@ from markupsafe import Markup, escape
 
 from registry.access import ROLE_LABELS, Seat
 from registry.dates import PartialDate
+from registry.language import Catalogue, spoken
 
 _DATE_PATTERNS = {"year": "y", "month": "MMM y", "day": "d MMM y"}
 
@@ -230,34 +230,13 @@ def inline(labels: Iterable[Any]) -> bool:
     return len(texts) <= 5 and sum(len(text) + 5 for text in texts) <= 46
 
 
-class Catalogue(Domain):
-    """The translations of a request, found once: a long page asks for a thousand texts."""
-
-    def get_translations(self) -> Any:
-        """The translations for the reader's language, also while another one is forced."""
-        try:
-            here = g._get_current_object()
-        except RuntimeError:  # outside of an application
-            return super().get_translations()
-        context = here.get("_flask_babel")
-        kept = getattr(context, "translations", None)
-        if kept is not None and kept[0] is getattr(context, "babel_locale", None):
-            return kept[1]
-        found = super().get_translations()
-        context = here.get("_flask_babel")
-        if context is not None:
-            context.translations = (getattr(context, "babel_locale", None), found)
-        return found
-
-
 def _speak(app: Flask) -> None:
-    """Let templates and code ask this catalogue."""
+    """Let templates and code ask one catalogue."""
     babel = app.extensions["babel"].instance
     catalogue = babel.domain_instance = Catalogue()
-    found = catalogue.get_translations
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext=lambda text: found().ugettext(text),
-        ngettext=lambda one, many, n: found().ungettext(one, many, n),
+        gettext=lambda text: spoken().say(text),
+        ngettext=lambda one, many, n: catalogue.get_translations().ungettext(one, many, n),
         newstyle=True,
     )
     with_values: Any = app.jinja_env.globals["gettext"]
@@ -266,19 +245,15 @@ def _speak(app: Flask) -> None:
     def say(context: Any, text: Any, /, **values: Any) -> Any:
         if values or type(text) is not str or not context.eval_ctx.autoescape:
             return with_values(context, text, **values)
-        spoken = found()
-        kept = _said.setdefault(spoken, {})
-        if text not in kept:
+        kept = spoken().shown
+        found = kept.get(text)
+        if found is None:
             if len(kept) >= _MOST_REMEMBERED:
                 kept.clear()
-            kept[text] = with_values(context, text)
-        return kept[text]
+            found = kept[text] = with_values(context, text)
+        return found
 
     app.jinja_env.globals.update({"_": say, "gettext": say})
-
-
-#: What templates say without values, as it stands in a page, in each language.
-_said: WeakKeyDictionary[Any, dict[str, Markup]] = WeakKeyDictionary()
 
 
 def install(app: Flask) -> None:

@@ -14,14 +14,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from flask_babel import gettext as _
-
 from registry.chart import drawing
 from registry.chart.timeline import Period
 from registry.chart.words import Words, number
 from registry.clinical import quality_of_life, tables
 from registry.course.queries.reading import Record
 from registry.course.wording import pretty
+from registry.language import gettext as _
 
 MOST_SERIES = 4
 #: Scales shown unless others are chosen: how the patient is, and what a board asks most.

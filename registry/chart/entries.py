@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry.access import Viewer
 from registry.chart import tables
 from registry.chart.queries import may_change, relation
@@ -23,6 +21,7 @@ from registry.course.queries import reading
 from registry.db import db
 from registry.dictionary import described
 from registry.errors import NotFound
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.patients.models import Patient
 from registry.patients.queries import Identity

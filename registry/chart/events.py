@@ -8,8 +8,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry.chart.lines import Placed, best_of, cycles_of, goes_on
 from registry.chart.timeline import Bar, Lane, Mark
 from registry.chart.words import Words, number
@@ -17,6 +15,7 @@ from registry.course import wording
 from registry.course.queries import date_of
 from registry.course.queries.reading import Record
 from registry.dates import PartialDate
+from registry.language import gettext as _
 from registry.referrals import rules as steps
 from registry.referrals.queries import ReferralRow
 

@@ -13,8 +13,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry.chart.words import Words, number, period
 from registry.clinical import line_outcomes, therapy_lines
 from registry.clinical.line_outcomes import Assessed
@@ -23,6 +21,7 @@ from registry.course.queries.findings import progressions
 from registry.course.queries.reading import Record
 from registry.course.rules.lines import Given
 from registry.course.rules.lines import lines as derived_lines
+from registry.language import gettext as _
 
 #: Done on a day: without a stop they do not go on.
 ON_A_DAY = frozenset({"surgery", "ablation", "liver-directed"})

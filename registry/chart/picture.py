@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from flask_babel import format_date
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from registry.chart import curves as curves_
@@ -22,6 +21,7 @@ from registry.chart.lines import LineRow
 from registry.chart.timeline import Lane, Period
 from registry.chart.words import Words
 from registry.dates import PartialDate
+from registry.language import gettext as _
 
 #: Up to so long after the last entry the picture goes on to the present day.
 _UP_TO_NOW = timedelta(days=800)

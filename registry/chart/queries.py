@@ -8,8 +8,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry import codes
 from registry.access import Right, Viewer
 from registry.chart import (
@@ -34,6 +32,7 @@ from registry.course import completeness
 from registry.course.completeness import Completeness
 from registry.course.queries import reading
 from registry.course.queries.reading import Record
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.patients import rules as patient_rules
 from registry.patients.models import Patient

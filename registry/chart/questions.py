@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry.chart import events
 from registry.chart.lines import ON_A_DAY, Placed, goes_on
 from registry.chart.standing import current_pathology, latest, newest, report, says_stage
@@ -25,6 +23,7 @@ from registry.course.intervals import in_force
 from registry.course.models import BY_NAME
 from registry.course.queries.reading import Record
 from registry.course.rules import checks
+from registry.language import gettext as _
 from registry.referrals import case
 from registry.referrals.queries import ReferralRow
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry import codes
 from registry.chart.events import functional
 from registry.chart.lines import Placed, goes_on
@@ -20,6 +18,7 @@ from registry.course.queries import date_of
 from registry.course.queries.reading import Record
 from registry.course.wording import Beside
 from registry.dates import PartialDate
+from registry.language import gettext as _
 from registry.patients.queries import Identity
 from registry.referrals.queries import age_text
 

@@ -12,8 +12,6 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from registry.chart.drawing import escape
@@ -23,6 +21,8 @@ from registry.course import facts, wording
 from registry.course.models import BY_NAME
 from registry.course.queries.reading import Record
 from registry.course.wording import Beside, Said
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 
 How = str | Callable[[Words, Any], str]
 Column = tuple[Any, How]

@@ -9,12 +9,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry.access import Viewer
 from registry.course.forms.table import TABLES
 from registry.course.models import BY_NAME, SheetDraft
 from registry.course.queries.drafts import drafts_of
+from registry.language import gettext as _
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, codes, web
 from registry.access import Right
@@ -16,6 +15,7 @@ from registry.chart.picture import Wish
 from registry.chart.unsaved import unsaved
 from registry.course import wording
 from registry.dates import PartialDate
+from registry.language import lazy_gettext as _l
 from registry.patients import queries as patients
 from registry.referrals import rules as referral_rules
 

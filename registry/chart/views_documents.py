@@ -8,14 +8,14 @@ from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response, render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, web
 from registry.access import Right
 from registry.chart import documents as listing
 from registry.db import new_id
 from registry.errors import Invalid, NotFound
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients import queries as patients
 from registry.patients.documents import actions, queries, rules
 from registry.patients.documents.forms import ErrorForm, UploadForm

@@ -7,8 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask, Response, current_app, render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, web
 from registry.access import Right
@@ -19,6 +17,8 @@ from registry.chart.letters.source import Source, source
 from registry.chart.panels import Panel
 from registry.dates import PartialDate
 from registry.db import new_id, now
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients.documents import actions, queries, rules
 
 room = web.Room("letters", __name__)

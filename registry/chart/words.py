@@ -12,7 +12,6 @@ from typing import Any
 
 from babel.dates import get_month_names
 from flask_babel import get_locale
-from flask_babel import gettext as _
 
 from registry import codes, dictionary
 from registry.clinical.results import Reason
@@ -20,6 +19,7 @@ from registry.course import wording
 from registry.course.models import BY_NAME
 from registry.dates import PartialDate
 from registry.dictionary import Variable
+from registry.language import gettext as _
 
 
 @cache

@@ -108,6 +108,25 @@ def check_biomarker(analyte: str, value: Decimal, stated_unit: str) -> Derived:
     )
 
 
+def is_plausible(analyte: str, value: Decimal, stated_unit: str) -> bool:
+    """Whether a value in the unit of the list lies in its plausible range, which is inclusive.
+
+    The same as `check_biomarker`, without saying why: a record has hundreds, and most do. False for
+    another unit and for an unknown analyte: there `check_biomarker` tells more.
+    """
+    known = _plausible().get((analyte, stated_unit))
+    return known is not None and known[0] <= value <= known[1] and value >= 0
+
+
+@cache
+def _plausible() -> Mapping[tuple[str, str], tuple[Decimal, Decimal]]:
+    """The plausible range of each analyte, in its unit."""
+    return {
+        (row["code"], row["unit"]): (Decimal(row["plausible_min"]), Decimal(row["plausible_max"]))
+        for row in tables.rows("codes/biomarker")
+    }
+
+
 def _judge_value(value: Decimal, stated_unit: str, row: Mapping[str, str]) -> tuple[str, str]:
     if value < 0:
         return REJECT, N_("A value of %(value)s %(unit)s is not possible.")

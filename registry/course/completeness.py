@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry import dictionary
 from registry.clinical import tables
 from registry.course import level1
 from registry.course.models import BY_NAME, ENTITIES, Tumour
 from registry.course.queries import Record
 from registry.dictionary import Identity, Level
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 
 ANSWERED, ABSENT, MISSING, NOT_ASKED = "answered", "absent", "missing", "not_asked"
 

@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import codes, dictionary
 from registry.clinical.ki67 import parse_ki67
@@ -23,6 +22,7 @@ from registry.dates import PartialDate
 from registry.db import Exact, PartialDateType
 from registry.dictionary import ABSENT, Identity
 from registry.errors import Invalid
+from registry.language import gettext as _
 
 #: Keys of a row that say which tumour, therapy … of the same facts it belongs to, by position.
 LINKS = tuple(models.LINKS)

@@ -16,7 +16,6 @@ from typing import Any
 
 from babel.dates import get_month_names
 from flask_babel import get_locale
-from flask_babel import gettext as _
 
 from registry import codes, dictionary
 from registry.dates import PartialDate, today
@@ -34,6 +33,7 @@ from registry.forms import (
     Text,
     field_for,
 )
+from registry.language import gettext as _
 
 #: What is typed in the place of a value.
 SIGNS = {"?": "not_known", "-": "not_done", "x": "not_applicable"}

@@ -12,8 +12,6 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry import codes
 from registry.clinical import agreement, toxicity, units
 from registry.clinical.results import Derived
@@ -23,6 +21,7 @@ from registry.course.models import Tumour
 from registry.course.rules import lines as therapy_lines
 from registry.course.rules import wellbeing
 from registry.dates import PartialDate
+from registry.language import gettext as _
 from registry.patients.models import Patient
 
 Values = Mapping[str, Any]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import codes
 from registry.access import Viewer
@@ -14,6 +12,8 @@ from registry.course import actions
 from registry.course.actions import plans
 from registry.course.models import FollowUp
 from registry.db import db
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients.matching import asking, moving
 
 

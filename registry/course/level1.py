@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from registry.clinical import tables
@@ -20,6 +19,7 @@ from registry.course import fast
 from registry.course.models import Tumour
 from registry.course.queries import Record
 from registry.course.sheet import ANYTHING, Sheet, Slot
+from registry.language import lazy_gettext as _l
 
 SSTR = tuple(code for code in tables.codes("imaging_modality") if code in imaging.SSTR)
 FDG = tuple(imaging.FDG)

@@ -15,7 +15,6 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from registry.course import facts as facts_
@@ -26,6 +25,7 @@ from registry.course.forms.layout import KEY_QUESTION
 from registry.course.models import BY_NAME
 from registry.course.wording import pretty
 from registry.forms import Facts, HouseForm, Option
+from registry.language import gettext as _
 from registry.web import as_id
 
 MOST_ROWS = 30  # of one kind on a page

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from registry.clinical import units
@@ -22,6 +20,8 @@ from registry.course.sheet import MOST_ROWS, Part, Sheet, Slot, id_of
 from registry.course.wording import pretty
 from registry.dates import PartialDate, today
 from registry.forms import Option
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 
 CONTACT, SAMPLED = "contact__0__date", "sampled"
 #: Kinds of therapy that happen on a day and do not go on.

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import format_date
-from flask_babel import gettext as _
 
 from registry import codes, dictionary
 from registry.clinical import quality_of_life, tables
@@ -19,6 +18,7 @@ from registry.course import facts as facts_
 from registry.course.models import BY_NAME
 from registry.dates import PartialDate
 from registry.dictionary import Variable
+from registry.language import gettext as _
 
 _DATE_PATTERNS = {"year": "yyyy", "month": "MMM yyyy", "day": "d MMM yyyy"}
 

@@ -7,7 +7,7 @@ import secrets
 import unicodedata
 from datetime import timedelta
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 #: The wording of the consents that is in force.
 CONSENT_VERSION = "2026-1"

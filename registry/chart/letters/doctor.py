@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import format_date
-from flask_babel import gettext as _
 
 from registry import codes
 from registry.chart.letters.parts import (
@@ -24,6 +23,7 @@ from registry.chart.letters.source import Source
 from registry.course import wording
 from registry.course.queries import date_of, in_order
 from registry.dates import PartialDate
+from registry.language import gettext as _
 
 #: Side effects below this grade do not stand in a summary.
 _GRAVE = ("3", "4", "5")

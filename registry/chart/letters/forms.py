@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from registry.chart.letters.parts import Added
 from registry.forms import HouseForm, LongText, Text
+from registry.language import lazy_gettext as _l
 
 
 class LetterForm(HouseForm):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import format_date
-from flask_babel import gettext as _
 
 from registry import codes
 from registry.chart.letters import plain
@@ -25,6 +24,7 @@ from registry.course import wording
 from registry.course.queries import date_of, in_order
 from registry.dates import PartialDate
 from registry.errors import Invalid
+from registry.language import gettext as _
 
 #: Signs for which nobody should wait.
 _WHEN_TO_CALL = (

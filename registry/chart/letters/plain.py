@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 #: What the tumour is, by the category of the grading rule.
 KINDS: dict[str, Any] = {

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry import codes, pdf
 from registry.chart.letters import doctor, parts, patient
 from registry.chart.letters.parts import Added, Body
 from registry.chart.letters.source import Source
+from registry.language import gettext as _
 from registry.patients.documents import rules
 from registry.people.models import Organisation
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
 from registry.access import Viewer
 from registry.course.actions.entry import lock
 from registry.course.actions.history import keep, record
 from registry.course.models.entry import Entry
 from registry.db import db, now
 from registry.errors import Invalid
+from registry.language import gettext as _
 
 
 def accept(

@@ -8,13 +8,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry.access import Viewer
 from registry.course import queries
 from registry.course.actions.entry import add, change, lock
 from registry.db import new_id
 from registry.errors import Conflict
+from registry.language import gettext as _
 from registry.patients.models import Patient
 
 

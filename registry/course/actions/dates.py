@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry.clinical.edit_checks import REFUSE
 from registry.clinical.results import Reason
 from registry.course import facts as facts_
@@ -17,6 +15,7 @@ from registry.course.queries import reading
 from registry.dates import PartialDate
 from registry.db import db
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.patients.models import Patient
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry.access import Viewer
 from registry.course import facts as facts_
 from registry.course import queries
@@ -19,6 +17,7 @@ from registry.course.models import BY_NAME, Tumour
 from registry.course.models.entry import Entry
 from registry.db import db, new_id, now
 from registry.errors import Conflict
+from registry.language import gettext as _
 from registry.patients.models import Patient
 
 

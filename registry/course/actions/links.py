@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry.course.models import LINKS, links_of
 from registry.course.models.entry import Entry
 from registry.db import db
 from registry.errors import Invalid
+from registry.language import gettext as _
 
 
 def links_in(entry: Entry) -> dict[str, UUID | None]:

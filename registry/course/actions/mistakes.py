@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry.access import Viewer
 from registry.course import queries
 from registry.course.actions.derived import derive, derive_dependents
@@ -14,6 +12,7 @@ from registry.course.actions.history import keep, record, shown
 from registry.course.models.entry import Entry
 from registry.db import db, now
 from registry.errors import Invalid
+from registry.language import gettext as _
 
 
 def mark_error(entry: Entry, *, by: Viewer, version: int, because: str) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry.access import Viewer
 from registry.course import facts as facts_
 from registry.course import queries
@@ -14,6 +12,7 @@ from registry.course.actions.entry import change, lock
 from registry.course.actions.mistakes import mark_error, restore
 from registry.course.models.entry import Entry
 from registry.errors import Invalid
+from registry.language import gettext as _
 
 #: Kinds of kept changes that a person made and can take back.
 _UNDONE = ("changed", "linked", "error", "restored")

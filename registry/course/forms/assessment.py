@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from registry.clinical.lesions import Size
@@ -18,6 +17,7 @@ from registry.course.forms.layout import Section
 from registry.course.models import Lesion, Measurement
 from registry.db import new_id
 from registry.forms import HouseForm
+from registry.language import gettext as _
 from registry.web import as_id
 
 LESION = ("label", "organ", "is_node", "role", "treated_before")

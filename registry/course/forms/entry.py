@@ -8,9 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry.clinical import quality_of_life
 from registry.course import facts as facts_
 from registry.course.forms.fields import ANSWERED, ASKED_WITH, special
@@ -18,6 +15,8 @@ from registry.course.forms.layout import KEY_QUESTION, SECTIONS, Section
 from registry.course.models import BY_NAME, links_of
 from registry.course.rules import wellbeing
 from registry.forms import Choice, Facts, HouseForm, Option, field_for
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 
 
 def sections(entity: str) -> tuple[Section, ...]:

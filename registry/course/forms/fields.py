@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry import codes
 from registry.clinical import tables, toxicity
 from registry.course.rules import imaging
 from registry.forms import CodeField, HouseField, Option
+from registry.language import gettext as _
 
 
 class AgentField(CodeField):

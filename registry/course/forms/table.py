@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from registry.course import facts as facts_
@@ -17,6 +16,7 @@ from registry.course.forms.layout import KEY_QUESTION
 from registry.course.models import BY_NAME
 from registry.db import new_id
 from registry.forms import Facts, HouseForm
+from registry.language import lazy_gettext as _l
 
 #: Rows that one page sends at most; so many of them are entries that stand already.
 MOST_ROWS = 300

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped, declared_attr
 
 from registry.db import Exact, Json, Moment, new_id, now
 from registry.dictionary import technical, variable
+from registry.language import lazy_gettext as _l
 
 NOT_GIVEN = ("not_known", "not_done", "not_available")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry.course.models.entry import NOT_GIVEN, Entry, OfTumour
 from registry.dates import PartialDate
 from registry.db import Model
 from registry.dictionary import Identity, variable
+from registry.language import lazy_gettext as _l
 
 
 def _valve(label: Any) -> Any:

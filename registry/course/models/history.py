@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry.course.models.entry import Entry
 from registry.dates import PartialDate
 from registry.db import Exact, Model
 from registry.dictionary import Identity, Level, variable
+from registry.language import lazy_gettext as _l
 
 
 def _illness(label: Any) -> Any:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry.course.models.entry import Entry
 from registry.dates import PartialDate
 from registry.db import Json, Model
 from registry.dictionary import Identity, Level, variable
+from registry.language import lazy_gettext as _l
 
 
 def _done(label: Any, item: str = "") -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry.course.models.entry import (
@@ -20,6 +19,7 @@ from registry.course.models.entry import (
 from registry.dates import PartialDate
 from registry.db import Exact, Json, Model
 from registry.dictionary import Identity, Level, technical, variable
+from registry.language import lazy_gettext as _l
 
 
 def _stain(label: Any) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry.course.models.entry import Entry, OfTumour, SinceDiagnosis
 from registry.dates import PartialDate
 from registry.db import Model
 from registry.dictionary import Identity, variable
+from registry.language import lazy_gettext as _l
 
 
 class Metastasis(Entry, OfTumour, SinceDiagnosis, Model):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry.course.models.entry import (
@@ -18,6 +17,7 @@ from registry.course.models.entry import (
 from registry.dates import PartialDate
 from registry.db import Json, Model
 from registry.dictionary import Identity, Level, technical, variable
+from registry.language import lazy_gettext as _l
 
 
 def _metastases(label: Any) -> Any:

@@ -89,20 +89,22 @@ def _kept(entity: str, row: Mapping[str, Any]) -> list[Finding]:
 
 
 @cache
-def _ranges(model: Any) -> tuple[tuple[str, dictionary.Variable], ...]:
-    """The variables of a kind of entry that have a plausible range."""
-    declared = dictionary.described(model).items()
-    return tuple((name, one) for name, one in declared if one.plausible is not None)
+def _ranges(model: Any) -> tuple[tuple[str, dictionary.Variable, tuple[Decimal, Decimal]], ...]:
+    """The variables of a kind of entry that have a plausible range, which is all that is known."""
+    return tuple(
+        (name, one, one.plausible)
+        for name, one in dictionary.described(model).items()
+        if one.plausible is not None and (model.entity, name) not in _CHECKED_BETTER
+    )
 
 
 def _unusual(entity: str, model: Any, row: Mapping[str, Any]) -> list[Finding]:
     found = []
-    for name, declared in _ranges(model):
+    for name, declared, (low, high) in _ranges(model):
         value = row.get(name)
-        if value in (None, "") or (entity, name) in _CHECKED_BETTER:
+        if value is None or value == "":
             continue
-        low, high = declared.plausible or (Decimal("-Infinity"), Decimal("Infinity"))
-        if not low <= Decimal(str(value)) <= high:
+        if not low <= (value if isinstance(value, Decimal) else Decimal(str(value))) <= high:
             said = {"low": f"{low:f}", "high": f"{high:f}", "unit": str(declared.unit)}
             found.append(
                 Finding(

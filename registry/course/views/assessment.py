@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
 
 from registry import audit, web
 from registry.access import Right
@@ -28,6 +27,7 @@ from registry.course.views.room import room
 from registry.course.views.saved import tell_saved
 from registry.db import new_id
 from registry.errors import Conflict, Invalid, NotFound
+from registry.language import gettext as _
 from registry.patients import queries as patients
 
 #: Empty rows for lesions: at a baseline, and for new ones later.

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import jsonify, request
-from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from registry import web
@@ -30,6 +29,7 @@ from registry.course.views.desk import Desk
 from registry.course.views.room import room
 from registry.errors import Conflict, Invalid
 from registry.forms import again, raw
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.patients.models import Patient
 

@@ -10,8 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request, url_for
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, codes, web
 from registry.access import Right
@@ -24,6 +22,8 @@ from registry.course.queries import due as queries
 from registry.course.queries.due import DueRow, Filters
 from registry.course.views.room import room
 from registry.dates import PartialDate, today
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients import queries as patients
 from registry.patients.queries import Identity
 

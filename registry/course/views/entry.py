@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
 
 from registry import audit, web
 from registry.access import Right
@@ -20,6 +19,7 @@ from registry.course.views.room import room
 from registry.course.views.saved import tell_saved
 from registry.db import new_id
 from registry.errors import Conflict, Invalid, NotFound
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.people import queries as people
 

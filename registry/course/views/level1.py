@@ -6,8 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app, jsonify, render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from registry import audit, web
@@ -24,6 +22,8 @@ from registry.dates import PartialDate, today
 from registry.db import new_id
 from registry.errors import Conflict, NotFound
 from registry.forms import HouseForm, Option, again, raw
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients import actions as patient_actions
 from registry.patients import queries as patients
 from registry.patients import rules as patient_rules

@@ -6,8 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, web
 from registry.access import Right
@@ -15,6 +13,8 @@ from registry.course import actions, queries, wording
 from registry.course.views import saved
 from registry.course.views.room import room
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients import queries as patients
 from registry.people import queries as people
 

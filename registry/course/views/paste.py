@@ -6,8 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, web
 from registry.access import Right
@@ -18,6 +16,8 @@ from registry.course.views import table
 from registry.course.views.desk import Desk, desk_for
 from registry.course.views.room import room
 from registry.forms import Choice, HouseForm, LongText, Option, field_for
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients import queries as patients
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import render_template
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from registry import web
 from registry.course import wording
 from registry.errors import NotFound
+from registry.language import gettext as _
 
 #: So many entries are taken back at once; what stands in the session must stay small.
 MOST_UNDONE = 12

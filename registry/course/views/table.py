@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
 
 from registry import audit, web
 from registry.access import Right
@@ -28,6 +27,7 @@ from registry.course.views.room import room
 from registry.course.views.saved import tell_saved
 from registry.errors import Conflict, Invalid, NotFound
 from registry.forms import Choice, HouseForm, Option
+from registry.language import gettext as _
 from registry.patients import queries as patients
 
 

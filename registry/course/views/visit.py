@@ -6,8 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from registry import audit, codes, web
@@ -24,6 +22,8 @@ from registry.course.visit import IMAGING_SLOT, OTHER_MARKER, Visit
 from registry.dates import today
 from registry.db import new_id
 from registry.forms import again, code_options, raw
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients import queries as patients
 from registry.patients.models import Patient
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flask_babel import lazy_gettext as _l
-
 from registry.clinical import urgency
 from registry.clinical.urgency import Targets
+from registry.language import lazy_gettext as _l
 from registry.referrals.rules.calendar import WEEKDAYS, Calendar
 
 # The centre's clock stops while it waits for information, but never for an urgent case. How long

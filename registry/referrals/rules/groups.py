@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from registry.clinical import tables
+from registry.language import lazy_gettext as _l
 
 GRADE_GROUPS = {
     "carcinoma": _l("Carcinoma (NEC)"),

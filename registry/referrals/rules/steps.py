@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry.access import Role
+from registry.language import lazy_gettext as _l
 
 DRAFT = "draft"
 SUBMITTED = "submitted"

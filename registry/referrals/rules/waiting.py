@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from statistics import median
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 #: The way of a referral, after it was sent.
 WAY = {

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
+from registry.language import lazy_gettext as _l
 from registry.referrals.rules.steps import STEP_NAMES
 
 #: Rows on a page: what fits on two screens, and no name is opened that is not looked at.

@@ -7,7 +7,8 @@ diagnosis, what may be planned).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from registry.clinical import tables
@@ -43,12 +44,28 @@ def dates_of_entries(record: Record, today: date | None = None) -> Iterator[Find
     """Every date of every entry against birth, death, diagnosis of its tumour, and today."""
     births = [patient.date("birth_date") for patient in record.all("patient")]
     birth = next((day for day in births if day), "")
-    death = record.death_date()
+    life = birth, record.death_date()
     for row in tables.rows("record_dates"):
+        variable, after_diagnosis = row["variable"], row["before_diagnosis"] == WARN
         for entry in record.all(row["entity"]):
-            day = entry.date(row["variable"])
-            if day:
-                yield from _of_date(record, entry, row, (birth, death), today)
+            day = entry.date(variable)
+            if not day:
+                continue
+            if not _is_within(day, life, today):
+                yield from _of_date(record, entry, row, life, today)
+            if after_diagnosis:
+                yield from _before_diagnosis(record, entry, variable)
+
+
+def _is_within(day: str, life: tuple[str, str], today: date | None) -> bool:
+    """Whether a date may lie in the patient's life and not after today: most do."""
+    first, last = bounds(day)
+    birth, death = life
+    return (
+        (not birth or last >= bounds(birth)[0])
+        and (not death or first <= bounds(death)[1])
+        and (today is None or first <= today)
+    )
 
 
 def _of_date(
@@ -73,16 +90,14 @@ def _of_date(
     if today is not None and row["future"] == REFUSE and bounds(day)[0] > today:
         reason = Reason(N_("%(name)s (%(date)s) lies in the future."), named)
         yield finding("date_in_future", reason, entry, variables=(variable,))
-    if row["before_diagnosis"] == WARN:
-        yield from _before_diagnosis(record, entry, variable, named)
 
 
-def _before_diagnosis(
-    record: Record, entry: Entry, variable: str, named: dict[str, str]
-) -> Iterator[Finding]:
+def _before_diagnosis(record: Record, entry: Entry, variable: str) -> Iterator[Finding]:
     tumour = record.tumour_of(entry)
     diagnosed = tumour.date("diagnosis_date") if tumour else ""
-    if tumour is not None and is_before(entry.date(variable), diagnosed):
+    day = entry.date(variable)
+    if tumour is not None and is_before(day, diagnosed):
+        named = {"name": name_of(f"{entry.entity}.{variable}"), "date": day}
         template = N_("%(name)s (%(date)s) is before the diagnosis (%(diagnosis)s).")
         reason = Reason(template, {**named, "diagnosis": diagnosed})
         yield finding("before_diagnosis", reason, entry, tumour, variables=(variable,))
@@ -113,11 +128,16 @@ def entered_twice(record: Record) -> Iterator[Finding]:
     """Two entries of a kind that say the same of the same day."""
     for entity, names in SAME.items():
         seen: dict[tuple[str, ...], Entry] = {}
-        for entry in record.all(entity):
-            key = tuple(entry.text(name) for name in names)
-            if "" in key[:2]:
-                continue
-            first = seen.setdefault(key, entry)
+        for entry in _alike(record, entity, names[:2]):
+            first = seen.setdefault(tuple(entry.text(name) for name in names), entry)
             if first is not entry:
                 reason = Reason(N_("The same was entered twice; mark one as entered in error."))
                 yield finding("entered_twice", reason, entry, first, variables=names[:2])
+
+
+def _alike(record: Record, entity: str, names: Sequence[str]) -> list[Entry]:
+    """The entries of a kind that share these columns with another one, in their order; those in
+    which one of the columns is blank are left out."""
+    keys = [tuple(entry.text(name) for name in names) for entry in record.all(entity)]
+    shared = {key for key, count in Counter(keys).items() if count > 1 and "" not in key}
+    return [one for one, key in zip(record.all(entity), keys, strict=True) if key in shared]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from registry.clinical import tables
@@ -16,9 +17,13 @@ from registry.clinical.results import Reason
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
+_NO_VALUE = frozenset(ABSENT) - {"unknown"}
+
+
+@dataclass(slots=True, eq=False)
 class Entry:
-    """One entry: its entity, its id, and its columns as they came."""
+    """One entry: its entity, its id, and its columns as they came. Nobody changes it; it is not
+    frozen because a record has hundreds, and a frozen one takes three times as long to make."""
 
     entity: str
     id: str
@@ -29,14 +34,19 @@ class Entry:
         value = self.values.get(name)
         if value is None:
             return ""
-        text = value if isinstance(value, str) else str(getattr(value, "iso", value))
-        text = text.strip()
-        return "" if text in ABSENT and text != "unknown" else text
+        if not isinstance(value, str):
+            value = str(getattr(value, "iso", value))
+        text = value.strip()
+        return "" if text in _NO_VALUE else text
 
     def number(self, name: str) -> Decimal | None:
         """A value as an exact number, None where there is none or it is no number."""
+        value = self.values.get(name)
+        if isinstance(value, Decimal):  # it was read when it was kept
+            return value
+        text = self.text(name)
         try:
-            return number(self.text(name)) if self.text(name) else None
+            return number(text) if text else None
         except ValueError:
             return None
 
@@ -80,6 +90,7 @@ class Record:
         self._by_id = {
             (entity, entry.id): entry for entity, found in self._entries.items() for entry in found
         }
+        self._groups: dict[tuple[str, str], Mapping[str, tuple[Entry, ...]]] = {}
 
     def all(self, entity: str) -> tuple[Entry, ...]:
         """The entries of a kind, as given."""
@@ -104,14 +115,22 @@ class Record:
 
     def grouped(self, entity: str, name: str) -> Mapping[str, tuple[Entry, ...]]:
         """The entries of a kind by the id that a link column names; those without it left out."""
-        groups: dict[str, list[Entry]] = {}
-        for entry in self.all(entity):
-            if entry.text(name):
-                groups.setdefault(entry.text(name), []).append(entry)
-        return {key: tuple(found) for key, found in groups.items()}
+        found = self._groups.get((entity, name))
+        if found is None:
+            groups: dict[str, list[Entry]] = {}
+            for entry in self.all(entity):
+                if linked := entry.text(name):
+                    groups.setdefault(linked, []).append(entry)
+            found = {key: tuple(group) for key, group in groups.items()}
+            self._groups[entity, name] = found
+        return found
 
     def deaths(self) -> tuple[Entry, ...]:
         """Contacts that state the death."""
+        return self._deaths
+
+    @cached_property
+    def _deaths(self) -> tuple[Entry, ...]:
         return tuple(
             e
             for e in self.all("follow_up")

@@ -122,13 +122,16 @@ def _marker(marker: Entry) -> Iterator[Finding]:
         if raised is not None:
             yield finding("cga_on_ppi", raised.reason, marker, variables=("value", "ppi"))
     row = tables.by_key("codes/biomarker", "code").get(analyte)
-    if row is None or value is None or not marker.text("unit"):
+    unit = marker.text("unit")
+    if row is None or value is None or not unit:
         return
-    stated, own = canonical(marker.text("unit")), value
+    stated, own = canonical(unit), value
     if stated != row["unit"]:
         converted = convert(analyte, value, stated, row["unit"])
         own = converted.value if converted.value is not None else value
         stated = row["unit"] if converted.value is not None else stated
+    if doses.is_plausible(analyte, own, stated):
+        return
     judged = doses.check_biomarker(analyte, own, stated)
     if judged.answer == doses.REJECT and value >= 0:
         yield finding("marker_unit", judged.reasons[0], marker, variables=("unit", "analyte"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache, partial
 
 from registry.clinical.edit_checks.across.entries import (
     Entry,
@@ -34,10 +35,11 @@ SMALL_TO_MM = Decimal(10)
 
 def checks_of_responses(record: Record) -> Iterator[Finding]:
     """Every check of an assessment, of its series, and of progressions."""
+    following = cache(partial(_next_therapy, record))  # several assessments are of one therapy
     for response in record.all("response"):
         yield from _stated(record, response)
         yield from _new_lesion(response)
-        yield from _therapy(record, response)
+        yield from _therapy(record, response, following)
     yield from _series(record)
     for progression in record.all("progression"):
         if progression.text("basis") == "biochemical":
@@ -85,7 +87,9 @@ def _new_lesion(response: Entry) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _therapy(record: Record, response: Entry) -> Iterator[Finding]:
+def _therapy(
+    record: Record, response: Entry, following: Callable[[Entry], Entry | None]
+) -> Iterator[Finding]:
     therapy = record.linked(response, "therapy_id", "therapy")
     if therapy is None:
         return
@@ -101,7 +105,7 @@ def _therapy(record: Record, response: Entry) -> Iterator[Finding]:
         reason = Reason(template, {"day": day, "start": start})
         yield finding("response_outside_therapy", reason, response, therapy, variables=("date",))
         return
-    later = _next_therapy(record, therapy)
+    later = following(therapy)
     if later is not None and is_before(later.date("start"), day):
         template = N_("The assessment (%(day)s) is after the next therapy began (%(start)s).")
         reason = Reason(template, {"day": day, "start": later.date("start")})
@@ -141,11 +145,8 @@ def _series(record: Record) -> Iterator[Finding]:
 
 def _best(record: Record, therapy: Entry) -> Iterator[Finding]:
     best = therapy.text("best_response")
-    own = [
-        r
-        for r in record.all("response")
-        if r.text("therapy_id") == therapy.id and r.text("timepoint") != "baseline"
-    ]
+    of_therapy = record.grouped("response", "therapy_id").get(therapy.id, ())
+    own = [r for r in of_therapy if r.text("timepoint") != "baseline"]
     shown = [r.text("response_stated") or r.text("derived_response") for r in own]
     ranks = [ORDER.index(one) for one in shown if one in ORDER]
     if best in ORDER and ranks and ORDER.index(best) < min(ranks):
