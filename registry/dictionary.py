@@ -131,9 +131,14 @@ def _declared(model: type[Any]) -> tuple[tuple[str, Variable], ...]:
     )
 
 
-def of(model: type[Any], name: str) -> Variable:
+@cache
+def _by_name(model: type[Any]) -> dict[str, Variable]:
+    return described(model)
+
+
+def of(model: Any, name: str) -> Variable:
     """One variable. Raises KeyError when the column is none."""
-    return described(model)[name]
+    return _by_name(model)[name]
 
 
 def kind_of(model: type[Any], name: str) -> str:

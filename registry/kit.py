@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask, current_app, has_request_context, request, url_for
-from flask_babel import format_date, get_locale
+from flask_babel import get_locale
 from jinja2 import (
     ChainableUndefined,
     Environment,
@@ -30,9 +30,7 @@ from markupsafe import Markup, escape
 
 from registry.access import ROLE_LABELS, Seat
 from registry.dates import PartialDate
-from registry.language import Catalogue, spoken
-
-_DATE_PATTERNS = {"year": "y", "month": "MMM y", "day": "d MMM y"}
+from registry.language import Catalogue, spoken, written
 
 
 @lru_cache(maxsize=1)
@@ -214,7 +212,7 @@ def local_date(value: PartialDate | date | None) -> str:
         raise TypeError("a moment has a day only in a zone")
     if isinstance(value, date):
         value = PartialDate.of(value)
-    return str(format_date(value.earliest, _DATE_PATTERNS[value.precision]))
+    return written(value)
 
 
 def role_names(seat: Seat | None) -> str:

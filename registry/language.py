@@ -11,11 +11,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, TypeVarTuple
 
+from babel.dates import get_month_names
 from babel.support import NullTranslations
 from flask import g
-from flask_babel import Domain, get_babel
+from flask_babel import Domain, get_babel, get_locale
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
+
+from registry.dates import PartialDate
 
 #: More texts than the product has; beyond it somebody hands in what is no text of ours.
 _MOST = 20_000
@@ -107,3 +110,20 @@ def in_each_language(make: Callable[[*Named], R]) -> Callable[[*Named], R]:
         return found
 
     return made
+
+
+@in_each_language
+def months() -> tuple[str, ...]:
+    """The short names of the months, by their number; the first is empty."""
+    names = get_month_names("abbreviated", "format", get_locale() or "en")
+    return ("", *(names[number] for number in range(1, 13)))
+
+
+def written(value: PartialDate | None) -> str:
+    """A date as precise as it was stated: 12 Mar 2024, Mar 2024 or 2024; empty without one."""
+    if value is None:
+        return ""
+    year, month, day = value.parts
+    if month is None:
+        return f"{year:04d}"
+    return f"{day} {months()[month]} {year:04d}" if day else f"{months()[month]} {year:04d}"

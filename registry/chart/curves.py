@@ -19,7 +19,6 @@ from registry.chart.timeline import Period
 from registry.chart.words import Words, number
 from registry.clinical import quality_of_life, tables
 from registry.course.queries.reading import Record
-from registry.course.wording import pretty
 from registry.language import gettext as _
 
 MOST_SERIES = 4
@@ -104,10 +103,9 @@ def _markers(rows: Iterable[Any], words: Words, chosen: Sequence[str]) -> Curve 
     )
     shown = [code for code in ranked if code in chosen] or ranked[:MOST_SERIES]
     shown = shown[:MOST_SERIES]
+    marker = _Marker(words)
     series = [
-        Series(
-            code, words.code("biomarker", code), [_marker(row, words) for row in by_analyte[code]]
-        )
+        Series(code, words.code("biomarker", code), [marker(row) for row in by_analyte[code]])
         for code in shown
     ]
     unlimited = sum(value.height is None for one in series for value in one.values)
@@ -122,23 +120,30 @@ def _markers(rows: Iterable[Any], words: Words, chosen: Sequence[str]) -> Curve 
     )  # fmt: skip
 
 
-def _marker(row: Any, words: Words) -> Value:
-    text = f"{row.comparator or ''}{number(row.value)} {pretty(row.unit or '')}".strip()
-    flags = []
-    if row.ppi == "yes":
-        flags.append(str(_("on a PPI")))
-    if row.fasting == "no":
-        flags.append(str(_("not fasting")))
-    if row.upper_limit and row.value > 0:
-        times = float(row.value) / float(row.upper_limit)
-        more = f"{row.comparator or ''}{times:.2g} ×" if times < 10 else f"{times:.0f} ×"
-        height: float | None = times
-    else:
-        height, more = None, str(_("no limit"))
-    return Value(
-        row.date.earliest, words.date(row.date), height,
-        ", ".join((text, *flags)), bool(row.comparator), more,
-    )  # fmt: skip
+class _Marker:
+    """Says a value of a marker; what is the same for all of them is put into words once."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._on_ppi, self._not_fasting = f", {_('on a PPI')}", f", {_('not fasting')}"
+        self._no_limit = _("no limit")
+
+    def __call__(self, row: Any) -> Value:
+        """A value with its unit, and how often above the upper limit it is."""
+        comparator = row.comparator or ""
+        text = f"{comparator}{number(row.value)} {self._words.unit(row.unit)}".strip()
+        if row.ppi == "yes":
+            text += self._on_ppi
+        if row.fasting == "no":
+            text += self._not_fasting
+        height: float | None = None
+        more = self._no_limit
+        if row.upper_limit and row.value > 0:
+            height = float(row.value) / float(row.upper_limit)
+            more = f"{comparator}{height:.2g} ×" if height < 10 else f"{height:.0f} ×"
+        return Value(
+            row.date.earliest, self._words.date(row.date), height, text, bool(comparator), more
+        )
 
 
 # -- tumour sum ----------------------------------------------------------------------------------
@@ -422,16 +427,16 @@ def rows(curve: Curve, shown: Period) -> str:
     """The values in the period as rows of a table, newest first. The day and the series are
     attributes, for whoever points at the curve."""
     found = [
-        (value.day, number_, one.name, value)
+        (value.day.toordinal(), number_, value)
         for number_, one in enumerate(curve.series)
         for value in one.values
         if shown.shows(value.day)
     ]
-    found.sort(key=lambda item: (-item[0].toordinal(), item[1]))
+    found.sort(key=lambda item: (-item[0], item[1]))
     names = [drawing.escape(one.name) for one in curve.series]
     escape = drawing.escape
     return "".join(
-        f'<tr data-day="{day.toordinal()}" data-series="{number_}"><td>{escape(value.when)}</td>'
+        f'<tr data-day="{day}" data-series="{number_}"><td>{escape(value.when)}</td>'
         f"<td>{names[number_]}</td><td>{escape(value.text)}</td><td>{escape(value.more)}</td></tr>"
-        for day, number_, _name, value in found
+        for day, number_, value in found
     )

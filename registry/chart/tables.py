@@ -483,5 +483,9 @@ def _source(one: Any, at: Desk) -> str:
     """Whose entry it is, where it is not our own, and how it came here."""
     owner = str(one.organisation_id or "")
     place = at.places.get(owner, "") if owner != at.here else ""
-    how = {"referral": _("from the referral"), "import": _("imported")}.get(one.source_kind, "")
-    return _join(place, str(how))
+    how = ""
+    if one.source_kind == "referral":
+        how = _("from the referral")
+    elif one.source_kind == "import":
+        how = _("imported")
+    return _join(place, how)

@@ -10,9 +10,6 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from babel.dates import get_month_names
-from flask_babel import get_locale
-
 from registry import codes, dictionary
 from registry.clinical.results import Reason
 from registry.course import wording
@@ -36,7 +33,7 @@ class Words:
         self._dates: dict[str, str] = {}
         self._values: dict[tuple[str, str, Any], str] = {}
         self._labels: dict[tuple[str, str], str] = {}
-        self._months: Any = None
+        self._units: dict[str, str] = {}
         self._beside: dict[Any, wording.Beside | None] = {}
 
     def code(self, name: str, code: str | None) -> str:
@@ -54,16 +51,8 @@ class Words:
             return ""
         found = self._dates.get(value.iso)
         if found is None:
-            found = self._dates[value.iso] = self._day(value)
+            found = self._dates[value.iso] = wording.date(value)
         return found
-
-    def _day(self, value: PartialDate) -> str:
-        """As `wording.date` says it (d MMM yyyy), with the names of the months asked once."""
-        if self._months is None:
-            self._months = get_month_names("abbreviated", "format", get_locale() or "en")
-        year, month, day = value.parts
-        parts = [str(day) if day else "", self._months[month] if month else "", f"{year:04d}"]
-        return " ".join(part for part in parts if part)
 
     def iso(self, text: str) -> str:
         """A date that is given as text."""
@@ -108,6 +97,15 @@ class Words:
         if isinstance(dated, PartialDate):
             return self.date(dated)
         return wording.interval(row) or wording.absence((row.absent or {}).get(row.dated_by))
+
+    def unit(self, stated: str | None) -> str:
+        """A unit as it is printed."""
+        if not stated:
+            return ""
+        found = self._units.get(stated)
+        if found is None:
+            found = self._units[stated] = wording.pretty(stated)
+        return found
 
     def therapy(self, row: Any) -> str:
         """A therapy by its agent, else by the source's words, else by its kind."""

@@ -7,10 +7,11 @@ variables of the kinds of entries that the record has. "Not known" is an answer,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
 from registry import dictionary
 from registry.clinical import tables
@@ -19,6 +20,7 @@ from registry.course.models import BY_NAME, ENTITIES, Tumour
 from registry.course.queries import Record
 from registry.dictionary import Identity, Level
 from registry.language import gettext as _
+from registry.language import in_each_language
 from registry.language import lazy_gettext as _l
 
 ANSWERED, ABSENT, MISSING, NOT_ASKED = "answered", "absent", "missing", "not_asked"
@@ -38,8 +40,7 @@ GROUPS = {
 }
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One item: what it is called, how it stands, and where on the level-1 page it is asked."""
 
     name: str
@@ -58,7 +59,11 @@ class Part:
 
     def count(self, state: str) -> int:
         """How many items stand so."""
-        return sum(item.state == state for item in self.items)
+        return self._counts[state]
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(item.state for item in self.items)
 
     @property
     def asked(self) -> int:
@@ -308,6 +313,7 @@ def _variables(entity: str) -> Mapping[str, dictionary.Variable]:
     return dictionary.described(Patient)
 
 
+@cache
 def place(item: str) -> tuple[str, str]:
     """Slot and column that answer an item of the level-1 set."""
     if item in _PLACES:
@@ -316,6 +322,7 @@ def place(item: str) -> tuple[str, str]:
     return ("history" if name in _IN_HISTORY else group), name
 
 
+@cache
 def anchor(item: str) -> str:
     """The id of the question on the level-1 page."""
     group, name = item.split(".", 1)
@@ -334,13 +341,19 @@ def anchor(item: str) -> str:
     return f"{slot}__0__{column}"
 
 
+@in_each_language
+def _asked_first() -> tuple[tuple[str, str, str], ...]:
+    """The items of level 1: group, name and label."""
+    return tuple(
+        (row["group"], f"{row['group']}.{row['variable']}", _(row["label"]).replace("%%", "%"))
+        for row in tables.rows("level1_items")
+    )
+
+
 def _level1(facts: _Facts) -> tuple[Part, ...]:
     found: dict[str, list[Item]] = {group: [] for group in GROUPS}
-    for row in tables.rows("level1_items"):
-        name = f"{row['group']}.{row['variable']}"
-        found[row["group"]].append(
-            Item(name, str(_(row["label"])).replace("%%", "%"), facts.state(name), anchor(name))
-        )
+    for group, name, label in _asked_first():
+        found[group].append(Item(name, label, facts.state(name), anchor(name)))
     return tuple(Part(key, str(GROUPS[key]), tuple(items)) for key, items in found.items())
 
 
@@ -368,22 +381,35 @@ def _extended(entity: str) -> tuple[str, ...]:
     )
 
 
+@in_each_language
+def _labels(entity: str) -> tuple[tuple[str, str], ...]:
+    """The variables of level 2 of a kind of entry: name and label."""
+    return tuple((name, str(_variables(entity)[name].label)) for name in _extended(entity))
+
+
 def _level2(record: Record) -> tuple[Part, ...]:
     found = []
     for model in ENTITIES:
         entries = record.of(model.entity)
-        names = _extended(model.entity)
-        if not entries or not names or model.entity == "stated_endpoint":
+        labels = _labels(model.entity)
+        if not entries or not labels or model.entity == "stated_endpoint":
             continue
-        items = tuple(
-            Item(name, str(_variables(model.entity)[name].label), _best(entries, name), "")
-            for name in names
-        )
+        absent = {name for one in entries for name in one.absent or ()}
+        items = tuple(Item(name, label, _best(entries, name, absent), "") for name, label in labels)
         found.append(Part(model.entity, str(model.entity_label), items))
     return tuple(found)
 
 
-def _best(entries: Sequence[Any], name: str) -> str:
-    """How a variable stands over the entries of a kind: once answered is answered."""
-    states = {_stands(one, name) for one in entries}
-    return next(s for s in (ANSWERED, ABSENT, MISSING, NOT_ASKED) if s in states)
+def _best(entries: Sequence[Any], name: str, absent: Container[str]) -> str:
+    """How a variable stands over the entries of a kind: once answered is answered. `absent` are the
+    variables of which some entry says why there is no value."""
+    for one in entries:
+        value = getattr(one, name)
+        if value is not None and value != "" and value != []:
+            return ANSWERED
+    if name in absent:
+        return ABSENT
+    condition = _variables(entries[0].entity)[name].show_if
+    if condition and not any(getattr(one, condition[0]) in condition[1] for one in entries):
+        return NOT_ASKED
+    return MISSING

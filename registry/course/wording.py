@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import format_date
-
 from registry import codes, dictionary
 from registry.clinical import quality_of_life, tables
 from registry.clinical.results import Derived, Reason
@@ -19,9 +17,7 @@ from registry.course.models import BY_NAME
 from registry.dates import PartialDate
 from registry.dictionary import Variable
 from registry.language import gettext as _
-
-_DATE_PATTERNS = {"year": "yyyy", "month": "MMM yyyy", "day": "d MMM yyyy"}
-
+from registry.language import written
 
 #: A date as the rules write it; a year alone may be a number.
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d)?")
@@ -29,14 +25,12 @@ _ISO = re.compile(r"\d{4}-\d\d(-\d\d)?")
 
 def date(value: PartialDate | None) -> str:
     """A date as precise as it was stated: 12 Mar 2024, Mar 2024 or 2024; empty without one."""
-    if value is None:
-        return ""
-    return str(format_date(value.earliest, _DATE_PATTERNS[value.precision]))
+    return written(value)
 
 
 def day(value: datetime.date) -> str:
     """A day, as it is read."""
-    return str(format_date(value, _DATE_PATTERNS["day"]))
+    return written(PartialDate.of(value))
 
 
 def value(entity: str, name: str, stored: Any) -> str:
@@ -60,7 +54,7 @@ def _plain(declared: Variable, stored: Any) -> str:
     if declared.codes:
         return codes.label(declared.codes, stored)
     if declared.kind == "yes_no":
-        return str({"yes": _("Yes"), "no": _("No")}.get(stored, stored))
+        return _("Yes") if stored == "yes" else _("No") if stored == "no" else str(stored)
     return str(stored)
 
 
