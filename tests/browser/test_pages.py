@@ -3,7 +3,7 @@ nothing stands in the way of people who cannot see well or use no mouse."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,16 @@ from tests.browser import tours
 from tests.browser.conftest import OpenPage
 
 AXE = next((Path(__file__).parents[1] / "vendor").glob("axe-core-*/axe.min.js"))
-WIDTHS = ((1440, 900), (390, 844))
-_CHECK = """async () => {
-  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-  const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+# What the width of a window changes: the size of what is pressed, what scrolls, and what is hidden
+# and then has no name any more. The other rules see the same page at any width; they are tried on a
+# telephone for one page, with its menus open.
+NARROW = ("target-size", "scrollable-region-focusable", "link-name", "button-name", "label",
+          "aria-hidden-focus", "bypass", "link-in-text-block")  # fmt: skip
+ALL = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+WIDTHS = {(1440, 900): ALL, (390, 844): NARROW}
+_CHECK = """async (runOnly) => {
+  const quick = { resultTypes: ["violations"], preload: false, iframes: false };
+  const { violations } = await axe.run(document, { ...quick, runOnly });
   return violations
     .filter((one) => ["serious", "critical"].includes(one.impact))
     .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)}`));
@@ -31,17 +37,17 @@ _CUT_OFF = """[...document.querySelectorAll(".app-table :is(a, button, .app-tag)
   .map((one) => one.textContent.trim())"""
 
 
-def faults(page: Page) -> list[str]:
-    """What is wrong with the page that is open, at both widths."""
+def faults(page: Page, widths: Mapping[tuple[int, int], Sequence[str]] = WIDTHS) -> list[str]:
+    """What is wrong with the page that is open, at each width."""
     page.evaluate(AXE.read_text())
     found = []
-    for width, height in WIDTHS:
+    for (width, height), rules in widths.items():
         page.set_viewport_size({"width": width, "height": height})
         wide = page.evaluate(_WIDTH)
         if wide > width:
             found.append(f"{width} px: the page is {wide} px wide")
         found += [f"{width} px: cut off: {text}" for text in page.evaluate(_CUT_OFF)]
-        found += [f"{width} px: {text}" for text in page.evaluate(_CHECK)]
+        found += [f"{width} px: {text}" for text in page.evaluate(_CHECK, rules)]
     return found
 
 
@@ -69,6 +75,16 @@ def test_the_first_page(page: Page) -> None:
 def test_every_page_of(page: Page, role: str, tour: Callable[[Page], tours.Found]) -> None:
     tours.sign_in(page, role)
     look_at(page, tour(page))
+
+
+def test_menus_are_open_on_a_telephone(open_page: OpenPage) -> None:
+    page = open_page(width=390, height=844)
+    tours.sign_in(page, "coordinator")
+    menus = page.locator("header details > summary")
+    for number in range(menus.count()):
+        menus.nth(number).click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert not faults(page, {(390, 844): ALL})
 
 
 def test_a_refused_form_is_as_good_a_page(page: Page) -> None:
@@ -102,11 +118,12 @@ def test_the_checker_sees_what_it_is_for(page: Page) -> None:
     page.goto("/sign-in")
     page.evaluate(
         """document.querySelector("main").insertAdjacentHTML("beforeend",
-          '<img src="data:,"><div class="app-scroll"><table class="app-table"><tr><td>'
+          '<img src="data:,"><button type="button"></button><div class="app-scroll"><table class="app-table"><tr><td>'
           + '<a href="/">' + "wide".repeat(400) + '</a></td></tr></table></div>')"""
     )
     found = "\n".join(faults(page))
-    assert "image-alt" in found
+    assert "1440 px: image-alt" in found
+    assert "390 px: button-name" in found
     assert "cut off" in found
     page.evaluate("document.querySelector('main').style.width = '1500px'")
     assert "the page is" in "\n".join(faults(page))
