@@ -118,7 +118,8 @@ def test_the_checker_sees_what_it_is_for(page: Page) -> None:
     page.goto("/sign-in")
     page.evaluate(
         """document.querySelector("main").insertAdjacentHTML("beforeend",
-          '<img src="data:,"><button type="button"></button><div class="app-scroll"><table class="app-table"><tr><td>'
+          '<img src="data:,"><button type="button"></button>'
+          + '<div class="app-scroll"><table class="app-table"><tr><td>'
           + '<a href="/">' + "wide".repeat(400) + '</a></td></tr></table></div>')"""
     )
     found = "\n".join(faults(page))
