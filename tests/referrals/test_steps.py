@@ -112,6 +112,7 @@ def absent_cells():
     ]
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # refused before anything is written
 @pytest.mark.parametrize("state", list(rules.STATES))
 def test_a_step_that_is_not_in_the_table_does_not_exist(app, state):
     net = make_referrals.network()
