@@ -51,6 +51,7 @@ csrf = CSRFProtect()
 _RIGHTS: dict[str, Right] = {}
 #: Views that take more than MAX_CONTENT_LENGTH, and how many bytes.
 _LARGEST: dict[str, int] = {}
+_READ_FIRST: set[str] = set()
 _BEFORE_NEW_PASSWORD = {"people.account", "people.change_password", "people.sign_out"}
 #: Asked by a page by itself: nobody is at work because of it, and the session grows old.
 UNATTENDED = {"boards.live", "referrals.changes"}
@@ -89,16 +90,20 @@ class Room(Blueprint):
         right: Right,
         methods: Sequence[str] = ("GET",),
         largest: int = 0,
+        reads_first: bool = False,
         **options: Any,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a view under a rule, for those with the right. `largest`: how many bytes it
-        takes, where that is more than other views do."""
+        takes, where that is more than other views do. `reads_first`: it reads and checks before
+        its action says that it writes (`db.begin_writing`), and holds up nobody until then."""
 
         def keep(view: Callable[..., Any]) -> Callable[..., Any]:
             endpoint = options.pop("endpoint", None) or view.__name__
             _RIGHTS[f"{self.name}.{endpoint}"] = right
             if largest:
                 _LARGEST[f"{self.name}.{endpoint}"] = largest
+            if reads_first:
+                _READ_FIRST.add(f"{self.name}.{endpoint}")
             self.add_url_rule(rule, endpoint, view, methods=list(methods), **options)
             return view
 
@@ -166,6 +171,7 @@ def _guard() -> Any:
         abort(403)
     if request.endpoint in WITHOUT_VIEWER:
         return None
+    g.reads_first = request.endpoint in _READ_FIRST and request.method not in READING
     g.viewer = current_app.extensions["netreg_find_viewer"]() or NOBODY
     if right is not Right.ANYONE and g.viewer.person_id is None:
         return _ask_to_sign_in()

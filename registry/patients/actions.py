@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from registry import audit
 from registry.access import Viewer
 from registry.dates import PartialDate
-from registry.db import Moment, db, new_id, now
+from registry.db import Moment, add_rows, db, new_id, now, table_of
 from registry.errors import Conflict, Invalid
 from registry.keys import ring
 from registry.patients import queries, rules
@@ -162,10 +163,16 @@ def restore(patient: Patient, earlier: IdentityChange, *, by: Viewer, names: lis
 
 def to_be_compared(patient_id: UUID) -> None:
     """Have the worker's next round look for others who may be the same person."""
-    due = sa.select(sa.literal(patient_id, sa.Uuid()), sa.literal(now(), Moment())).where(
+    db.session.connection().execute(_due(), {"patient": patient_id, "moment": now()})
+
+
+@cache
+def _due() -> sa.Insert:
+    patient_id = sa.bindparam("patient", type_=sa.Uuid())
+    due = sa.select(patient_id, sa.bindparam("moment", type_=Moment())).where(
         ~sa.exists().where(MatchDue.patient_id == patient_id)
     )
-    db.session.execute(sa.insert(MatchDue).from_select(["patient_id", "at"], due))
+    return sa.insert(table_of(MatchDue)).from_select(["patient_id", "at"], due)
 
 
 def index(patient: Patient) -> None:
@@ -203,18 +210,18 @@ def _named(patient: Patient) -> dict[str, Any]:
 
 def _index_for(patient: Patient, organisation_id: UUID) -> None:
     """Let the people of an organisation that had nothing to do with a patient find the patient."""
-    before = queries.earlier_names([patient.id]).get(patient.id, ())
+    # Who is known from a draft alone has had no other name and is joined with nobody.
+    ids = [] if patient.provisional else [patient.id]
+    before = queries.earlier_names(ids).get(patient.id, ())
     words = queries.findable(**_named(patient)) | queries.by_earlier_names(before)
     _add_prints(patient, queries.fingerprints_for(organisation_id, words))
 
 
 def _add_prints(patient: Patient, prints: Iterable[tuple[str, str]]) -> None:
     rows = [
-        {"id": new_id(), "patient_id": patient.id, "kind": kind, "value": value}
-        for kind, value in sorted(prints)
+        {"patient_id": patient.id, "kind": kind, "value": value} for kind, value in sorted(prints)
     ]
-    if rows:
-        db.session.execute(sa.insert(NameIndex), rows)
+    add_rows(NameIndex, rows)
 
 
 def set_hospital_number(patient: Patient, number: str, *, by: Viewer) -> None:
@@ -267,7 +274,6 @@ def confirm(patient: Patient, *, by: Viewer) -> None:
         audit.record(
             "confirmed patient", by=by, subject=("patient", patient.id), patient_id=patient.id
         )
-        db.session.flush()
 
 
 def forget(patient: Patient, *, by: Viewer) -> None:
@@ -295,22 +301,16 @@ def relate(
     """Give an organisation a reason to see a patient, or renew one that had ended."""
     if organisation_id is None:
         raise Invalid(_("Choose the organisation."))
-    theirs = db.session.scalars(
-        sa.select(CareRelation).where(
-            CareRelation.patient_id == patient_id,
-            CareRelation.organisation_id == organisation_id,
-        )
-    ).all()
+    here = {"patient_id": patient_id, "organisation_id": organisation_id}
+    theirs = db.session.execute(_relations(), here).all()
     existing = next((one for one in theirs if one.kind == kind), None)
     if existing is not None and existing.until_at is None:
         return
     if existing is not None:
-        existing.until_at = None
+        db.session.get_one(CareRelation, existing.id).until_at = None
+        db.session.flush()
     else:
-        db.session.add(
-            CareRelation(patient_id=patient_id, organisation_id=organisation_id, kind=kind, why=why)
-        )
-    db.session.flush()
+        add_rows(CareRelation, [{**here, "kind": kind, "why": why}])
     if not theirs:  # its people find the patient from now on
         _index_for(db.session.get_one(Patient, patient_id), organisation_id)
     audit.record(
@@ -319,6 +319,15 @@ def relate(
         subject=("organisation", organisation_id),
         patient_id=patient_id,
         changes={"relation": [None, kind], "why": [None, why]},
+    )
+
+
+@cache
+def _relations() -> sa.Select[Any]:
+    one = table_of(CareRelation).c
+    return sa.select(one.id, one.kind, one.until_at).where(
+        one.patient_id == sa.bindparam("patient_id"),
+        one.organisation_id == sa.bindparam("organisation_id"),
     )
 
 
@@ -395,14 +404,11 @@ def _answer(
     for purpose, (answer, _given_on) in answers.items():
         if purpose not in rules.PURPOSES or answer not in rules.CONSENT_ANSWERS:
             raise Invalid(_("Choose one of the options."), field=f"consent_{purpose}")
-    query = sa.select(Consent).where(
-        Consent.patient_id == patient_id,
-        Consent.purpose.in_(list(answers)),
-        Consent.ended_at.is_(None),
-    )
-    current = {one.purpose: one for one in db.session.scalars(query)}
+    current = {
+        one.purpose: one for one in db.session.execute(_in_force(), {"patient_id": patient_id})
+    }
     about: list[tuple[tuple[str, Any], UUID, dict[str, Any]]] = []
-    made = []
+    made, ended = [], []
     for purpose, (answer, given_on) in answers.items():
         before = current.get(purpose)
         if before is not None:
@@ -411,25 +417,35 @@ def _answer(
             same = (before.answer, before.given_on, before.form_version)
             if same == (answer, given_on, form_version):
                 continue
-            before.ended_at = now()
+            ended.append(before.id)
         made.append(
-            Consent(
-                patient_id=patient_id,
-                purpose=purpose,
-                answer=answer,
-                given_on=given_on,
-                form_version=form_version,
-                recorded_by=by.person_id,
-            )
+            {
+                "patient_id": patient_id,
+                "purpose": purpose,
+                "answer": answer,
+                "given_on": given_on,
+                "form_version": form_version,
+                "recorded_by": by.person_id,
+            }
         )
         change = {purpose: [before.answer if before else None, answer]}
         about.append((("consent", purpose), patient_id, change))
     if not made:
         return
-    db.session.flush()  # one answer for a purpose holds at a time: the one before ends first
-    db.session.add_all(made)
-    db.session.flush()
+    for consent_id in ended:  # one answer for a purpose holds at a time: the one before ends first
+        db.session.get_one(Consent, consent_id).ended_at = now()
+    if ended:
+        db.session.flush()
+    add_rows(Consent, made)
     audit.record_many("recorded consent", by=by, about=about)
+
+
+@cache
+def _in_force() -> sa.Select[Any]:
+    one = table_of(Consent).c
+    return sa.select(one.id, one.purpose, one.answer, one.given_on, one.form_version).where(
+        one.patient_id == sa.bindparam("patient_id"), one.ended_at.is_(None)
+    )
 
 
 def restrict(

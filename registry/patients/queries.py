@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from flask_babel import gettext as _
 from registry import audit
 from registry.access import Right, Viewer
 from registry.dates import PartialDate
-from registry.db import Moment, db, now
+from registry.db import Moment, db, now, table_of
 from registry.errors import Forbidden, NotFound
 from registry.keys import ring
 from registry.patients import rules
@@ -25,10 +26,16 @@ from registry.patients.models import CareRelation, Consent, LocalIdentifier, Pat
 
 def related_to(viewer: Viewer, kinds: Iterable[str] = rules.RELATIONS) -> sa.Select[Any]:
     """The ids of patients the viewer's organisation has a care relation with, for `in_`."""
+    return related(viewer.organisation_id, now(), kinds)
+
+
+def related(here: Any, moment: Any, kinds: Iterable[str] = rules.RELATIONS) -> sa.Select[Any]:
+    """The same of an organisation at a moment, or where these are put in later: for a statement
+    that is put together once."""
     return sa.select(CareRelation.patient_id).where(
-        CareRelation.organisation_id == viewer.organisation_id,
+        CareRelation.organisation_id == here,
         CareRelation.kind.in_(list(kinds)),
-        sa.or_(CareRelation.until_at.is_(None), CareRelation.until_at > now()),
+        sa.or_(CareRelation.until_at.is_(None), CareRelation.until_at > moment),
     )
 
 
@@ -236,11 +243,17 @@ def earlier_names(ids: Iterable[UUID]) -> dict[UUID, set[Names]]:
 
 def _have_history(ids: Sequence[UUID]) -> bool:
     """Was anything corrected, or joined, of these patients? Most have none."""
-    query = sa.union_all(
-        sa.select(IdentityChange.id).where(IdentityChange.patient_id.in_(ids)),
-        sa.select(Merge.id).where(Merge.kept_id.in_(ids)),
+    return db.session.connection().execute(_history(), {"ids": ids}).first() is not None
+
+
+@cache
+def _history() -> sa.CompoundSelect[Any]:
+    ids = sa.bindparam("ids", expanding=True, type_=sa.Uuid())
+    changed, joined = table_of(IdentityChange), table_of(Merge)
+    return sa.union_all(
+        sa.select(changed.c.id).where(changed.c.patient_id.in_(ids)),
+        sa.select(joined.c.id).where(joined.c.kept_id.in_(ids)),
     ).limit(1)
-    return db.session.execute(query).first() is not None
 
 
 def _add_earlier(found: dict[UUID, set[Names]], known: dict[UUID, UUID]) -> None:

@@ -188,8 +188,13 @@ class Part(HouseForm):
     """The questions of one entity, or of one row of it."""
 
     entity = ""
+    _unbound_fields: Any
 
-    def __init__(self, formdata: Any = None, **options: Any) -> None:
+    def __init__(
+        self, formdata: Any = None, *, only: frozenset[str] | None = None, **options: Any
+    ) -> None:
+        if only is not None:  # as the library itself keeps them; of this one form
+            self._unbound_fields = [one for one in self._unbound_fields if one[0] in only]
         super().__init__(formdata, **options)
         for name in _AS_LIST & set(self._fields):
             self[name].kind = "select"
@@ -264,23 +269,37 @@ class AskedForm(ConsentForm, Part):
 
 
 class CaseForm:
-    """The whole form of a referral, from what was typed."""
+    """The whole form of a referral, from what was typed.
 
-    def __init__(self, typed: MultiDict[str, str], centres: Sequence[Organisation] = ()) -> None:
+    `to_show` is False where nobody looks at it: the questions nobody answered are left out, which
+    are most of a hundred, and neither say nor refuse anything.
+    """
+
+    def __init__(
+        self,
+        typed: MultiDict[str, str],
+        centres: Sequence[Organisation] = (),
+        *,
+        to_show: bool = True,
+    ) -> None:
+        answered = None if to_show else _answered(typed)
         self.asked: Any = AskedForm(typed)
         offer(self.asked.centre, centres)
         self.asked.centre.kind = "select"
         for name in AskedForm.NEEDED:
             self.asked[name].needed_word = _("needed to send")
         self.parts: dict[str, Any] = {
-            entity: _part(entity)(typed, prefix=f"{entity}__")
+            entity: _part(entity)(
+                typed, prefix=f"{entity}__", only=_needed(entity, f"{entity}__", answered)
+            )
             for entity in PARTS
-            if entity not in MANY
+            if entity not in MANY and _wanted(entity, f"{entity}__", answered)
         }
         self.rows: dict[str, list[Any]] = {
             entity: [
-                _part(entity)(typed, prefix=f"{entity}__{number}__")
-                for number in range(row_count(typed, entity))
+                _part(entity)(typed, prefix=row, only=_needed(entity, row, answered))
+                for row in (f"{entity}__{n}__" for n in range(row_count(typed, entity)))
+                if _wanted(entity, row, answered)
             ]
             for entity in MANY
         }
@@ -354,6 +373,48 @@ class CaseForm:
             values.pop("syndrome_controlled")
             absent.pop("syndrome_controlled", None)
         return plain.to_json(values, absent)
+
+
+#: Questions that others, or the rest of the form, are read by.
+_READ_BY_OTHERS = {
+    "tumour": {"functioning"},
+    "follow_up": {"date"},
+    "therapy": {"agent", "agent_stated"},
+}
+
+
+def _answered(typed: MultiDict[str, str]) -> frozenset[str]:
+    """The questions, by their whole names, that have any answer."""
+    return frozenset(name.partition("-")[0] for name, text in typed.items(multi=True) if text)
+
+
+def _wanted(entity: str, prefix: str, answered: frozenset[str] | None) -> bool:
+    """Is there anything to read in a part or row?"""
+    read = answered is None or entity in ("tumour", "follow_up")
+    return read or any(name.startswith(prefix) for name in answered or ())
+
+
+def _needed(entity: str, prefix: str, answered: frozenset[str] | None) -> frozenset[str] | None:
+    """Of the questions of a part or row those that are answered, and what they depend on."""
+    if answered is None:
+        return None
+    found = {name for name in PARTS[entity] if prefix + name in answered}
+    found |= _READ_BY_OTHERS.get(entity, set())
+    asked_by = _conditions(entity)
+    waiting = list(found)
+    while waiting:
+        condition = asked_by.get(waiting.pop())
+        if condition is not None and condition not in found:
+            found.add(condition)
+            waiting.append(condition)
+    return frozenset(found)
+
+
+@cache
+def _conditions(entity: str) -> Mapping[str, str]:
+    """Question to the question its arising depends on, within an entity."""
+    fields = _part(entity)()
+    return {one.short_name: one.show_if[0] for one in fields if one.show_if is not None}
 
 
 def _keep_unlisted(therapy: Any) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from registry import audit, jobs
 from registry import mail as post
 from registry.access import Right, Viewer
-from registry.db import db, new_id, now
+from registry.db import add_rows, db, new_id, now
 from registry.people import queries, rules
 from registry.people.models import Mail, Notice, Person
 from registry.people.rules import mail as rules_of_mail
@@ -57,7 +57,7 @@ def tell(
         rows.append(made)
         if how == rules_of_mail.IMMEDIATE:
             at_once.append(made)
-    db.session.execute(sa.insert(Notice), rows)
+    add_rows(Notice, rows)
     for made in at_once:
         send(why, person_id=made["person_id"], subject_id=made["id"])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from registry.access import Right, Role, Viewer
 from registry.dates import today
-from registry.db import db
+from registry.db import db, table_of
 from registry.errors import NotFound
 from registry.people.models import Cover, Membership, Organisation, Person
 from registry.people.queries.pages import PAGE, Part, any_of
@@ -48,9 +50,27 @@ def members(organisation_id: UUID, roles: Iterable[Role]) -> Sequence[Person]:
 
 def member_ids(organisation_id: UUID, roles: Iterable[Role]) -> list[UUID]:
     """The same people, for telling them something."""
-    query = sa.select(Person.id, Person.name).where(*_with_a_role(organisation_id, roles))
-    rows = db.session.execute(query.join(Membership).distinct().order_by(*_BY_NAME))
+    given = {"organisation_id": organisation_id, "roles": [one.value for one in roles]}
+    rows = db.session.connection().execute(_member_ids(), {**given, "day": today()})
     return [row.id for row in rows]
+
+
+@cache
+def _member_ids() -> sa.Select[Any]:
+    day: sa.BindParameter[Any] = sa.bindparam("day", type_=sa.Date())
+    person, held = table_of(Person), table_of(Membership)
+    return (
+        sa.select(person.c.id, person.c.name)
+        .join(held, held.c.person_id == person.c.id)
+        .where(
+            Membership.organisation_id == sa.bindparam("organisation_id", type_=sa.Uuid()),
+            Membership.role.in_(sa.bindparam("roles", expanding=True)),
+            in_force(day),
+            Person.active.is_(True),
+        )
+        .distinct()
+        .order_by(*_BY_NAME)
+    )
 
 
 _BY_NAME = (Person.name, Person.id)
@@ -218,14 +238,18 @@ def cover(viewer: Viewer, cover_id: UUID | None) -> Cover:
 def who_covers(ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
     """Of these people, those who are away: who sits in for each today."""
     found: dict[UUID, list[UUID]] = {}
-    rows = db.session.execute(
-        sa.select(Cover.absent_id, Cover.cover_id)
-        .where(Cover.absent_id.in_(list(ids)), covering(today()))
-        .order_by(Cover.id)
-    )
-    for absent_id, cover_id in rows:
+    given = {"ids": list(ids), "day": today()}
+    for absent_id, cover_id in db.session.connection().execute(_covers(), given):
         found.setdefault(absent_id, []).append(cover_id)
     return found
+
+
+@cache
+def _covers() -> sa.Select[Any]:
+    day: sa.BindParameter[Any] = sa.bindparam("day", type_=sa.Date())
+    one = table_of(Cover).c
+    absent = one.absent_id.in_(sa.bindparam("ids", expanding=True, type_=sa.Uuid()))
+    return sa.select(one.absent_id, one.cover_id).where(absent, covering(day)).order_by(one.id)
 
 
 def is_administrator(person_id: UUID) -> bool:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from registry.access import Viewer
 from registry.course.licence import may_derive_stages
 from registry.dates import PartialDate
-from registry.db import db, now
+from registry.db import add_rows, db, now
 from registry.errors import Invalid
 from registry.patients import actions as patients
 from registry.patients import rules as relations
@@ -28,16 +28,16 @@ def send(taking: Taking) -> None:
     if case is None:
         raise Invalid(_("Check the referral before you send it."))
     _refuse_incomplete(case, referral)
-    # First what is about the patient; the referral is then written once, with all of it.
-    patients.confirm(referral.patient, by=by)
-    _keep_consents(referral.patient_id, case.consents, by)
-    patients.relate(
-        referral.patient_id,
-        referral.to_organisation_id,
-        relations.ADDRESSED,
-        by=by,
-        why="referral",
-    )
+    with db.session.no_autoflush:  # the patient and the referral are written once, with all of it
+        patients.relate(
+            referral.patient_id,
+            referral.to_organisation_id,
+            relations.ADDRESSED,
+            by=by,
+            why="referral",
+        )
+        patients.confirm(referral.patient, by=by)
+        _keep_consents(referral.patient_id, case.consents, by)
     last = queries.latest_submission(referral) if referral.submitted_at else None
     referral.submitted_at = referral.submitted_at or taking.at
     for name in ASKED:
@@ -56,20 +56,20 @@ def send(taking: Taking) -> None:
         setattr(referral, name, value)
     if not found.missing:
         referral.complete_at = referral.complete_at or taking.at
-    sent = Submission(
-        referral_id=referral.id,
-        number=last.number + 1 if last else 1,
-        asked=case.asked,
-        facts=case.facts,
-        derived=found.derived_json(),
-        missing=found.missing_json(),
-        sent_at=taking.at,
-        sent_by=by.person_id,
-        organisation_id=by.organisation_id,
-    )
-    db.session.add(sent)
+    sent = {
+        "referral_id": referral.id,
+        "number": last.number + 1 if last else 1,
+        "asked": case.asked,
+        "facts": case.facts,
+        "derived": found.derived_json(),
+        "missing": found.missing_json(),
+        "sent_at": taking.at,
+        "sent_by": by.person_id,
+        "organisation_id": by.organisation_id,
+    }
+    add_rows(Submission, [sent])
     referral.draft = referral.draft_saved_at = referral.draft_saved_by = None
-    taking.changes |= {"submission": [None, sent.number], "urgency": [None, referral.urgency]}
+    taking.changes |= {"submission": [None, sent["number"]], "urgency": [None, referral.urgency]}
 
 
 def _refuse_incomplete(case: Case, referral: Referral) -> None:

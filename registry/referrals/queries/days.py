@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from registry.access import Right, Viewer
-from registry.db import db, now
+from registry.db import db, now, table_of
 from registry.patients import queries as patients
 from registry.patients.models import Patient
 from registry.people import queries as people
@@ -31,14 +33,20 @@ def calendar_of(centre: Organisation) -> Calendar:
 
 def closed_days(organisation_id: UUID | None) -> Mapping[date, str]:
     """The centre's own closed days, by day, with the reason."""
-    query = (
-        sa.select(ClosedDay.day, ClosedDay.why)
+    given = {"organisation_id": organisation_id, "since": now().date() - BACK}
+    return {row.day: row.why for row in db.session.connection().execute(_closed(), given)}
+
+
+@cache
+def _closed() -> sa.Select[Any]:
+    day = table_of(ClosedDay).c
+    return (
+        sa.select(day.day, day.why)
         .where(
-            ClosedDay.organisation_id == organisation_id, ClosedDay.day > now().date() - BACK
+            day.organisation_id == sa.bindparam("organisation_id"), day.day > sa.bindparam("since")
         )
-        .order_by(ClosedDay.day)
-    )  # fmt: skip
-    return {row.day: row.why for row in db.session.execute(query)}
+        .order_by(day.day)
+    )
 
 
 @dataclass(frozen=True)

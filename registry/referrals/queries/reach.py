@@ -6,13 +6,15 @@ never by the centre it is addressed to.
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from registry.access import Right, Viewer
-from registry.db import db, now
+from registry.db import Moment, begin_writing, db, now, table_of
 from registry.errors import Forbidden, NotFound
 from registry.patients import queries as patients
 from registry.patients import rules as relations
@@ -27,15 +29,22 @@ from registry.referrals.rules import Side, Step
 
 def knows_patient(viewer: Viewer) -> sa.ColumnElement[bool]:
     """Does the viewer's organisation have a care relation with the referral's patient now?"""
-    related = patients.related_to(viewer).where(CareRelation.patient_id == Referral.patient_id)
-    return related.correlate(Referral).exists()
+    return _of_a_patient(patients.related_to(viewer))
+
+
+def _of_a_patient(related: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    own = related.where(CareRelation.patient_id == Referral.patient_id)
+    return own.correlate(Referral).exists()
 
 
 def from_here(viewer: Viewer) -> sa.ColumnElement[bool]:
     """Referrals of the viewer's own hospital, or entered here for another."""
+    return _from(viewer.organisation_id)
+
+
+def _from(here: Any) -> sa.ColumnElement[bool]:
     return sa.or_(
-        Referral.from_organisation_id == viewer.organisation_id,
-        Referral.entered_at_organisation_id == viewer.organisation_id,
+        Referral.from_organisation_id == here, Referral.entered_at_organisation_id == here
     )
 
 
@@ -43,8 +52,20 @@ def referral(viewer: Viewer, referral_id: UUID | None) -> Referral:
     """A referral to read. Raises NotFound to a stranger."""
     if referral_id is None or not viewer.may(Right.READ_REFERRAL):
         raise NotFound()
+    moment = now()
+    given = {"id": referral_id, "here": viewer.organisation_id, "moment": moment}
+    given["left_after"] = moment - relations.AFTER_DECLINING
+    found = db.session.scalar(_to_read(), given)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+@cache
+def _to_read() -> sa.Select[Referral]:
+    here: sa.BindParameter[Any] = sa.bindparam("here", type_=sa.Uuid())
     sent = Referral.submitted_at.is_not(None)
-    query = (
+    return (
         sa.select(Referral)
         .options(
             joinedload(Referral.patient),
@@ -52,28 +73,24 @@ def referral(viewer: Viewer, referral_id: UUID | None) -> Referral:
             joinedload(Referral.to_organisation),
         )
         .where(
-            Referral.id == referral_id,
+            Referral.id == sa.bindparam("id", type_=sa.Uuid()),
             sa.or_(sent, Referral.state == rules.DRAFT),
             sa.or_(
-                from_here(viewer),
-                sa.and_(Referral.to_organisation_id == viewer.organisation_id, sent),
-                _passed_on(viewer),
+                _from(here),
+                sa.and_(Referral.to_organisation_id == here, sent),
+                _passed_on(here),
             ),
-            knows_patient(viewer),
+            _of_a_patient(patients.related(here, sa.bindparam("moment", type_=Moment()))),
         )
     )
-    found = db.session.scalar(query)
-    if found is None:
-        raise NotFound()
-    return found
 
 
-def _passed_on(viewer: Viewer) -> sa.ColumnElement[bool]:
-    """Referrals the viewer's centre passed on not long ago: it may read them for a while."""
+def _passed_on(here: Any) -> sa.ColumnElement[bool]:
+    """Referrals a centre passed on not long ago: it may read them for a while."""
     had = sa.select(FormerCentre.id).where(
         FormerCentre.referral_id == Referral.id,
-        FormerCentre.organisation_id == viewer.organisation_id,
-        FormerCentre.left_at > now() - relations.AFTER_DECLINING,
+        FormerCentre.organisation_id == here,
+        FormerCentre.left_at > sa.bindparam("left_after", type_=Moment()),
     )
     return had.correlate(Referral).exists()
 
@@ -134,5 +151,20 @@ def by_form_key(viewer: Viewer, key: UUID) -> Referral | None:
 def fresh(found: Referral) -> Referral:
     """The same referral as it is now, held until the end of the transaction: of two who decide
     at once the second waits here and then sees what the first did."""
-    db.session.refresh(found, with_for_update={"of": Referral})
+    begin_writing()
+    stands = db.session.connection().execute(_held(), {"id": found.id}).one()
+    if any(getattr(found, name) != stands[place] for place, name in enumerate(_MOVING)):
+        db.session.refresh(found)
     return found
+
+
+#: What is written to a referral without a new version of it; and the version.
+_MOVING = ("version", "look_due", "first_look_at", "deadline", "answer_due", "escalated_at",
+           "said_at", "said_by")  # fmt: skip
+
+
+@cache
+def _held() -> sa.Select[Any]:
+    table = table_of(Referral)
+    moving = sa.select(*(table.c[name] for name in _MOVING))
+    return moving.where(table.c.id == sa.bindparam("id")).with_for_update()

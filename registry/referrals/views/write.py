@@ -250,10 +250,27 @@ def _centres(referral: Referral) -> Sequence[Organisation]:
 
 
 def _form(referral: Referral, typed: MultiDict[str, str]) -> CaseForm:
+    return CaseForm(_with_centre(referral, typed), _centres(referral))
+
+
+def _with_centre(referral: Referral, typed: MultiDict[str, str]) -> MultiDict[str, str]:
     if not typed.get("centre"):
         typed = MultiDict(typed)
         typed.setlist("centre", [str(referral.to_organisation_id)])
-    return CaseForm(typed, _centres(referral))
+    return typed
+
+
+def _checked(referral: Referral, typed: MultiDict[str, str]) -> CaseForm:
+    form = _form(referral, typed)
+    form.validate()
+    return form
+
+
+def _form_to_send(referral: Referral, typed: MultiDict[str, str]) -> CaseForm:
+    """The form of which only the answers are wanted. Goes to the centre it is addressed to."""
+    typed, to = _with_centre(referral, typed), referral.to_organisation
+    known = to.active and typed["centre"] == str(to.id)
+    return CaseForm(typed, [to] if known else _centres(referral), to_show=False)
 
 
 def _sent_form() -> MultiDict[str, str]:
@@ -419,7 +436,9 @@ def _both(referral: Referral, form: CaseForm) -> list[dict[str, str]]:
     return lines
 
 
-@room.page("/referrals/<uuid:referral_id>/draft", right=Right.REFER, methods=("POST",))
+@room.page(
+    "/referrals/<uuid:referral_id>/draft", right=Right.REFER, methods=("POST",), reads_first=True
+)
 def draft(referral_id: UUID) -> Any:
     """The draft saves itself."""
     viewer = web.viewer()
@@ -499,7 +518,9 @@ def _check_page(referral: Referral, form: CaseForm) -> str:
     )
 
 
-@room.page("/referrals/<uuid:referral_id>/send", right=Right.REFER, methods=("POST",))
+@room.page(
+    "/referrals/<uuid:referral_id>/send", right=Right.REFER, methods=("POST",), reads_first=True
+)
 def send(referral_id: UUID) -> Any:
     """Send the draft as it was kept. Pressed twice it is sent once."""
     viewer = web.viewer()
@@ -509,18 +530,20 @@ def send(referral_id: UUID) -> Any:
     if not queries.sides(viewer, found) & {Side.REFERRING, Side.ON_BEHALF}:
         raise Forbidden()
     referral = queries.to_write(viewer, found)
-    form = _form(referral, _typed(referral))
+    typed = _typed(referral)
+    form = _form_to_send(referral, typed)
     if not form.validate():
-        return _edit_page(referral, form), 422
+        return _edit_page(referral, _checked(referral, typed)), 422
     try:
         actions.submit(referral, form.case(), by=viewer, version=_sent_version())
     except Invalid as refused:
+        form = _checked(referral, typed)
         form.add(refused.field, refused.message)
         return _edit_page(referral, form), 422
     except Conflict as conflict:
         if _is_gone(referral):
             return web.go("referrals.case", referral_id=referral.id)
         theirs = {"message": conflict.message, "lines": []}
-        return _edit_page(referral, form, theirs=theirs), 409
+        return _edit_page(referral, _checked(referral, typed), theirs=theirs), 409
     web.done(_("Sent to %(centre)s.", centre=referral.to_organisation.name))
     return web.go("referrals.case", referral_id=referral.id)

@@ -1,0 +1,129 @@
+"""Those who write to SQLite stand in a queue: threads, processes, and none after it died."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import signal
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from registry import one_writer
+
+TURNS = 40
+
+
+def open_(path) -> one_writer.Connection:
+    """A connection as the product has it, and as patient as a test."""
+    made = sqlite3.connect(path, factory=one_writer.Connection, isolation_level=None, timeout=5.0)
+    assert isinstance(made, one_writer.Connection)
+    return made
+
+
+@pytest.fixture
+def path(tmp_path):
+    where = str(tmp_path / "writers.sqlite3")
+    made = open_(where)
+    made.execute("PRAGMA journal_mode=WAL")
+    made.execute("CREATE TABLE turn (who integer)")
+    made.close()
+    return where
+
+
+def take_turns(path, who, together) -> None:
+    """Write a row, so many times, each in a transaction that takes a moment."""
+    connection = open_(path)
+    together.wait(timeout=60)
+    for _turn in range(TURNS):
+        connection.begin_writing()
+        connection.execute("INSERT INTO turn VALUES (?)", (who,))
+        time.sleep(0.001)
+        connection.commit()
+    connection.close()
+
+
+def order(path) -> list[int]:
+    with sqlite3.connect(path) as connection:
+        return [row[0] for row in connection.execute("SELECT who FROM turn ORDER BY rowid")]
+
+
+def test_two_processes_take_turns(path):
+    """SQLite alone lets whoever comes again at once go before who sleeps: whole runs of one."""
+    apart = multiprocessing.get_context("forkserver")
+    together = apart.Barrier(2)
+    both = [apart.Process(target=take_turns, args=(path, who, together)) for who in (1, 2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(30)
+    found = order(path)
+    assert sorted(found) == [1] * TURNS + [2] * TURNS
+    assert alternate(found)
+
+
+def alternate(found) -> bool:
+    """Do they come by turns, most of the time?"""
+    changes = sum(before != after for before, after in itertools.pairwise(found))
+    return changes > TURNS
+
+
+def test_two_threads_take_turns(path):
+    together = threading.Barrier(2)
+    both = [threading.Thread(target=take_turns, args=(path, who, together)) for who in (1, 2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(30)
+    assert alternate(order(path))
+
+
+def test_nobody_holds_the_queue_by_reading(path):
+    reader, writer = open_(path), open_(path)
+    reader.begin_reading()
+    assert reader.execute("SELECT count(*) FROM turn").fetchone() == (0,)
+    writer.begin_writing()
+    writer.execute("INSERT INTO turn VALUES (1)")
+    writer.commit()
+    assert reader.execute("SELECT count(*) FROM turn").fetchone() == (0,)  # as it was
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.execute("INSERT INTO turn VALUES (2)")
+    reader.begin_writing()
+    assert reader.execute("SELECT count(*) FROM turn").fetchone() == (1,)  # as it is
+    reader.rollback()
+
+
+def hold(path, ready) -> None:
+    """Write for longer than anybody should wait."""
+    open_(path).begin_writing()
+    ready.set()
+    time.sleep(60)
+
+
+def test_who_dies_leaves_the_queue(path):
+    apart = multiprocessing.get_context("forkserver")
+    ready = apart.Event()
+    holder = apart.Process(target=hold, args=(path, ready))
+    holder.start()
+    assert ready.wait(10)
+    killed = threading.Timer(0.2, os.kill, (holder.pid, signal.SIGKILL))
+    killed.start()
+    writer = open_(path)
+    writer.begin_writing()  # would wait a minute for one who lives
+    assert killed.finished.is_set()
+    writer.rollback()
+    holder.join(10)
+
+
+def test_who_waits_for_oneself_is_told(path, monkeypatch):
+    monkeypatch.setattr(one_writer, "PATIENCE_SECONDS", 0.05)
+    first, second = open_(path), open_(path)
+    first.begin_writing()
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        second.begin_writing()
+    first.rollback()
+    second.begin_writing()
+    second.rollback()
