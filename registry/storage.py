@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -63,6 +64,13 @@ def sealed_store() -> stores.Store:
 def writing(file_id: UUID) -> AbstractContextManager[BinaryIO]:
     """Open a new file for writing; it appears under its id only when the block ends well."""
     return stores.Folder(_root()).writing(_name(file_id))
+
+
+def unnamed() -> BinaryIO:
+    """A file for as long as it is open, which no name leads to: it is gone with its process."""
+    root = _root()
+    root.mkdir(parents=True, exist_ok=True)
+    return cast(BinaryIO, tempfile.TemporaryFile(dir=root, buffering=0))
 
 
 def sha256(file_id: UUID) -> str:

@@ -53,8 +53,9 @@ UNDER_WAY = (REQUESTED, MAKING)
 
 PHASES = {
     "": _l("Waiting for the worker"),
+    "reading": _l("Reading patients"),
     "groups": _l("Looking for patients who would stand alone"),
-    "data": _l("Reading and de-identifying patients"),
+    "data": _l("De-identifying patients"),
     "formats": _l("Writing the other formats"),
     "documents": _l("Writing the codebook and the manifest"),
     "packing": _l("Packing all files into one"),
@@ -246,16 +247,21 @@ _UNIT_DAYS = {
 }
 
 
+def interval_days(interval: Decimal | None, unit: str | None) -> Decimal | None:
+    """A stated time in days; None where it or its unit is not known."""
+    if interval is None or unit not in _UNIT_DAYS:
+        return None
+    return interval * _UNIT_DAYS[unit]
+
+
 def _when(row: Mapping[str, Any], origin: PartialDate | None) -> tuple[int, Decimal]:
     """A key that sorts follow-ups by time. Used for the order alone, never given out."""
     stated = row.get("death_date") or row.get("date")
     if stated is not None:
         start = origin.earliest if origin else date(1900, 1, 1)
         return 1, Decimal((stated.earliest - start).days)
-    interval, unit = row.get("interval"), row.get("interval_unit")
-    if interval is not None and unit in _UNIT_DAYS:
-        return 1, interval * _UNIT_DAYS[unit]
-    return 0, Decimal(0)
+    lasted = interval_days(row.get("interval"), row.get("interval_unit"))
+    return (0, Decimal(0)) if lasted is None else (1, lasted)
 
 
 def last_standing(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import runpy
 from datetime import date
 from pathlib import Path
 
 import openpyxl
 import pandas
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pyreadstat
 import pytest
@@ -16,7 +18,9 @@ from matplotlib import pyplot
 
 from registry.research import rules
 from registry.research.releases import formats
-from registry.research.releases.columns import Cell, Column, File
+from registry.research.releases.cells import Cells
+from registry.research.releases.columns import Column, File
+from registry.research.releases.writing import csv_lines
 from tests import make, make_research
 
 #: What spreadsheets are attacked with, and what merely looks like it.
@@ -28,7 +32,7 @@ HOSTILE = [
 
 
 def _column(name, kind, **more):
-    return Column(name, f"Label of {name}", kind, lambda row, case: Cell(), **more)
+    return Column(name, f"Label of {name}", kind, lambda rows, cases: Cells(rows.names), **more)
 
 
 FILE = File(
@@ -48,20 +52,44 @@ FILE = File(
 )
 
 
+def _arrays():
+    """The columns of a file with a hostile text a row, and a row of nothing, as they leave."""
+    some = range(len(HOSTILE))
+    coded = [["male" if one % 2 == 0 else "female" for one in some],
+             ["3" if one % 2 == 0 else "0" for one in some]]  # fmt: skip
+    words = [rules.safe(text) for text in HOSTILE]
+    sizes = [f"{one}.50" for one in some]
+    coded_sex, coded_ecog, coded_sizes, coded_words = (
+        pa.array([*column, None]).dictionary_encode() for column in (*coded, sizes, words)
+    )
+    return [
+        pa.array([*(f"P{one:02}" for one in some), "P99"]),
+        coded_sex, coded_ecog,
+        pa.array([*(-one for one in some), None], pa.int64()),
+        coded_sizes,
+        pa.array([*(date(2150, 1, one + 1) for one in some), None]),
+        coded_words,
+        pa.array([*("days=x" for _one in some), None]),
+    ]  # fmt: skip
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A CSV file as a release has it, with a hostile text a row, and a row of nothing."""
+    """The CSV file of these columns, as a release has it."""
     place = tmp_path / "things.csv"
-    with place.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow(FILE.header)
-        for number, text in enumerate(HOSTILE):
-            sex, ecog = ("female", "0") if number % 2 else ("male", "3")
-            day = f"2150-01-{number + 1:02}"
-            cells = [f"P{number:02}", sex, ecog, str(-number), f"{number}.50", day]
-            writer.writerow([*cells, rules.safe(text), "days=x"])
-        writer.writerow(["P99", "", "", "", "", "", "", ""])
+    place.write_bytes(",".join(FILE.header).encode() + b"\r\n" + bytes(csv_lines(_arrays())))
     return place
+
+
+def test_csv_is_what_other_programs_write(source):
+    """Beside the library's own writer, of the same texts."""
+    cells = [column.cast(pa.string()).fill_null("").to_pylist() for column in _arrays()]
+    expected = io.StringIO()
+    writer = csv.writer(expected, lineterminator="\r\n")
+    writer.writerow(FILE.header)
+    writer.writerows(zip(*cells, strict=True))
+    assert source.read_bytes().decode() == expected.getvalue()
+    assert '"a,b"' in expected.getvalue()
 
 
 def _nothing() -> None:
@@ -72,7 +100,9 @@ def _written(name: str, source: Path, at: Path) -> Path:
     target = at / f"out.{name}"
     with target.open("w+b") as out:
         if name == "parquet":
-            formats.parquet(FILE, source, out, _nothing)
+            made = formats.Parquet(FILE, out)
+            made.add(_arrays())
+            made.close()
         elif name == "xlsx":
             tables = {"Codebook": (("column", "help"), [["sex", "=1+1"]])}
             formats.workbook([(FILE, source)], tables, out, _nothing)

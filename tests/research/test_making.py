@@ -26,7 +26,7 @@ from registry.patients import actions as patients
 from registry.people.models import Notice
 from registry.research import jobs, rules
 from registry.research.models import Release, ReleaseFile
-from registry.research.releases import actions, columns, documents, formats, making, reading
+from registry.research.releases import actions, columns, documents, formats, making
 from tests import make, make_research
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -263,18 +263,20 @@ def test_what_a_dead_maker_of_a_cancelled_release_left_is_removed(app):
 def test_others_can_write_while_a_release_is_made(app, monkeypatch):
     """The maker reads without the database's write lock, and does not see what comes later."""
     carla = make_research.clinic()
-    make.patient(carla)
+    anna = make.patient(carla)
     release_id = make_research.asked(make_research.grant(make_research.office())).id
-    blocks = making._Blocks.of
+    read = making.Gathered.read
 
     def meanwhile(*arguments):
         make.patient(carla)
+        make_research.entry(anna, "tumour", primary_site="C17.2")
         db.session.commit()
-        yield from blocks(*arguments)
+        read(*arguments)
 
-    monkeypatch.setattr(making._Blocks, "of", meanwhile)
+    monkeypatch.setattr(making.Gathered, "read", meanwhile)
     release = making.make(release_id)
     assert len(make_research.rows(release, "patients.csv")) == 1
+    assert make_research.rows(release, "tumours.csv") == []
 
 
 def test_the_progress_can_be_seen_while_it_is_made(app, monkeypatch):
@@ -296,26 +298,27 @@ def test_the_progress_can_be_seen_while_it_is_made(app, monkeypatch):
     monkeypatch.setattr(making, "BATCH", 1)
     making.make(release_id)
     assert [found for found in dict.fromkeys(seen) if found[0]] == [
-        ("data", 0, 3), ("data", 1, 3), ("data", 2, 3), ("data", 3, 3),
+        ("reading", 0, 0), ("data", 0, 3), ("data", 1, 3), ("data", 2, 3), ("data", 3, 3),
         ("documents", 3, 3), ("packing", 3, 3),
     ]  # fmt: skip
 
 
 def test_the_memory_does_not_grow_with_the_number_of_patients(app, monkeypatch):
-    """Never more than a batch of patients is read at once."""
+    """Never more than a batch of patients is worked on at once."""
     carla = make_research.clinic()
     for _one in range(7):
         make.patient(carla)
     monkeypatch.setattr(making, "BATCH", 3)
-    rows, sizes = reading.Reader.rows, []
+    batches, sizes = making.Gathered.batches, []
 
-    def counted(reader, entity, ids):
-        sizes.append(len(ids))
-        return rows(reader, entity, ids)
+    def counted(*arguments, **named):
+        for cases in batches(*arguments, **named):
+            sizes.append(cases.patients.size)
+            yield cases
 
-    monkeypatch.setattr(reading.Reader, "rows", counted)
+    monkeypatch.setattr(making.Gathered, "batches", counted)
     make_research.made(make_research.grant(make_research.office()))
-    assert set(sizes) == {3, 1}
+    assert sizes == [3, 3, 1]
 
 
 RING = json.dumps({"current": "k1", "sealing": {"k1": "A" * 43}, "root": "B" * 43})
@@ -339,6 +342,7 @@ def _same_state(monkeypatch):
             ("therapy", {"therapy_class": "surgery", "start": "2019-06-01"}),
             ("follow_up", {"date": f"2021-02-{one % 28 + 1:02}", "vital_status": "alive",
                            "interval": Decimal("-0.10"), "interval_unit": "months"}),
+            ("questionnaire", {"instrument": "QLQ-C30", "scores": {"QL2": 50.0, "EF": 25.0}}),
             ("follow_up", {"vital_status": "lost", "interval": Decimal("19.70"),
                            "interval_unit": "months"}),
         ):  # fmt: skip
@@ -380,3 +384,4 @@ def test_the_same_state_gives_the_same_bytes_on_both_databases(request, tmp_path
     assert {"NET-ONE.xlsx", "wide.csv", "wide.dta"} < made[0].keys()
     assert b"1000" in made[0]["biomarkers.csv"]
     assert b"-0.10" in made[0]["follow_up.csv"]
+    assert b"EF=25.0;QL2=50.0" in made[0]["questionnaire.csv"]

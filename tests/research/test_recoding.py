@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from registry.db import db
 from registry.research import rules
 from registry.research.models import Release
-from registry.research.releases import making, recoding, rendering
-from registry.research.releases.columns import Cell
+from registry.research.releases import columns, making, recoding, rendering
+from registry.research.releases.cells import Cell, Cells
 from registry.research.releases.recoding import AGE, COUNTRY, SEX, SITE, Known
 from tests import make, make_research
 
@@ -113,14 +116,14 @@ def test_what_is_told_is_what_stands_in_the_cells():
 def test_how_many_rows_have_no_site_tells_nobody_apart():
     """One tumour or two of which no site leaves: measured as the plan has it."""
 
-    class Blocks:
-        starts = (0, 1, 3, 4)
-
-        def column(self, name):
-            return ["", "", "", "C25"] if name == "primary_site" else None
-
-    found = rendering.known({"patient": Blocks(), "tumour": Blocks()}, 3)
-    assert [one.sites for one in found] == [(), (), ("C25",)]
+    file = next(one for one in columns.files() if one.entity == "tumour")
+    file = columns.only([file], ["tumour.primary_site"])[0]
+    file = replace(file, columns=tuple(one for one in file.columns if one.variable))
+    site = pa.array([None, None, None, "C25"]).dictionary_encode()
+    tumours = rendering.Block(file, [Cells(site)], np.array([0, 1, 3, 4]))
+    patients = rendering.Block(replace(file, columns=()), [], np.arange(4))
+    found = rendering.told({"patient": patients, "tumour": tumours}, 3)
+    assert [found.known[at].sites for at in found.at] == [(), (), ("C25",)]
 
 
 def _thousand(clinic):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,13 +20,25 @@ from registry import codes as vocabularies
 from registry import dictionary
 from registry.clinical.ki67 import parse_ki67
 from registry.course.models import ENTITIES, LINKS
-from registry.dates import PartialDate
 from registry.dictionary import Identity, Variable
+from registry.later import Later
 from registry.patients.models import Patient
 from registry.research import rules
-from registry.research.releases.pseudonyms import Pseudonyms
+from registry.research.releases import days as dates
+from registry.research.releases.cells import (
+    Cases,
+    Cell,
+    Cells,
+    Rows,
+    coded,
+    letters,
+    reason,
+    spread,
+)
+from registry.research.releases.days import NONE, Dates, Numbers
 
-Row = Mapping[str, Any]
+np: Any = Later("numpy")
+pa: Any = Later("pyarrow")
 
 #: The file of an entity. One that is not named here has its own name.
 FILE_NAMES = {
@@ -68,67 +80,15 @@ DERIVED_NUMBERS = {("response", "derived_sum_mm"), ("response", "derived_nadir_m
 NUMBERS_BY_NAME = {("questionnaire", "answers"), ("questionnaire", "scores")}
 
 
-@dataclass(frozen=True)
-class Case:
-    """One patient while their rows are written: how to name them and from when to count."""
-
-    patient: Row
-    names: Pseudonyms
-    rows: Mapping[str, Sequence[Row]]
-    origin: PartialDate | None
-    name: str  # the patient's pseudonym
-    patient_id: str
-    level: int  # how much less is told of the patient, so that nobody stands alone
-    day: int | None  # the number of the day to count from, where the day is known
-
-    @classmethod
-    def of(
-        cls,
-        patient: Row,
-        rows: Mapping[str, Sequence[Row]],
-        names: Pseudonyms,
-        name: str,
-        patient_id: str,
-        level: int,
-    ) -> Case:
-        """Find the day to count from among the patient's tumours."""
-        origin = rules.first_diagnosis(row["diagnosis_date"] for row in rows.get("tumour", ()))
-        known = origin is not None and len(origin.iso) == 10
-        day = origin.earliest.toordinal() if origin is not None and known else None
-        return cls(patient, names, rows, origin, name, patient_id, level, day)
-
-    @cached_property
-    def anchor(self) -> date:
-        """The day that stands for the diagnosis where dates are moved: secret, of this patient."""
-        return _FIRST_DAY + timedelta(days=self.names.number("shift", self.patient_id, _SPAN))
-
-    def first_tumour(self) -> Row | None:
-        """The tumour diagnosed first; without any date the one entered first."""
-        tumours = sorted(self.rows.get("tumour", ()), key=lambda row: str(row["id"]))
-        dated = [row for row in tumours if row["diagnosis_date"] == self.origin]
-        return next(iter(dated or tumours), None)
-
-
-#: Dates are moved so that the diagnosis falls on one of these days, near no real one.
-_FIRST_DAY, _SPAN = date(2100, 1, 1), 36_524
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What stands in a cell, and why nothing (or not everything) does."""
-
-    text: str = ""
-    why: str = ""
-
-
-Reader = Callable[[Row, Case], Cell]
+#: How the cells of a column are made for the rows of some patients.
+Reader = Callable[[Rows, Cases], Cells]
 #: How a column of a date counts from the diagnosis (`Column.when`).
 DAYS, MONTHS = "days", "months"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a file: what it is and how a cell of it is read.
+    """A column of a file: what it is and how its cells are made.
 
     `variable` is the column of the dictionary it comes from; empty where the release makes it.
     Of the two columns of a date the one of the days says why there is nothing.
@@ -147,7 +107,6 @@ class Column:
     explained: bool = True  # does `absent` say why a cell of it is empty?
     more_codes: Mapping[str, str] = field(default_factory=dict)  # of this release, with labels
     when: str = ""  # of a date: DAYS or MONTHS since the diagnosis
-    alone: bool = False  # does a cell depend on the row's own value of `variable` alone?
 
 
 @dataclass(frozen=True)
@@ -186,56 +145,53 @@ class Withheld:
     reason: Any
 
 
-def stated_reason(stated: Mapping[str, Any], variable: str) -> str:
-    """Why the record says a value is missing: the code alone, never the words with it."""
-    found = stated.get(variable) if variable else None
-    why = found.get("why") if isinstance(found, Mapping) else None
-    return why if why in dictionary.ABSENT else ""
-
-
 # -- how a value of each kind is read ----------------------------------------------------------
 
 
+def _each(name: str, read: Callable[[Any], Cell]) -> Reader:
+    """Cells that depend on the row's own value alone: worked out once for every value."""
+
+    def cells(rows: Rows, cases: Cases) -> Cells:
+        at, found = rows.each(name, read)
+        return spread(found, at)
+
+    return cells
+
+
 def _code(name: str, vocabulary: str) -> Reader:
-    def read(row: Row, case: Case) -> Cell:
-        value = row[name]
+    def read(value: Any) -> Cell:
         if not value:
             return Cell()
         if vocabularies.acceptable(vocabulary, value):
             return Cell(rules.safe(value))
         return Cell(why=rules.NOT_IN_LIST)
 
-    return read
+    return _each(name, read)
 
 
 def _codes(name: str, vocabulary: str) -> Reader:
-    def read(row: Row, case: Case) -> Cell:
-        values = row[name] or []
+    def read(values: Any) -> Cell:
+        values = values or []
         good = [v for v in values if isinstance(v, str) and vocabularies.acceptable(vocabulary, v)]
         why = rules.NOT_IN_LIST if len(good) < len(values) else ""
         return Cell(rules.safe(";".join(good)), why)
 
-    return read
+    return _each(name, read)
 
 
 def _accepted(name: str, test: Callable[[str], bool], otherwise: str) -> Reader:
     """A short text that leaves when it passes the test, and not at all otherwise."""
 
-    def read(row: Row, case: Case) -> Cell:
-        value = row[name]
+    def read(value: str) -> Cell:
         if not value:
             return Cell()
         return Cell(rules.safe(value.strip())) if test(value) else Cell(why=otherwise)
 
-    return read
+    return _each(name, read)
 
 
 def _number(name: str) -> Reader:
-    def read(row: Row, case: Case) -> Cell:
-        value = row[name]
-        return Cell() if value is None else Cell(number(value))
-
-    return read
+    return _each(name, lambda value: Cell(number(value)))
 
 
 def number(value: Decimal | int) -> str:
@@ -246,13 +202,14 @@ def number(value: Decimal | int) -> str:
 def _table(name: str) -> Reader:
     """Numbers by item or scale, as `1=2;2=1`; what is no number does not leave."""
 
-    def read(row: Row, case: Case) -> Cell:
-        found = row[name] or {}
+    def read(found: Any) -> Cell:
+        found = found or {}
         good = {k: v for k, v in found.items() if rules.is_token(str(k)) and _is_number(v)}
         why = rules.WITHHELD if len(good) < len(found) else ""
-        return Cell(rules.safe(";".join(f"{k}={v}" for k, v in good.items())), why)
+        in_order = sorted(good, key=lambda key: (len(key), key))  # as one of the databases keeps it
+        return Cell(rules.safe(";".join(f"{key}={good[key]}" for key in in_order)), why)
 
-    return read
+    return _each(name, read)
 
 
 def _is_number(value: Any) -> bool:
@@ -276,30 +233,27 @@ def _is_derived(text: str) -> bool:
     return all(rules.is_token(word) for word in words if word)
 
 
-def _age(row: Row, case: Case) -> Cell:
-    return Cell(rules.age_text(row["age_at_diagnosis"]))
+_stated_age = _each("age_at_diagnosis", lambda years: Cell(rules.age_text(years)))
 
 
-def _age_group(row: Row, case: Case) -> Cell:
-    stated = row["age_group_stated"]
-    group = rules.age_group(stated or "")
+def _read_age_group(stated: str) -> Cell:
+    group = rules.age_group(stated)
     return Cell(group, rules.WITHHELD if stated and not group else "")
 
 
-def _derived_age(row: Row, case: Case) -> Cell:
+def _years_cells(born: Dates, diagnosed: Dates) -> Cells:
     """Completed years from birth to diagnosis, where both dates are precise enough."""
-    born, diagnosed = case.patient["birth_date"], row["diagnosis_date"]
-    if born is None or diagnosed is None:
-        return Cell()
-    return _years_between(born, diagnosed)
+    found = dates.years(born, diagnosed)
+    ages = [rules.age_text(years) for years in range(rules.OLDEST + 1)]
+    at = np.where(found.known, np.minimum(found.years, rules.OLDEST), NONE)
+    why = np.where(found.contradictory, reason(rules.CONTRADICTORY), NONE)
+    why = np.where(found.partial, reason(rules.PARTIAL_DATE), why)
+    return Cells(coded(at, ages), why)
 
 
-@lru_cache(maxsize=1 << 16)
-def _years_between(born: PartialDate, diagnosed: PartialDate) -> Cell:
-    if diagnosed.certainly_before(born):
-        return Cell(why=rules.CONTRADICTORY)
-    years = born.years_to(diagnosed)
-    return Cell(why=rules.PARTIAL_DATE) if years is None else Cell(rules.age_text(years))
+def _derived_age(rows: Rows, cases: Cases) -> Cells:
+    born = cases.patients.dates("birth_date").take(rows.whose)
+    return _years_cells(born, rows.dates("diagnosis_date"))
 
 
 def _own_id(entity: str) -> Column:
@@ -307,15 +261,16 @@ def _own_id(entity: str) -> Column:
         name=f"{entity}_id",
         label=_l("Row"),
         kind="pseudonym",
-        read=lambda row, case: Cell(row.name),  # type: ignore[attr-defined]
+        read=lambda rows, cases: Cells(rows.names),
         how=_l("Keyed pseudonym of the row, of this project alone."),
     )
 
 
 def _link(name: str, entity: str) -> Column:
-    def read(row: Row, case: Case) -> Cell:
-        linked: str | None = row[name]
-        return Cell() if linked is None else Cell(case.names.of(entity, linked))
+    def read(rows: Rows, cases: Cases) -> Cells:
+        at, linked = rows.each(name, str.encode)
+        names = letters(cases.names.many(entity, linked))
+        return Cells(names.take(pa.array(at, mask=at == NONE)))
 
     return Column(
         name=name,
@@ -330,7 +285,7 @@ _PATIENT_ID = Column(
     name="patient_id",
     label=_l("Patient"),
     kind="pseudonym",
-    read=lambda row, case: Cell(case.name),
+    read=lambda rows, cases: Cells(cases.patients.names.take(pa.array(rows.whose))),
     how=_l("Keyed pseudonym of the patient, of this project alone."),
 )
 
@@ -352,15 +307,27 @@ def why_withheld(entity: str, name: str, declared: Variable, kind: str) -> Any:
     return ""
 
 
-def _dates(name: str, declared: Variable, read_date: Callable[[Row], PartialDate | None]) -> Any:
+def _days_cells(origins: Dates, when: Dates) -> Cells:
+    """Days from the diagnosis, or why there are none."""
+    found = dates.since(origins, when)
+    why = np.where(found.partial, reason(rules.PARTIAL_DATE), NONE)
+    why = np.where(found.no_origin, reason(rules.NO_DIAGNOSIS_DATE), why)
+    return Cells(pa.array(found.days, mask=~found.in_days), why)
+
+
+def _months_cells(origins: Dates, when: Dates) -> Cells:
+    found = dates.since(origins, when)
+    return Cells(pa.array(found.months, mask=~found.in_months))
+
+
+def _dates(name: str, declared: Variable) -> Iterator[Column]:
     shared: dict[str, Any] = {"variable": name, "about": declared, "kind": "whole number"}
 
-    def days(row: Row, case: Case) -> Cell:
-        found = rules.since(case.origin, read_date(row))
-        return Cell(found.days, found.why)
+    def days(rows: Rows, cases: Cases) -> Cells:
+        return _days_cells(cases.origins.take(rows.whose), rows.dates(name))
 
-    def months(row: Row, case: Case) -> Cell:
-        return Cell(rules.since(case.origin, read_date(row)).months)
+    def months(rows: Rows, cases: Cases) -> Cells:
+        return _months_cells(cases.origins.take(rows.whose), rows.dates(name))
 
     yield Column(
         name=f"{name}_days",
@@ -398,10 +365,10 @@ def _reader(entity: str, name: str, declared: Variable, kind: str) -> tuple[str,
     """(type, how it is read, how it was coarsened) of a variable that leaves."""
     as_stated = _l("As stated.")
     if (entity, name) in AGES:
-        return "age", _age, _l("Completed years; 90 and above together as 90+.")
+        return "age", _stated_age, _l("Completed years; 90 and above together as 90+.")
     if (entity, name) in AGE_GROUPS:
         how = _l("The group as stated, in one spelling; 90 and above together as 90+.")
-        return "age group", _age_group, how
+        return "age group", _each(name, _read_age_group), how
     if (entity, name) in NUMBERS_BY_NAME:
         how = _l("Number by item or scale, as 1=2;2=1.")
         return "numbers by name", _table(name), how
@@ -423,7 +390,7 @@ def _reader(entity: str, name: str, declared: Variable, kind: str) -> tuple[str,
 
 def _of_variable(entity: str, name: str, declared: Variable, kind: str) -> Iterator[Column]:
     if kind == "partial_date":
-        yield from _dates(name, declared, lambda row: row[name])
+        yield from _dates(name, declared)
         return
     type_, read, how = _reader(entity, name, declared, kind)
     yield Column(
@@ -437,7 +404,6 @@ def _of_variable(entity: str, name: str, declared: Variable, kind: str) -> Itera
         codes=declared.codes or ("yes_no" if kind == "yes_no" else ""),
         variable=name,
         about=declared,
-        alone=True,
     )
 
 
@@ -471,55 +437,47 @@ _DERIVED_AGE = Column(
 # -- the patients ------------------------------------------------------------------------------
 
 
-def _best_age(row: Row, case: Case) -> Cell:
-    tumour = case.first_tumour()
-    if tumour is None:
-        return Cell()
-    cell = _age(tumour, case)
-    cell = cell if cell.text else _derived_age(tumour, case)
-    if cell.text or cell.why:
-        return cell
-    return Cell(
-        why=stated_reason(row["absent"] or {}, "birth_date")
-        or stated_reason(tumour["absent"] or {}, "diagnosis_date")
-    )
+def _best_age(rows: Rows, cases: Cases) -> Cells:
+    tumours, first = cases.rows["tumour"], cases.first_tumours
+    diagnosed = tumours.dates("diagnosis_date").take(first)
+    derived = _years_cells(rows.dates("birth_date"), diagnosed)
+    found = _stated_age(tumours, cases).take(first).otherwise(derived)
+    there = first != NONE
+    born = np.where(there, rows.stated("birth_date"), NONE)
+    return found.explained(born).explained(_taken(tumours.stated("diagnosis_date"), first))
+
+
+def _taken(why: Numbers, at: Numbers) -> Numbers:
+    """The reasons of other rows; NONE is none."""
+    return np.append(why, NONE)[at]
 
 
 def _count(entity: str) -> Reader:
-    return lambda row, case: Cell(str(len(case.rows.get(entity, ()))))
+    return lambda rows, cases: Cells(pa.array(np.diff(cases.rows[entity].starts)))
 
 
-def _last(case: Case) -> Row | None:
-    return rules.last_standing(case.rows.get("follow_up", ()), case.origin)
-
-
-def _of_last(read: Callable[[Row, Case], Cell]) -> Reader:
-    def of_last(row: Row, case: Case) -> Cell:
-        last = _last(case)
-        return Cell() if last is None else read(last, case)
+def _of_last(read: Reader) -> Reader:
+    def of_last(rows: Rows, cases: Cases) -> Cells:
+        return read(cases.rows["follow_up"], cases).take(cases.last_follow_ups)
 
     return of_last
 
 
-def _last_status(last: Row, case: Case) -> Cell:
-    cell = _code("vital_status", "vital_status")(last, case)
-    if cell.text or cell.why:
-        return cell
-    return Cell(why=stated_reason(last["absent"] or {}, "vital_status"))
+def _last_status(seen: Rows, cases: Cases) -> Cells:
+    found = _code("vital_status", "vital_status")(seen, cases)
+    return found.explained(seen.stated("vital_status"))
 
 
-def _last_date(row: Row) -> PartialDate | None:
-    found: PartialDate | None = row["death_date"] or row["date"]
-    return found
+def _last_date(seen: Rows) -> Dates:
+    return seen.dates("death_date").otherwise(seen.dates("date"))
 
 
-def _last_days(last: Row, case: Case) -> Cell:
-    found = rules.since(case.origin, _last_date(last))
-    return Cell(found.days, found.why)
+def _last_days(seen: Rows, cases: Cases) -> Cells:
+    return _days_cells(cases.origins.take(seen.whose), _last_date(seen))
 
 
-def _last_months(last: Row, case: Case) -> Cell:
-    return Cell(rules.since(case.origin, _last_date(last)).months)
+def _last_months(seen: Rows, cases: Cases) -> Cells:
+    return _months_cells(cases.origins.take(seen.whose), _last_date(seen))
 
 
 def _patient_columns() -> tuple[Column, ...]:
@@ -611,11 +569,10 @@ def _moved(column: Column) -> Column:
     if column.when != DAYS:
         return column
 
-    def read(row: Row, case: Case) -> Cell:
-        cell = column.read(row, case)
-        if not cell.text:
-            return cell
-        return Cell((case.anchor + timedelta(days=int(cell.text))).isoformat(), cell.why)
+    def read(rows: Rows, cases: Cases) -> Cells:
+        found, whose = column.read(rows, cases), cases.anchors[rows.whose]
+        moved = found.texts.fill_null(0).to_numpy() + whose - _ARROW_DAY
+        return Cells(pa.array(moved.astype(np.int32), pa.date32(), mask=found.empty), found.why)
 
     return replace(
         column,
@@ -631,6 +588,9 @@ def _moved(column: Column) -> Column:
         ),
     )
 
+
+#: The number of the day from which Arrow counts.
+_ARROW_DAY = date(1970, 1, 1).toordinal()
 
 #: What the columns that the release makes itself need to have been asked for (any of these).
 _MADE_FROM = {

@@ -1,8 +1,9 @@
 """The data files in the formats of other programs: Parquet, Excel, SPSS and Stata.
 
-Each is made from the finished CSV file, so that all say the same; types and labels come from the
-columns. Nothing in them depends on the day or the machine: times inside the files are fixed, rows
-and columns keep the order of the CSV file. The libraries are imported where they are used.
+Parquet is written from the same cells as the CSV file, batch after batch; the others are made from
+the finished CSV file, so that all say the same. Types and labels come from the columns. Nothing in
+them depends on the day or the machine: times inside the files are fixed, rows and columns keep the
+order of the CSV file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, BinaryIO
 from flask_babel import lazy_gettext as _l
 
 from registry import codes as vocabularies
+from registry.later import Later
 from registry.research import rules
 from registry.research.releases.columns import Column, File
 
@@ -41,9 +43,11 @@ MEDIA_TYPES = {
 MOST_ROWS = {PARQUET: 2**62, XLSX: 1_048_575, SPSS: 200_000, STATA: 200_000}
 
 _MOMENT = datetime(1980, 1, 1, tzinfo=UTC)
-_BLOCK = 4 << 20
 #: Bytes (SPSS) and letters (Stata) a label may have.
 _SPSS_LABEL, _SPSS_VALUE, _STATA_LABEL = 255, 120, 80
+
+pa: Any = Later("pyarrow")
+pq: Any = Later("pyarrow.parquet")
 
 Told = Callable[[], None]
 Columns = Mapping[str, Column]
@@ -82,56 +86,43 @@ def _rows(source: Path) -> Iterator[list[str]]:
 # -- Parquet -----------------------------------------------------------------------------------
 
 
-def parquet(file: File, source: Path, out: BinaryIO, told: Told) -> None:
-    """Write a data file as Parquet: numbers, dates, and codes as dictionaries of texts. The
-    fields' metadata have label, unit and the labels of the codes."""
-    import pyarrow as pa
-    import pyarrow.csv as reading
-    import pyarrow.parquet as pq
+class Parquet:
+    """A data file as Parquet while it is written: numbers, dates, and codes as dictionaries of
+    texts. The fields' metadata have label, unit and the labels of the codes."""
 
-    kinds = {"whole number": pa.int64(), "number": pa.float64(), "date": pa.date32()}
-    by_name = {column.name: column for column in file.columns}
-    words = pa.dictionary(pa.int32(), pa.string())
-    types = {
-        name: words
-        if _is_coded(by_name.get(name))
-        else kinds.get(_kind(by_name, name), pa.string())
-        for name in file.header
-    }
-    schema = pa.schema(
-        [pa.field(name, types[name], metadata=_about(by_name.get(name))) for name in file.header],
-        metadata={"title": str(file.label)},
-    )
-    read = reading.ConvertOptions(
-        column_types={n: pa.string() if t == words else t for n, t in types.items()},
-        strings_can_be_null=True,
-        null_values=[""],
-    )
-    blocks = reading.open_csv(
-        source,
-        read_options=reading.ReadOptions(block_size=_BLOCK, use_threads=False),
-        convert_options=read,
-    )
-    with pq.ParquetWriter(out, schema, compression="zstd") as writer:
-        for batch in blocks:
-            arrays = [
-                _plain_words(array, field.type) for array, field in zip(batch, schema, strict=True)
-            ]
-            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
-            told()
+    def __init__(self, file: File, out: Any) -> None:
+        kinds = {"whole number": pa.int64(), "number": pa.float64(), "date": pa.date32()}
+        words = pa.dictionary(pa.int32(), pa.string())
+        by_name = {column.name: column for column in file.columns}
+        fields = []
+        for name in file.header:
+            column = by_name.get(name)
+            kind = words if _is_coded(column) else kinds.get(_kind(by_name, name), pa.string())
+            fields.append(pa.field(name, kind, metadata=_about(column)))
+        self._schema = pa.schema(fields, metadata={"title": str(file.label)})
+        self._writer = pq.ParquetWriter(out, self._schema, compression="zstd")
+
+    def add(self, texts: Sequence[Any]) -> None:
+        """Write rows, given as Arrow columns."""
+        columns = [
+            _typed(column, field.type) for column, field in zip(texts, self._schema, strict=True)
+        ]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+
+    def close(self) -> None:
+        """Write the end of the file."""
+        self._writer.close()
 
 
-def _plain_words(array: Any, wanted: Any) -> Any:
-    """A column of a block; texts lose the apostrophe that CSV needs."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_dictionary(wanted) or pa.types.is_string(wanted):
-        if pc.any(pc.starts_with(array, "'")).as_py():
-            array = pa.array([None if one is None else plain(one) for one in array.to_pylist()])
-        if pa.types.is_dictionary(wanted):
-            return array.cast(pa.string()).dictionary_encode()
-    return array.cast(wanted)
+def _typed(column: Any, wanted: Any) -> Any:
+    """A column in the type of the file; texts lose the apostrophe that CSV needs. A dictionary has
+    no more in it than what stands in the rows."""
+    if pa.types.is_dictionary(column.type):
+        words = [plain(one) for one in column.dictionary.to_pylist()]
+        column = pa.DictionaryArray.from_arrays(column.indices, pa.array(words, pa.string()))
+    if pa.types.is_dictionary(wanted):
+        return column.cast(pa.string()).dictionary_encode()
+    return column.cast(pa.string()).cast(wanted) if column.type != wanted else column
 
 
 def _about(column: Column | None) -> dict[str, str]:

@@ -37,6 +37,10 @@ class Measured(io.RawIOBase):
         self.size += len(block)
         return len(block)
 
+    def tell(self) -> int:
+        """The place in the file."""
+        return self.size
+
     @property
     def sha256(self) -> str:
         """The checksum of what was written so far."""

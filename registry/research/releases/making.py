@@ -8,16 +8,16 @@ the progress is written in short transactions of its own.
 
 from __future__ import annotations
 
-import csv
 import gc
-import io
 import logging
 import time
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -31,26 +31,44 @@ from registry.access import the_house
 from registry.dates import today
 from registry.db import db, new_id, now, own_transaction, snapshot
 from registry.errors import NotFound
+from registry.later import Later
+from registry.patients.models import Patient
 from registry.people import actions as people
 from registry.people import queries as staff
 from registry.research import rules
 from registry.research.cohorts import evaluating
 from registry.research.cohorts.criteria import Criteria
 from registry.research.models import Grant, Release, ReleaseFile
-from registry.research.releases import changes, citing, columns, documents, formats, recoding, wide
-from registry.research.releases.columns import Case, File
+from registry.research.releases import (
+    changes,
+    citing,
+    columns,
+    documents,
+    formats,
+    reading,
+    recoding,
+    wide,
+)
+from registry.research.releases.ahead import ahead
+from registry.research.releases.cells import Cases
+from registry.research.releases.columns import File
 from registry.research.releases.documents import Counts, Order
+from registry.research.releases.gathering import Chosen, Gathered
 from registry.research.releases.keeping import Files, Measured, remove
 from registry.research.releases.pseudonyms import Pseudonyms
-from registry.research.releases.reading import Reader
+from registry.research.releases.reading import Table
 from registry.research.releases.recoding import Known, Plan
-from registry.research.releases.rendering import Block, Renderer, cases_of, known, sensitive
+from registry.research.releases.rendering import Block, Renderer, sensitive, told
+from registry.research.releases.spilling import Spill
+from registry.research.releases.writing import Writer
+
+pa: Any = Later("pyarrow")
 
 log = logging.getLogger("netreg.research")
 
 HOUSE = the_house("release worker")
-#: Patients read at once: what bounds the memory.
-BATCH = 2000
+#: Patients worked on at once: what bounds the memory.
+BATCH = 20_000
 #: How often progress is written, at most.
 _SECONDS = 0.5
 _CSV, _HTML, _TEXT, _JSON, _ZIP = (
@@ -128,22 +146,16 @@ class Claim:
 # -- reading -----------------------------------------------------------------------------------
 
 
-def _chosen(connection: sa.Connection, order: Order) -> Iterator[UUID]:
-    """Who is in it: those of the cohort, else all of research. Consent as it is now."""
+def _chosen(connection: sa.Connection, order: Order) -> Any:
+    """Who is in it, as ids: those of the cohort, else all of research. Consent as it is now."""
     asked = Criteria.of(order.criteria.get("cohort", {}))
     if asked.steps:
-        yield from evaluating.people(connection.execute, asked)[-1]
-        return
-    piece_by_piece = {"yield_per": 10_000}
-    yield from connection.scalars(evaluating.population(), execution_options=piece_by_piece)
-
-
-def _in_order(ids: Iterable[UUID], names: Pseudonyms) -> list[bytes]:
-    """The patients in the order of their pseudonyms, each with its id behind it: the files then
-    say nothing about entry."""
-    keyed = [names.of("patient", one).encode() + one.bytes for one in ids]
-    keyed.sort()
-    return keyed
+        found = evaluating.people(connection.execute, asked)[-1]
+        return pa.array([str(one) for one in found], pa.string())
+    own = reading.as_text(Patient.__table__.c.id, connection.dialect.name).label("id")
+    query = evaluating.population().with_only_columns(own)
+    some = [block["id"].combine_chunks() for block in reading.blocks(connection, query)]
+    return pa.concat_arrays([pa.array([], pa.string()), *some])
 
 
 #: What is read of each entity besides the variables that leave: keys, reasons, and what times,
@@ -154,67 +166,18 @@ _ALWAYS = frozenset({
 })  # fmt: skip
 
 
-def _needed(files: Sequence[File]) -> list[tuple[str, Any, set[str]]]:
+def _tables(files: Sequence[File]) -> list[Table]:
     """What to read for these files: times and ages are counted from the tumours, and the last
     status is that of the follow-ups, whether they are asked for or not."""
     leaving = {file.entity: {one.variable or one.name for one in file.columns} for file in files}
     return [
-        (file.entity, file.model, leaving.get(file.entity, set()) | _ALWAYS)
+        Table(file.entity, file.model, leaving.get(file.entity, set()) | _ALWAYS)
         for file in columns.files()
         if file.entity in leaving or file.entity in ("tumour", "follow_up")
     ]
 
 
-class _Blocks:
-    """The cells of some files, a batch of patients at a time."""
-
-    def __init__(
-        self, connection: sa.Connection, files: Sequence[File], names: Pseudonyms, coarse: Plan
-    ) -> None:
-        self._reader = Reader(connection, _needed(files), names)
-        self._renderers = [Renderer(file, coarse) for file in files]
-        self._names, self._coarse = names, coarse
-
-    def of(self, ids: Sequence[bytes]) -> Iterator[tuple[list[Case], dict[str, Block]]]:
-        """The patients of each batch, and their rows by entity."""
-        done = 0
-        for batch in self._reader.batches(ids, BATCH):
-            cases = cases_of(batch, self._names, self._coarse, done)
-            done += len(cases)
-            yield (
-                cases,
-                {
-                    one.file.entity: one.block(batch.rows[one.file.entity], cases)
-                    for one in self._renderers
-                },
-            )
-
-
 # -- the data files ----------------------------------------------------------------------------
-
-
-class _Writer:
-    """One data file while it is written."""
-
-    def __init__(self, file: File, out: BinaryIO) -> None:
-        self.file = file
-        self.counts = Counts()
-        self.measured = Measured(out)
-        self._text = io.TextIOWrapper(
-            io.BufferedWriter(self.measured, 1 << 16), encoding="utf-8", newline=""
-        )
-        self._csv = csv.writer(self._text, lineterminator="\r\n")
-        self._csv.writerow(file.header)
-
-    def add(self, block: Block) -> None:
-        """Write rows, the last cell of each made of the reasons."""
-        self._csv.writerows(block.lines())
-        self.counts.add(self.file.header, block.texts, block.why.values())
-
-    def finish(self) -> None:
-        """Write what is still held back."""
-        self._text.flush()
-        self._text.detach()
 
 
 @dataclass
@@ -227,74 +190,102 @@ class _Written:
     measured: recoding.Measured
 
 
-def _plan(claim: Claim, connection: sa.Connection, files: Sequence[File], order: Order,
-          chosen: Sequence[bytes], names: Pseudonyms) -> Plan:  # fmt: skip
-    """How coarse this release has to be: the first of two readings, of what may be known alone."""
+def _plan(claim: Claim, files: Sequence[File], order: Order, gathered: Gathered) -> Plan:
+    """How coarse this release has to be: found from what may be known alone."""
     if order.coarse.smallest_group == 1:
         return Plan(1, order.coarse.age_band)
-    claim.tell(phase="groups", total=len(chosen))
-    there = [file for file in files if file.entity in ("patient", "tumour")]
-    one_of: dict[Known, Known] = {}
+    claim.tell(phase="groups", done=0, total=gathered.chosen.number)
+    there = [Renderer(file, Plan()) for file in files if file.entity in ("patient", "tumour")]
     found: list[Known] = []
-    for cases, blocks in _Blocks(connection, there, names, Plan()).of(chosen):
-        found += [one_of.setdefault(one, one) for one in known(blocks, len(cases))]
+    for cases in gathered.batches(("patient", "tumour", "follow_up")):
+        blocks = {one.file.entity: one.block(cases) for one in there}
+        known = told(blocks, cases.patients.size)
+        found += map(known.known.__getitem__, known.at.tolist())
         claim.progress(done=len(found))
     return recoding.plan(found, order.coarse.smallest_group, order.coarse.age_band)
 
 
 def _write_data(claim: Claim, kept: Files, files: Sequence[File], order: Order) -> _Written:
     names = Pseudonyms(order.project)
-    with snapshot() as connection, ExitStack() as stack:
-        chosen = _in_order(_chosen(connection, order), names)
-        coarse = _plan(claim, connection, files, order, chosen, names)
-        files = coarse.files(files)
-        broad = wide.of(files)
-        everything = (*files, broad.file) if broad else tuple(files)
-        ids = kept.note(len(everything))
-        claim.tell(phase="data", done=0, total=len(chosen))
+    with closing(Spill()) as spill:
+        with snapshot() as connection:
+            claim.tell(phase="reading")
+            chosen = Chosen(_chosen(connection, order), names)
+            gathered = Gathered(chosen, _tables(files), names, spill, BATCH)
+            gathered.read(connection, claim.progress)
+        coarse = _plan(claim, files, order, gathered)
+        return _write_files(claim, kept, coarse.files(files), order, gathered, coarse)
+
+
+def _write_files(
+    claim: Claim, kept: Files, files: Sequence[File], order: Order, gathered: Gathered,
+    coarse: Plan,
+) -> _Written:  # fmt: skip
+    """Write the data files, and find out what is in them."""
+    broad = wide.of(files)
+    everything = (*files, broad.file) if broad else tuple(files)
+    number = len(everything)
+    ids = kept.note(number * 2 if formats.PARQUET in order.formats else number)
+    claim.tell(phase="data", done=0, total=gathered.chosen.number)
+    reached, done = recoding.Measured(), 0
+    with ExitStack() as stack:
+        places = [stack.enter_context(storage.writing(one)) for one in ids]
         writers = [
-            _Writer(file, stack.enter_context(storage.writing(file_id)))
-            for file, file_id in zip(everything, ids, strict=True)
+            Writer(file, out, parquet)
+            for file, out, parquet in zip_longest(everything, places[:number], places[number:])
         ]
-        reached, done = recoding.Measured(), 0
-        for cases, blocks in _Blocks(connection, files, names, coarse).of(chosen):
-            _measure(reached, blocks, cases)
-            if broad:
-                blocks[broad.file.entity] = broad.block(blocks)
-            for writer in writers:
-                writer.add(blocks[writer.file.entity])
-            done += len(cases)
-            claim.progress(done=done)
         for writer in writers:
-            writer.finish()
+            stack.callback(writer.finish)
+        beside = stack.enter_context(ThreadPoolExecutor(1))
+        for cases, blocks in ahead(_blocks(gathered, files, coarse, broad)):
+            reached.add(told(blocks, cases.patients.size), cases.levels, sensitive(blocks))
+            waiting = [one.add(blocks[one.file.entity], beside) for one in writers]
+            for wait in waiting:
+                wait()
+            done += cases.patients.size
+            claim.progress(done=done)
     if not coarse.is_exact and reached.k < coarse.k:
         raise RuntimeError("the groups in what was written are smaller than was approved")
-    for writer, file_id in zip(writers, ids, strict=True):
-        kept.keep(writer.file.name, _CSV, file_id, writer.measured, writer.counts.rows)
-    claim.tell(done=len(chosen))
+    _keep(kept, writers, ids)
+    claim.tell(done=done)
     counts = {writer.file.name: writer.counts for writer in writers}
     return _Written(everything, counts, coarse, reached)
 
 
-def _measure(
-    reached: recoding.Measured, blocks: Mapping[str, Block], cases: Sequence[Case]
-) -> None:
-    """Count patients by what leaves of them."""
-    for at, (case, told) in enumerate(zip(cases, known(blocks, len(cases)), strict=True)):
-        reached.add(told, case.level, sensitive(blocks, at))
+def _blocks(
+    gathered: Gathered, files: Sequence[File], coarse: Plan, broad: wide.Wide | None
+) -> Generator[tuple[Cases, dict[str, Block]]]:
+    """The patients of each batch, and their rows by entity."""
+    renderers = [Renderer(file, coarse) for file in files]
+    for cases in gathered.batches(levels=coarse.levels):
+        blocks = {one.file.entity: one.block(cases) for one in renderers}
+        if broad:
+            blocks[broad.file.entity] = broad.block(blocks)
+        yield cases, blocks
+
+
+def _keep(kept: Files, writers: Sequence[Writer], ids: Sequence[UUID]) -> None:
+    """Remember the finished files: all in CSV, then all in Parquet."""
+    for writer, file_id in zip(writers, ids, strict=False):
+        kept.keep(writer.file.name, _CSV, file_id, writer.csv, writer.counts.rows)
+    for writer, file_id in zip(writers, ids[len(writers) :], strict=False):
+        if writer.parquet:
+            name = f"{writer.file.sheet}.{formats.PARQUET}"
+            kept.keep(name, formats.MEDIA_TYPES[formats.PARQUET], file_id, writer.parquet, None)
 
 
 def _write_formats(
     claim: Claim, kept: Files, files: Sequence[File], order: Order, counts: dict[str, Counts]
 ) -> dict[str, list[str]]:
-    """The data files in the formats that were chosen besides CSV, and what was too long for one:
+    """The data files in the formats that are made from CSV, and what was too long for one:
     format → files."""
     left_out: dict[str, list[str]] = {}
-    if not order.formats:
+    chosen = [name for name in order.formats if name != formats.PARQUET]
+    if not chosen:
         return left_out
     claim.tell(phase="formats")
     sources = {file.name: kept.place_of(file.name) for file in files}
-    for name in order.formats:
+    for name in chosen:
         long = [one.name for one in files if formats.too_long(name, counts[one.name].rows)]
         if long:
             left_out[name] = long
@@ -307,16 +298,14 @@ def _write_formats(
             kept.write_by(
                 f"{file.sheet}.{name}",
                 formats.MEDIA_TYPES[name],
-                _in_format(name, file, source, claim.progress),
+                _in_format(name, file, source),
             )
             claim.progress()
     return left_out
 
 
-def _in_format(name: str, file: File, source: Path, told: Any) -> Any:
+def _in_format(name: str, file: File, source: Path) -> Callable[[BinaryIO], None]:
     """Who writes a file in a format."""
-    if name == formats.PARQUET:
-        return lambda out: formats.parquet(file, source, out, told)
     return lambda out: formats.labelled(name, file, source, Path(out.name))
 
 

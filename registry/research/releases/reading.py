@@ -1,28 +1,34 @@
-"""Reading patients with all their rows, a batch at a time, without holding much.
+"""Reading the tables, each once, as Arrow columns of texts.
 
-Rows come as the database writes their values as text; what a value means is found once for each
-text and remembered, because the same few codes, dates and numbers stand in millions of cells.
+A value is the text the database writes of it, the same from both databases, or nothing; what a text
+means is found later, once for each, because the same few codes, dates and numbers stand in
+millions of cells. Ids are as `str` writes them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from registry.dates import PartialDate
 from registry.db import Exact, PartialDateType
-from registry.research.releases.pseudonyms import Pseudonyms
+from registry.later import Later
 
+pa: Any = Later("pyarrow")
+pc: Any = Later("pyarrow.compute")
+arrow_csv: Any = Later("pyarrow.csv")
+
+#: Bytes (of a server) and rows (of a file) that are read at once, about as much.
+_BYTES, _ROWS = 8 << 20, 20_000
 #: Remembered meanings of one column at most: what bounds the memory.
 _MOST = 100_000
+#: Up to so many patients are asked for by their ids; of more the whole table is read.
+BY_ID = 20_000
 
 Parse = Callable[[Any], Any]
 
@@ -43,157 +49,127 @@ class Remembered(dict[Any, Any]):
         return found
 
 
-class _AsItIs(dict[Any, Any]):
-    """Ids as `str` writes them, not remembered: every one stands once."""
-
-    def __missing__(self, value: Any) -> Any:
-        return value if len(value) == 36 else _dashed(value)
-
-
-def _written(raw: bytes) -> str:
-    """An id as `str` writes it."""
-    return _dashed(raw.hex())
-
-
-def _dashed(raw: str) -> str:
-    """The same of an id without dashes, as SQLite keeps it."""
-    return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
-
-
 def _parser(kind: sa.types.TypeEngine[Any]) -> Parse:
     """How the text of a value is read back."""
     for known, parse in (
         (PartialDateType, PartialDate),
         (Exact, Decimal),
         (sa.JSON, json.loads),
-        (sa.Boolean, lambda raw: raw in ("true", 1, "1")),
+        (sa.Boolean, lambda raw: raw in ("true", "1")),
         (sa.Integer, int),
     ):
         if isinstance(kind, known):
             return parse
-    return lambda raw: raw
+    return str
 
 
 class Table:
-    """A table as it is read: where each column stands in a row, and what its texts mean. No more
-    columns are read than are needed: names of patients never are."""
+    """A table as it is read: its columns as texts, and what the texts mean. No more columns are
+    read than are needed: names of patients never are."""
 
-    def __init__(self, model: Any, wanted: Collection[str]) -> None:
+    def __init__(self, entity: str, model: Any, wanted: Collection[str]) -> None:
+        self.entity = entity
         self.table: sa.Table = sa.inspect(model).local_table
+        self.whose = "id" if entity == "patient" else "patient_id"
         self.columns = [column for column in self.table.c if column.name in wanted]
-        self.places = {column.name: place for place, column in enumerate(self.columns)}
-        self.meaning = {
-            column.name: _AsItIs()
-            if isinstance(column.type, sa.Uuid)
-            else Remembered(_parser(column.type))
-            for column in self.columns
-        }
-        self.own = self.places["id"]
+        self._parse = {column.name: _parser(column.type) for column in self.columns}
+        self._known: dict[tuple[str, Any], Remembered] = {}
 
-    def select(self, key: str, ids: Sequence[str], dialect: str) -> sa.Select[Any]:
-        """The rows of these patients, as texts; `key` is the column that names the patient."""
-        raw = [_as_text(column, dialect) for column in self.columns]
-        where: Any
-        if dialect == "postgresql":  # one value, however many there are
-            written = sa.literal("{" + ",".join(ids) + "}", sa.Text)
-            where = self.table.c[key] == sa.any_(sa.cast(written, postgresql.ARRAY(sa.Uuid)))
-        else:
-            where = self.table.c[key].in_([UUID(one) for one in ids])
-        query = sa.select(*raw).where(where)
+    @property
+    def names(self) -> list[str]:
+        """Of its columns."""
+        return [column.name for column in self.columns]
+
+    def known(self, name: str, work: Parse) -> Remembered:
+        """What a function gives for the value that each text of a column stands for."""
+        key = (name, work)
+        if key not in self._known:
+            parse = self._parse[name]
+            self._known[key] = Remembered(lambda text: work(parse(text)))
+        return self._known[key]
+
+    def query(self, ids: Sequence[str] | None, dialect: str) -> sa.Select[Any]:
+        """Its rows; with ids those of these patients alone."""
+        query = sa.select(*(as_text(one, dialect).label(one.name) for one in self.columns))
+        if ids is not None:
+            query = query.where(_among(self.table.c[self.whose], ids, dialect))
         if "error_at" in self.table.c:  # what was entered in error does not leave
             query = query.where(self.table.c.error_at.is_(None))
         return query
 
 
-def _as_text(column: sa.Column[Any], dialect: str) -> sa.ColumnElement[Any]:
-    if dialect == "postgresql" and not isinstance(column.type, sa.String):
-        if isinstance(column.type, PartialDateType):
-            return sa.type_coerce(column, sa.Text)
-        return sa.cast(column, sa.Text)
-    return sa.type_coerce(column, sa.Text)
+def as_text(column: Any, dialect: str) -> sa.ColumnElement[Any]:
+    """A column as the text that stands for its value on both databases."""
+    if dialect == "sqlite" and isinstance(column.type, sa.Uuid):
+        raw = sa.type_coerce(column, sa.Text)
+        text: Any = sa.func.substr(raw, 1, 8, type_=sa.Text)
+        for start in (9, 13, 17):
+            text = text + "-" + sa.func.substr(raw, start, 4, type_=sa.Text)
+        return cast(sa.ColumnElement[Any], text + "-" + sa.func.substr(raw, 21, type_=sa.Text))
+    if isinstance(column.type, sa.String | PartialDateType):
+        return sa.type_coerce(column, sa.Text)
+    if dialect == "sqlite" and isinstance(column.type, sa.JSON):
+        return sa.type_coerce(column, sa.Text)
+    return sa.cast(column, sa.Text)
 
 
-class Raw(Mapping[str, Any]):
-    """A row: values by name, read when they are asked for; ids as the database writes them."""
-
-    __slots__ = ("name", "table", "values_")
-
-    def __init__(self, table: Table, values: Sequence[Any], name: str) -> None:
-        self.table = table
-        self.values_ = values
-        self.name = name  # the row's pseudonym
-
-    def __getitem__(self, name: str) -> Any:
-        raw = self.values_[self.table.places[name]]
-        return None if raw is None else self.table.meaning[name][raw]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.table.places)
-
-    def __len__(self) -> int:
-        return len(self.table.places)
+def _among(column: sa.Column[Any], ids: Sequence[str], dialect: str) -> sa.ColumnElement[bool]:
+    """Is it one of these ids? They are one value, however many there are."""
+    if dialect == "postgresql":
+        written = sa.literal("{" + ",".join(ids) + "}", sa.Text)
+        return column == sa.any_(sa.cast(written, postgresql.ARRAY(sa.Uuid)))
+    listed = json.dumps([one.replace("-", "") for one in ids])
+    return column.in_(sa.select(sa.column("value")).select_from(sa.func.json_each(listed)))
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Some patients in their order: entity → the rows of each, in the order of their names."""
+def blocks(connection: sa.Connection, query: sa.Select[Any]) -> Generator[Any]:
+    """The rows of a query of texts, as one Arrow table after the other."""
+    if connection.dialect.name == "postgresql":
+        names = [column.name for column in query.selected_columns]
+        for block in _copied(connection, query):
+            yield _parsed(block, names)
+    else:
+        yield from _fetched(connection, query)
 
-    ids: Sequence[str]
-    rows: Mapping[str, Sequence[Sequence[Raw]]]
+
+def _copied(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[bytes]:
+    """The rows as CSV, in pieces of whole rows."""
+    written = query.compile(connection, compile_kwargs={"literal_binds": True})
+    cursor = connection.connection.cursor()
+    with cursor, cursor.copy(f"COPY ({written}) TO STDOUT (FORMAT csv)") as rows:  # type: ignore[attr-defined]
+        held: list[bytes] = []
+        size = 0
+        for row in rows:
+            held.append(row)
+            size += len(row)
+            if size >= _BYTES:
+                yield b"".join(held)
+                held, size = [], 0
+        if held:
+            yield b"".join(held)
 
 
-class Reader:
-    """Reads the rows of some entities: (entity, model, names of columns)."""
+def _parsed(block: bytes, names: Sequence[str]) -> Any:
+    """CSV as PostgreSQL writes it: nothing is empty, an empty text is two quotes."""
+    return arrow_csv.read_csv(
+        pa.py_buffer(block),
+        read_options=arrow_csv.ReadOptions(
+            column_names=names, block_size=len(block) + 1, use_threads=False
+        ),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=True,
+            null_values=[""],
+            quoted_strings_can_be_null=False,
+            check_utf8=False,
+        ),
+    )
 
-    def __init__(
-        self,
-        connection: sa.Connection,
-        models: Sequence[tuple[str, Any, Collection[str]]],
-        names: Pseudonyms,
-    ) -> None:
-        self._connection, self._names = connection, names
-        self._dialect = connection.dialect.name
-        self._tables = {entity: Table(model, wanted) for entity, model, wanted in models}
 
-    def batches(self, ids: Sequence[bytes], size: int) -> Iterator[Batch]:
-        """The patients of these ids (the last 16 bytes of each), so many at once. On a server the
-        next are read while these are worked on."""
-        starts = range(0, len(ids), size)
-        if self._dialect != "postgresql":
-            yield from (self._batch(ids[start : start + size]) for start in starts)
-            return
-        with ThreadPoolExecutor(1) as beside:
-            coming: list[Future[Batch]] = []
-            try:
-                for start in starts:
-                    coming.append(beside.submit(self._batch, ids[start : start + size]))
-                    if len(coming) == 2:
-                        yield coming.pop(0).result()
-                while coming:
-                    yield coming.pop(0).result()
-            finally:
-                for one in coming:
-                    one.cancel()
-
-    def _batch(self, ids: Sequence[bytes]) -> Batch:
-        some = [_written(one[-16:]) for one in ids]
-        return Batch(some, {entity: self.rows(entity, some) for entity in self._tables})
-
-    def rows(self, entity: str, ids: Sequence[str]) -> list[list[Raw]]:
-        """The rows of each of these patients."""
-        table = self._tables[entity]
-        key = "id" if entity == "patient" else "patient_id"
-        whose, own, name = table.places[key], table.own, self._names.of
-        found: dict[str, list[Raw]] = {one: [] for one in ids}
-        read = self._connection.execute(table.select(key, ids, self._dialect)).all()
-        if self._dialect == "postgresql":
-            for values in read:
-                found[values[whose]].append(Raw(table, values, name(entity, values[own])))
-        else:
-            for values in read:
-                row = Raw(table, values, name(entity, _dashed(values[own])))
-                found[_dashed(values[whose])].append(row)
-        for rows in found.values():
-            if len(rows) > 1:
-                rows.sort(key=lambda one: one.name)
-        return list(found.values())
+def _fetched(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Any]:
+    names = [column.name for column in query.selected_columns]
+    result = connection.execute(query, execution_options={"yield_per": _ROWS})
+    for rows in result.partitions():
+        columns = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
+        yield pa.table(columns, names)

@@ -12,15 +12,20 @@ Pure: values in, values out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
 
 from registry import codes as vocabularies
+from registry.later import Later
 from registry.research import rules
-from registry.research.releases.columns import Cell, File
+from registry.research.releases.cells import Cell
+from registry.research.releases.columns import File
+from registry.research.releases.days import Numbers
+
+np: Any = Later("numpy")
 
 OTHER = "other"
 #: Ages are never in wider groups than these; see `band`.
@@ -79,6 +84,10 @@ SENSITIVE = (
 )
 
 
+#: Every different text of some patients, and before it the place of each patient's among them.
+Words = tuple[Numbers, Sequence[str]]
+
+
 class TooFew(Exception):
     """There are fewer patients than must share everything: nothing can leave."""
 
@@ -91,6 +100,15 @@ class Known(NamedTuple):
     country: str
     age: str
     sites: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What leaves of the quasi-identifiers of some patients: every different combination, and the
+    place of each patient's among them."""
+
+    known: Sequence[Known]
+    at: Numbers
 
 
 def band(age: str, years: int) -> str:
@@ -289,13 +307,18 @@ class Measured:
     values: dict[tuple[str, str], dict[Known, set[str]]] = field(default_factory=dict)
 
     def add(
-        self, told: Known, level: int, sensitive: Mapping[tuple[str, str], Iterable[str]]
+        self, told: Told, levels: Numbers | None, sensitive: Mapping[tuple[str, str], Words]
     ) -> None:
-        """Count a patient."""
-        self.groups[told] += 1
-        self.levels[level] += 1
-        for place, found in sensitive.items():
-            self.values.setdefault(place, {}).setdefault(told, set()).add(";".join(sorted(found)))
+        """Count patients: their combinations, how much less is told of each, and the different
+        values of the sensitive variables, with the place of each patient's."""
+        for one, number in zip(told.known, np.bincount(told.at).tolist(), strict=True):
+            self.groups[one] += number
+        counted = [len(told.at)] if levels is None else np.bincount(levels).tolist()
+        self.levels.update({level: number for level, number in enumerate(counted) if number})
+        for place, (at, texts) in sensitive.items():
+            values = self.values.setdefault(place, {})
+            for one, value in set(zip(told.at.tolist(), at.tolist(), strict=True)):
+                values.setdefault(told.known[one], set()).add(texts[value])
 
     @property
     def k(self) -> int:

@@ -2,234 +2,177 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from registry.dates import PartialDate
-from registry.research.releases.columns import DAYS, Case, Cell, Column, File, stated_reason
-from registry.research.releases.pseudonyms import Pseudonyms
-from registry.research.releases.reading import Batch, Raw, Remembered, Table
-from registry.research.releases.recoding import QUASI, SENSITIVE, Known, Plan
+from registry.later import Later
+from registry.research.releases.cells import REASONS, Cases, Cell, Cells, Rows, spread
+from registry.research.releases.columns import Column, File
+from registry.research.releases.days import NONE, Numbers
+from registry.research.releases.recoding import QUASI, SENSITIVE, Known, Plan, Told, Words
 
-_NOTHING = Cell()
-_DAYS = Remembered(lambda days: Cell(str(days)))
-
-
-def cases_of(batch: Batch, names: Pseudonyms, coarse: Plan, start: int) -> list[Case]:
-    """The patients of a batch; `start` is the place of the first among all."""
-    empty: list[Raw] = []
-    found = []
-    for at, patient_id in enumerate(batch.ids):
-        of_patient = {entity: rows[at] or empty for entity, rows in batch.rows.items()}
-        [patient] = of_patient.pop("patient")
-        name = patient.name
-        level = coarse.level(start + at)
-        found.append(Case.of(patient, of_patient, names, name, patient_id, level))
-    return found
+np: Any = Later("numpy")
+pa: Any = Later("pyarrow")
+pc: Any = Later("pyarrow.compute")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Block:
-    """The rows of some patients in one file: a list of texts for every column, the last saying why
-    cells are empty; `starts` has where the rows of each patient begin, and the end of all."""
+    """The rows of some patients in one file: the cells of every column, and where the rows of each
+    patient begin, with the end of all."""
 
     file: File
-    texts: list[list[str]]
-    starts: list[int]
-    why: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    cells: Sequence[Cells]
+    starts: Numbers
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
-        return self.starts[-1]
+        return int(self.starts[-1])
 
-    def lines(self) -> Iterator[tuple[str, ...]]:
-        """Row after row."""
-        return zip(*self.texts, strict=True)
+    @property
+    def texts(self) -> list[Any]:
+        """The columns, the last saying why cells are empty."""
+        return [*(one.texts for one in self.cells), self._absent()]
 
-    def column(self, name: str) -> list[str] | None:
-        """The texts of a column; None where it does not leave."""
+    def column(self, name: str) -> Cells | None:
+        """The cells of a column; None where it does not leave."""
         header = self.file.names
-        return self.texts[header[name]] if name in header else None
+        return self.cells[header[name]] if name in header else None
 
-    def explain(self) -> None:
-        """Write the last column from the reasons."""
-        absent = [""] * self.rows
-        for at, found in self.why.items():
-            absent[at] = ";".join(f"{name}={reason}" for name, reason in found)
-        self.texts.append(absent)
+    def reasons(self) -> list[tuple[str, str, int]]:
+        """(column, reason, how many cells) of all that say why they are empty."""
+        found = []
+        for column, one in zip(self.file.columns, self.cells, strict=True):
+            if one.why is not None:
+                numbers = np.bincount(one.why + 1, minlength=len(REASONS) + 1)[1:]
+                pairs = zip(REASONS, numbers.tolist(), strict=True)
+                found += [(column.name, reason, number) for reason, number in pairs if number]
+        return found
 
-
-class _Alone:
-    """The cells of a column that depend on a value alone: worked out once for each value."""
-
-    def __init__(self, column: Column, table: Table) -> None:
-        self._column, self._meaning = column, table.meaning[column.variable]
-        self.texts = Remembered(self._text)
-        self.why: dict[Any, str] = {}
-
-    def _text(self, raw: Any) -> str:
-        meant = None if raw is None else self._meaning[raw]
-        cell = self._column.read({self._column.variable: meant}, None)  # type: ignore[arg-type]
-        if cell.why:
-            self.why[raw] = cell.why
-        return cell.text
+    def _absent(self) -> Any:
+        """Pairs of column and reason for every row, nothing where there is none."""
+        pairs = [
+            pa.DictionaryArray.from_arrays(
+                pa.array(one.why, pa.int8(), mask=one.why == NONE),
+                [f"{column.name}={reason};" for reason in REASONS],
+            ).cast(pa.string())
+            for column, one in zip(self.file.columns, self.cells, strict=True)
+            if one.why is not None and (one.why != NONE).any()
+        ]
+        if not pairs:
+            return pa.nulls(self.rows, pa.string())
+        # Not null_handling="skip": it loses the rows in which there is nothing to join.
+        joined = pc.binary_join_element_wise(*pairs, "", null_handling="replace")
+        joined = pc.ascii_rtrim(joined, ";")
+        return pc.if_else(pc.equal(joined, ""), None, joined)
 
 
 class Renderer:
-    """Makes the cells of a file. What depends on a value alone is worked out once for each."""
+    """Makes the cells of a file."""
 
     def __init__(self, file: File, coarse: Plan) -> None:
-        self.file = file
-        self._coarse = None if coarse.is_exact else coarse
-        self._known: dict[str, _Alone] = {}
-        self._ordinals = Remembered(_ordinal)
+        self.file, self._coarse = file, coarse
 
-    def block(self, rows: Sequence[Sequence[Raw]], cases: Sequence[Case]) -> Block:
+    def block(self, cases: Cases) -> Block:
         """The rows of these patients."""
-        flat = [row for some in rows for row in some]
-        whose = [case for case, some in zip(cases, rows, strict=True) for _row in some]
-        made = Block(self.file, [], [0, *accumulate(len(some) for some in rows)])
-        values = list(zip(*(row.values_ for row in flat), strict=True))
-        stated = _stated(flat, values)
-        for column in self.file.columns:
-            texts, why = self._cells(column, flat, whose, values) if flat else ([], [])
-            made.texts.append(texts)
-            if column.explained:
-                _reasons(made, column, texts, why, stated)
-        made.explain()
-        return made
+        rows = cases.rows[self.file.entity]
+        cells = [self._cells(column, rows, cases) for column in self.file.columns]
+        return Block(self.file, cells, rows.starts)
 
-    def _cells(
-        self,
-        column: Column,
-        rows: Sequence[Raw],
-        cases: Sequence[Case],
-        values: Sequence[Sequence[Any]],
-    ) -> tuple[list[str], list[tuple[int, str]]]:
-        """The texts of a column, and (row, reason) of those that say why."""
-        if column.name == "patient_id":
-            return [case.name for case in cases], []
-        if column.name == f"{self.file.entity}_id":
-            return [row.name for row in rows], []
+    def _cells(self, column: Column, rows: Rows, cases: Cases) -> Cells:
+        made = column.read(rows, cases)
         place = (self.file.entity, column.name)
-        coarser = self._coarse if self._coarse and self._coarse.touches(place) else None
-        if column.alone and coarser is None:
-            return self._alone(column, rows[0].table, values)
-        if column.when and coarser is None:
-            cells = self._dated(column, rows, cases, values)
-        else:
-            cells = [column.read(row, case) for row, case in zip(rows, cases, strict=True)]
-        if coarser is not None:
-            cells = [
-                coarser.cell(place, one, case.level) for one, case in zip(cells, cases, strict=True)
-            ]
-        return [one.text for one in cells], [(at, c.why) for at, c in enumerate(cells) if c.why]
+        if not self._coarse.is_exact and self._coarse.touches(place):
+            made = coarser(made, place, self._levels(cases)[rows.whose], self._coarse)
+        if not column.explained:
+            return Cells(made.texts)
+        return made.explained(rows.stated(column.variable)) if column.variable else made
 
-    def _alone(
-        self, column: Column, table: Table, values: Sequence[Sequence[Any]]
-    ) -> tuple[list[str], list[tuple[int, str]]]:
-        if column.name not in self._known:
-            self._known[column.name] = _Alone(column, table)
-        known = self._known[column.name]
-        own = values[table.places[column.variable]]
-        texts = list(map(known.texts.__getitem__, own))
-        reasons = known.why
-        if not reasons:
-            return texts, []
-        return texts, [(at, reasons[raw]) for at, raw in enumerate(own) if raw in reasons]
-
-    def _dated(
-        self,
-        column: Column,
-        rows: Sequence[Raw],
-        cases: Sequence[Case],
-        values: Sequence[Sequence[Any]],
-    ) -> list[Cell]:
-        own = values[rows[0].table.places[column.variable]]
-        read, in_days, found = column.read, column.when == DAYS, []
-        for at, (raw, day) in enumerate(
-            zip(own, map(self._ordinals.__getitem__, own), strict=True)
-        ):
-            origin = cases[at].day
-            if raw is None:
-                found.append(_NOTHING)
-            elif day is None or origin is None:
-                found.append(read(rows[at], cases[at]))
-            else:
-                found.append(_DAYS[day - origin] if in_days else _NOTHING)
-        return found
+    @staticmethod
+    def _levels(cases: Cases) -> Numbers:
+        none = np.zeros(cases.patients.size, np.uint8)
+        return none if cases.levels is None else cases.levels
 
 
-def _stated(rows: Sequence[Raw], values: Sequence[Sequence[Any]]) -> list[tuple[int, Any]]:
-    """(row, what the record says of its missing values), of the rows that say something."""
-    if not rows:
-        return []
-    absent = values[rows[0].table.places["absent"]]
-    return [
-        (at, found)
-        for at, raw in enumerate(absent)
-        if raw is not None and (found := rows[at]["absent"])
+def coarser(made: Cells, place: tuple[str, str], levels: Numbers, coarse: Plan) -> Cells:
+    """Cells of a column as they may leave of patients of whom so much less is told."""
+    words = made.texts.cast(pa.string()).dictionary_encode()
+    at, texts = words.indices.fill_null(NONE).to_numpy(), words.dictionary.to_pylist()
+    pairs, which = np.unique(np.stack((levels, at), 1), axis=0, return_inverse=True)
+    told = [
+        coarse.cell(place, Cell(texts[one]), level) if one != NONE else Cell()
+        for level, one in pairs.tolist()
     ]
-
-
-def _ordinal(raw: str | None) -> int | None:
-    """The number of a day; None of a month, a year or nothing."""
-    if raw is None or len(raw) != 10:
-        return None
-    return PartialDate(raw).earliest.toordinal()
-
-
-def _reasons(
-    made: Block,
-    column: Column,
-    texts: Sequence[str],
-    why: Sequence[tuple[int, str]],
-    stated: Sequence[tuple[int, Any]],
-) -> None:
-    """Note why cells of a column are empty, or not all there."""
-    for at, reason in why:
-        made.why.setdefault(at, []).append((column.name, reason))
-    told = {at for at, _reason in why} if stated else ()
-    for at, found in stated:
-        if texts[at] or at in told:
-            continue
-        if reason := stated_reason(found, column.variable):
-            made.why.setdefault(at, []).append((column.name, reason))
+    changed = spread(told, which.ravel())
+    return Cells(
+        changed.texts.cast(pa.string()).dictionary_encode(),
+        np.where(changed.reasons != NONE, changed.reasons, made.reasons),
+    )
 
 
 # -- what leaves of what somebody may know -----------------------------------------------------
 
 
-def known(blocks: Mapping[str, Block], patients: int) -> list[Known]:
-    """What leaves of the quasi-identifiers of every patient of a batch."""
-    sex, country, age = (
-        _of_patients(blocks, name, patients) for (entity, name) in QUASI if entity == "patient"
-    )
-    sites: Sequence[tuple[str, ...]] = [()] * patients
-    tumours = blocks.get("tumour")
+def told(blocks: Mapping[str, Block], patients: int) -> Told:
+    """What leaves of the quasi-identifiers of every patient of these blocks."""
+    parts = [
+        _words(blocks["patient"].column(name), patients)
+        for entity, name in QUASI
+        if entity == "patient"
+    ]
+    parts.append(_sites(blocks.get("tumour"), patients))
+    combined = np.zeros(patients, np.int64)
+    for at, words in parts:
+        combined = combined * max(1, len(words)) + at
+    _distinct, first, which = np.unique(combined, return_index=True, return_inverse=True)
+    known = [Known(*(words[at[row]] for at, words in parts)) for row in first.tolist()]
+    return Told(known, which)
+
+
+def _words(cells: Cells | None, rows: int) -> tuple[Numbers, list[Any]]:
+    """The texts of some cells, and the place of each row's among them; empty is a text."""
+    if cells is None:
+        return np.zeros(rows, np.int64), [""]
+    found = cells.texts.cast(pa.string()).fill_null("").dictionary_encode()
+    return found.indices.to_numpy(), found.dictionary.to_pylist()
+
+
+def _sites(tumours: Block | None, patients: int) -> tuple[Numbers, list[tuple[str, ...]]]:
+    """The sites that are told of each patient."""
     cells = tumours.column("primary_site") if tumours else None
-    if tumours and cells is not None:
-        starts = tumours.starts
-        sites = [
-            tuple(sorted(filter(None, cells[starts[at] : starts[at + 1]])))
-            for at in range(patients)
-        ]
-    return [Known(*four) for four in zip(sex, country, age, sites, strict=True)]
+    if tumours is None or cells is None:
+        return np.zeros(patients, np.int64), [()]
+    at, sites, of_patient = _sets(_words(cells, tumours.rows), tumours.starts)
+    return at, [tuple(sorted(filter(None, (sites[one] for one in some)))) for some in of_patient]
 
 
-def _of_patients(blocks: Mapping[str, Block], name: str, patients: int) -> list[str]:
-    return blocks["patient"].column(name) or [""] * patients
+def _sets(
+    words: tuple[Numbers, list[str]], starts: Numbers
+) -> tuple[Numbers, list[str], list[tuple[int, ...]]]:
+    """The place of each patient's words among all different ones, the words, and what each is
+    made of."""
+    at, texts = words
+    number = np.diff(starts)
+    places: dict[tuple[int, ...], int] = {(): 0, **{(one,): one + 1 for one in range(len(texts))}}
+    found = np.append(at, 0)[np.minimum(starts[:-1], len(at))] + 1
+    found = np.where(number == 0, 0, found)
+    for patient in np.flatnonzero(number > 1).tolist():
+        some = tuple(sorted(at[starts[patient] : starts[patient + 1]].tolist()))
+        found[patient] = places.setdefault(some, len(places))
+    return found, texts, list(places)
 
 
-def sensitive(blocks: Mapping[str, Block], at: int) -> dict[tuple[str, str], set[str]]:
-    """What leaves of the sensitive variables of a patient."""
-    found = {}
+def sensitive(blocks: Mapping[str, Block]) -> dict[tuple[str, str], Words]:
+    """What leaves of the sensitive variables: every different set of values, as one text, and the
+    place of each patient's among them."""
+    found: dict[tuple[str, str], Words] = {}
     for entity, name in SENSITIVE:
         block = blocks.get(entity)
         cells = block.column(name) if block else None
         if block and cells is not None:
-            found[entity, name] = set(cells[block.starts[at] : block.starts[at + 1]])
+            at, texts, of_patient = _sets(_words(cells, block.rows), block.starts)
+            said = [";".join(sorted({texts[one] for one in some})) for some in of_patient]
+            found[entity, name] = (at, said)
     return found

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from itertools import pairwise
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from registry.research.releases.columns import Case, Cell, Column, File, Row
+from registry.later import Later
+from registry.research.releases.cells import Cases, Cells, Rows
+from registry.research.releases.columns import Column, File
+from registry.research.releases.days import NONE, Numbers
 from registry.research.releases.rendering import Block
+
+np: Any = Later("numpy")
+pa: Any = Later("pyarrow")
 
 FIRST, LATEST = "first", "latest"
 #: (entity, which row, how its columns begin, variables). A column keeps its name behind that; one
@@ -60,58 +65,40 @@ class Wide:
     def block(self, blocks: Mapping[str, Block]) -> Block:
         """One row for each patient of these blocks."""
         patients = blocks["patient"]
-        number = patients.rows
-        made = Block(self.file, patients.texts[:-1], patients.starts)
-        made.why = {at: [*found] for at, found in patients.why.items()}
-        for entity in self._counted:
-            starts = blocks[entity].starts
-            made.texts.append([str(starts[at + 1] - starts[at]) for at in range(number)])
-        for key in dict.fromkeys((one.entity, one.which) for one in self._cells):
-            block, chosen = blocks[key[0]], self._chosen(*key, blocks[key[0]])
-            taken = [one for one in self._cells if (one.entity, one.which) == key]
-            for one in taken:
-                texts = block.texts[one.place]
-                made.texts.append(["" if row is None else texts[row] for row in chosen])
-            _explain(made, block, chosen, {one.old: one.column.name for one in taken})
-        made.explain()
-        return made
+        numbers = [np.diff(blocks[entity].starts) for entity in self._counted]
+        cells = [*patients.cells, *(Cells(pa.array(one)) for one in numbers)]
+        chosen: dict[tuple[str, str], Numbers] = {}
+        for one in self._cells:
+            key = (one.entity, one.which)
+            if key not in chosen:
+                chosen[key] = self._chosen(*key, blocks[one.entity])
+            cells.append(blocks[one.entity].cells[one.place].take(chosen[key]))
+        return Block(self.file, cells, patients.starts)
 
-    def _chosen(self, entity: str, which: str, block: Block) -> list[int | None]:
+    def _chosen(self, entity: str, which: str, block: Block) -> Numbers:
         """The first or latest row of each patient; those without a time count only where there is
         no other."""
-        found: list[int | None] = []
-        for start, end in pairwise(block.starts):
-            if end - start < 2:
-                found.append(start if end > start else None)
-                continue
-            timed = [
-                (when, row)
-                for row in range(start, end)
-                if (when := self._when(entity, block, row)) is not None
-            ]
-            pick = min if which == FIRST else max
-            if timed:
-                found.append(pick(timed, key=lambda one: one[0])[1])
-            else:
-                found.append(start if which == FIRST else end - 1)
-        return found
+        starts, rows = block.starts, np.arange(block.rows)
+        times = self._when(entity, block)
+        if which == LATEST:
+            times = -times
+        timed = ~np.isnan(times)
+        last_resort = rows if which == FIRST else -rows
+        order = np.lexsort((
+            np.where(timed, rows, last_resort), np.where(timed, times, 0), ~timed,
+            np.repeat(np.arange(len(starts) - 1), np.diff(starts)),
+        ))  # fmt: skip
+        return np.append(order, NONE)[np.where(np.diff(starts) > 0, starts[:-1], NONE)]
 
-    def _when(self, entity: str, block: Block, row: int) -> float | None:
+    def _when(self, entity: str, block: Block) -> Numbers:
+        """When each row was, in days; not a number where no column tells it."""
+        found = np.full(block.rows, np.nan)
         for place, days in self._times[entity]:
-            if text := block.texts[place][row]:
-                return _number(text) * days
-        return None
-
-
-def _explain(
-    made: Block, block: Block, chosen: Sequence[int | None], renamed: Mapping[str, str]
-) -> None:
-    """Take over why cells of the chosen rows are empty."""
-    for at, row in enumerate(chosen):
-        if row in block.why:
-            for name, reason in block.why[row]:
-                if name in renamed:
-                    made.why.setdefault(at, []).append((renamed[name], reason))
+            texts = block.cells[place].texts
+            number = texts.cast(pa.int32()) if pa.types.is_date32(texts.type) else texts
+            number = number.cast(pa.float64()).to_numpy(zero_copy_only=False) * days
+            found = np.where(np.isnan(found), number, found)
+        return found
 
 
 def of(files: Sequence[File]) -> Wide | None:
@@ -163,14 +150,9 @@ def _times(file: File) -> tuple[tuple[int, float], ...]:
     )
 
 
-def _number(text: str) -> float:
-    """Days or months as they stand, or a shifted date as a number of days."""
-    return float(date.fromisoformat(text).toordinal() if text[4:5] == "-" else int(text))
-
-
-def _elsewhere(row: Row, case: Case) -> Cell:
+def _elsewhere(rows: Rows, cases: Cases) -> Cells:
     """Cells of this file are taken from the others."""
-    return Cell()
+    raise NotImplementedError
 
 
 def _count(entity: str, file: File) -> Column:

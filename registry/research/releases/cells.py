@@ -1,0 +1,250 @@
+"""Cells of many rows at once, as Arrow columns, and the rows and patients they are made from."""
+
+from __future__ import annotations
+
+from binascii import unhexlify
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from registry import dictionary
+from registry.later import Later
+from registry.research import rules
+from registry.research.releases import days
+from registry.research.releases.days import NONE, Dates, Numbers
+from registry.research.releases.pseudonyms import Pseudonyms
+from registry.research.releases.reading import Parse, Table
+
+np: Any = Later("numpy")
+pa: Any = Later("pyarrow")
+pc: Any = Later("pyarrow.compute")
+
+#: Every reason a cell can be empty for; cells hold the place in it.
+REASONS = (*rules.RELEASE_REASONS, *dictionary.ABSENT)
+_PLACES = {reason: place for place, reason in enumerate(REASONS)}
+#: Dates are moved so that the diagnosis falls on one of these days, near no real one.
+_FIRST_DAY, _SPAN = date(2100, 1, 1), 36_524
+
+
+def reason(why: str) -> int:
+    """The place of a reason; NONE of no reason."""
+    return _PLACES.get(why, NONE)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a cell, and why nothing (or not everything) does."""
+
+    text: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a column: an Arrow array of what stands in them (nothing where they are empty),
+    and the places of the reasons, or None where no cell has one."""
+
+    texts: Any
+    why: Numbers | None = None
+
+    @property
+    def empty(self) -> Numbers:
+        """Is there nothing in it?"""
+        return self.texts.is_null().to_numpy(zero_copy_only=False)
+
+    def take(self, at: Numbers) -> Cells:
+        """Those of other rows; NONE is an empty one."""
+        texts = self.texts.take(pa.array(at, mask=at == NONE))
+        return Cells(texts, None if self.why is None else np.append(self.why, NONE)[at])
+
+    def otherwise(self, other: Cells) -> Cells:
+        """These, and where nothing stands in one, those."""
+        texts = pc.coalesce(self.texts.cast(pa.string()), other.texts.cast(pa.string()))
+        why = np.where(self.empty, other.reasons, self.reasons)
+        return Cells(texts.dictionary_encode(), why)
+
+    @property
+    def reasons(self) -> Numbers:
+        """The places of the reasons, NONE where there is none."""
+        return np.full(len(self.texts), NONE, np.int8) if self.why is None else self.why
+
+    def explained(self, why: Numbers) -> Cells:
+        """With these reasons where a cell is empty and has none."""
+        added = self.empty & (self.reasons == NONE) & (why != NONE)
+        return Cells(self.texts, np.where(added, why, self.reasons)) if added.any() else self
+
+
+def spread(cells: Sequence[Cell], at: Numbers) -> Cells:
+    """The cells at these places in a list; NONE is an empty one."""
+    places: dict[str, int] = {}
+    codes = [places.setdefault(one.text, len(places)) if one.text else NONE for one in cells]
+    texts = coded(np.array([*codes, NONE], np.int32)[at], list(places))
+    if not any(one.why for one in cells):
+        return Cells(texts)
+    return Cells(texts, np.array([*(reason(one.why) for one in cells), NONE], np.int8)[at])
+
+
+def coded(at: Numbers, texts: Sequence[str]) -> Any:
+    """The texts at these places in a list, as a dictionary of Arrow; NONE is nothing."""
+    places = pa.array(at, pa.int32(), mask=at == NONE)
+    return pa.DictionaryArray.from_arrays(places, pa.array(texts, pa.string()))
+
+
+def letters(rows: Numbers) -> Any:
+    """Texts of one length, each a row of letters, as an Arrow array."""
+    number, length = rows.shape
+    ends = np.arange(number + 1, dtype=np.int32) * np.int32(length)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(np.ascontiguousarray(rows))]
+    return pa.Array.from_buffers(pa.string(), number, buffers)
+
+
+def bytes_of(texts: Any, length: int) -> Numbers:
+    """Texts of one length as rows of bytes. Raises pyarrow.ArrowInvalid for another length."""
+    fixed = texts.cast(pa.binary()).cast(pa.binary(length))
+    start = fixed.offset * length
+    flat = np.frombuffer(fixed.buffers()[1], np.uint8, len(fixed) * length, start)
+    return flat.reshape(-1, length)
+
+
+def ids_of(texts: Any) -> tuple[Numbers, Numbers]:
+    """Ids as `str` writes them as two numbers each, which sort as the texts do."""
+    digits = bytes_of(texts, 36).tobytes().replace(b"-", b"")
+    halves = np.frombuffer(unhexlify(digits), ">u8").astype(np.uint64).reshape(-1, 2)
+    return halves[:, 0], halves[:, 1]
+
+
+class Rows:
+    """The rows of some patients in one table, in the order of the patients and of their names."""
+
+    def __init__(self, table: Table, raw: Any, patients: int) -> None:
+        self.table, self._raw = table, raw
+        self.size: int = raw.num_rows
+        self.whose: Numbers = raw["place"].to_numpy()
+        self.starts: Numbers = np.searchsorted(self.whose, np.arange(patients + 1))
+        self._distinct: dict[str, tuple[Numbers, list[str]]] = {}
+        self._dates: dict[str, Dates] = {}
+
+    @property
+    def names(self) -> Any:
+        """The rows' pseudonyms."""
+        return self._raw["name"]
+
+    def texts(self, name: str) -> Any:
+        """A column as it was read."""
+        return self._raw[name]
+
+    def each(self, name: str, work: Parse) -> tuple[Numbers, list[Any]]:
+        """What a function gives for every different value of a column, in the order in which they
+        come, and the place of each row's among them; NONE where there is nothing."""
+        if name not in self._distinct:
+            found = self._raw[name].dictionary_encode()
+            at = found.indices.fill_null(NONE).to_numpy()
+            self._distinct[name] = (at, found.dictionary.to_pylist())
+        at, texts = self._distinct[name]
+        known = self.table.known(name, work)
+        return at, [known[text] for text in texts]
+
+    def dates(self, name: str) -> Dates:
+        """The dates of a column."""
+        if name not in self._dates:
+            at, found = self.each(name, days.numbers)
+            self._dates[name] = Dates.of(found, at)
+        return self._dates[name]
+
+    def stated(self, variable: str) -> Numbers:
+        """The places of the reasons for which the record says a value is missing."""
+        at, found = self.each("absent", _reasons_stated)
+        return np.array([*(reason(one.get(variable, "")) for one in found), NONE], np.int8)[at]
+
+    def first_of_each(self, *keys: Numbers) -> Numbers:
+        """The row of each patient that comes first by these keys (the first decides first), then
+        in their order; NONE where a patient has no row."""
+        order = np.lexsort((*reversed(keys), self.whose))
+        there = self.starts[:-1] < self.starts[1:]
+        return np.where(
+            there, np.append(order, NONE)[np.where(there, self.starts[:-1], NONE)], NONE
+        )
+
+
+def _reasons_stated(found: Any) -> dict[str, str]:
+    """Why the record says values are missing: the codes alone, never the words with them."""
+    if not isinstance(found, Mapping):
+        return {}
+    said = {name: one.get("why") for name, one in found.items() if isinstance(one, Mapping)}
+    return {name: why for name, why in said.items() if why in dictionary.ABSENT}
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Some patients with all their rows: how to name them and from when to count."""
+
+    names: Pseudonyms
+    rows: Mapping[str, Rows]
+    levels: Numbers | None = None  # how much less is told of each, so that nobody stands alone
+
+    @property
+    def patients(self) -> Rows:
+        """A row for each."""
+        return self.rows["patient"]
+
+    @cached_property
+    def origins(self) -> Dates:
+        """The days everything is counted from: of each patient the earliest stated date of
+        diagnosis, as stated."""
+        dates = self.rows["tumour"].dates("diagnosis_date")
+        return dates.take(self.rows["tumour"].first_of_each(~dates.there, dates.key))
+
+    @cached_property
+    def first_tumours(self) -> Numbers:
+        """Of each patient the tumour diagnosed first; without any date the one entered first."""
+        tumours = self.rows["tumour"]
+        dates, origins = tumours.dates("diagnosis_date"), self.origins.take(tumours.whose)
+        return tumours.first_of_each(dates.key != origins.key, *ids_of(tumours.texts("id")))
+
+    @cached_property
+    def last_follow_ups(self) -> Numbers:
+        """Of each patient the follow-up that tells the standing: a death, else the latest; where
+        none has a time, or several the same, the one entered last (see rules.last_standing)."""
+        seen = self.rows["follow_up"]
+        at, dead = seen.each("vital_status", _is_dead)
+        is_dead = np.array([*dead, False])[at]
+        high, low = ids_of(seen.texts("id"))
+        timed, time = self._times(seen)
+        return seen.first_of_each(~is_dead, ~timed, -time, ~high, ~low)
+
+    def _times(self, seen: Rows) -> tuple[Numbers, Numbers]:
+        """Which follow-ups have a time, and how many days after the diagnosis."""
+        dates = seen.dates("death_date").otherwise(seen.dates("date"))
+        origins = self.origins.take(seen.whose)
+        start = np.where(origins.there, origins.start, date(1900, 1, 1).toordinal())
+        at, intervals = seen.each("interval", _itself)
+        unit_at, units = seen.each("interval_unit", _itself)
+        pairs, which = np.unique(np.stack((at, unit_at), 1), axis=0, return_inverse=True)
+        lasted = [
+            rules.interval_days(intervals[one], units[unit]) if NONE not in (one, unit) else None
+            for one, unit in pairs
+        ]
+        interval = np.array([np.nan if one is None else float(one) for one in lasted])[
+            which.ravel()
+        ]
+        days_after = np.where(dates.there, dates.start - start, interval)
+        timed = ~np.isnan(days_after)
+        return timed, np.where(timed, days_after, 0)
+
+    @cached_property
+    def anchors(self) -> Numbers:
+        """The day that stands for the diagnosis of each patient where dates are moved: secret."""
+        ids = self.patients.texts("id").to_pylist()
+        moved = [self.names.number("shift", one, _SPAN) for one in ids]
+        return np.array(moved, np.int64) + _FIRST_DAY.toordinal()
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _is_dead(status: Any) -> bool:
+    """Does a vital status say dead?"""
+    return bool(status == "dead")

@@ -1,0 +1,76 @@
+"""The data files while they are written, batch after batch: CSV and, of the same cells, Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, BinaryIO
+
+from registry.later import Later
+from registry.research.releases.columns import File
+from registry.research.releases.documents import Counts
+from registry.research.releases.formats import Parquet
+from registry.research.releases.keeping import Measured
+from registry.research.releases.rendering import Block
+
+pa: Any = Later("pyarrow")
+pc: Any = Later("pyarrow.compute")
+
+_LINE_END = "\r\n"
+#: What a text is put into quotes for.
+_SPECIAL = frozenset(',"\r\n')
+
+
+def quoted(text: str) -> str:
+    """A text as it stands in CSV (RFC 4180)."""
+    return text if _SPECIAL.isdisjoint(text) else '"' + text.replace('"', '""') + '"'
+
+
+def csv_lines(texts: list[Any]) -> memoryview:
+    """Rows as CSV. Only texts that are kept in a dictionary may need quotes."""
+    *cells, last = (_in_csv(column) for column in texts)
+    ended = pc.binary_join_element_wise(last, _LINE_END, "", null_handling="replace")
+    lines = pc.binary_join_element_wise(*cells, ended, ",", null_handling="replace")
+    _there, ends, letters = lines.buffers()
+    start, end = (memoryview(ends).cast("i")[place] for place in (0, len(lines)))
+    return memoryview(letters)[start:end] if end > start else memoryview(b"")
+
+
+def _in_csv(column: Any) -> Any:
+    if not pa.types.is_dictionary(column.type):
+        return column.cast(pa.string())
+    words = column.dictionary.to_pylist()
+    safe = [quoted(one) for one in words]
+    if safe != words:
+        column = pa.DictionaryArray.from_arrays(column.indices, pa.array(safe, pa.string()))
+    return column.cast(pa.string())
+
+
+class Writer:
+    """One data file while it is written, in CSV and, where a place is given for it, Parquet."""
+
+    def __init__(self, file: File, out: BinaryIO, parquet: BinaryIO | None) -> None:
+        self.file, self.counts = file, Counts()
+        self.csv = Measured(out)
+        self.csv.write((",".join(file.header) + _LINE_END).encode())
+        self.parquet = None if parquet is None else Measured(parquet)
+        self._parquet = None if self.parquet is None else Parquet(file, self.parquet)
+
+    def add(self, block: Block, beside: ThreadPoolExecutor) -> Callable[[], None]:
+        """Write rows; what is returned waits until the part of it that is done beside is done."""
+        if not block.rows:
+            return _nothing
+        texts = block.texts
+        other = beside.submit(self._parquet.add, texts) if self._parquet else None
+        self.csv.write(csv_lines(texts))
+        self.counts.add(self.file.header, texts, block.reasons())
+        return other.result if other else _nothing
+
+    def finish(self) -> None:
+        """Write what is still held back."""
+        if self._parquet:
+            self._parquet.close()
+
+
+def _nothing() -> None:
+    """There is nothing to wait for."""
