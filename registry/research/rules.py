@@ -331,7 +331,7 @@ def is_unit(text: str) -> bool:
 
 # -- the audit's words -------------------------------------------------------------------------
 
-DOWNLOADED = "downloaded "
+DOWNLOADED, ANALYSED = "downloaded ", "analysed "
 REFUSED_ALTERED = "refused altered "
 
 

@@ -6,8 +6,10 @@ import csv
 import io
 
 import pytest
+import sqlalchemy as sa
 
 from registry.access import Role
+from registry.audit import AuditEntry
 from registry.db import db
 from registry.people.models import Person
 from registry.research.statistics import (
@@ -204,7 +206,10 @@ def test_every_analysis_has_figure_table_data_and_code(client) -> None:
             assert client.get(f"{url}/{name}.svg?{query}").data.startswith(b"<?xml")
         data = client.get(f"{url}/{name}.data?{query}").text
         assert len(list(csv.reader(io.StringIO(data)))) > 1
-    assert len(make.selects(client, f"{url}/pfs?group=grade")) == 15  # two a file
+    assert len(make.selects(client, f"{url}/pfs?group=grade")) == 3
+    actions = set(db.session.scalars(sa.select(AuditEntry.action)))
+    assert "analysed patients.csv" in actions
+    assert not any(one.startswith("downloaded ") for one in actions)
     assert b"survfit" in client.get(f"{url}/pfs.R").data
     for missing in ("pfs.exe", "other", "lanes.R"):
         assert client.get(f"{url}/{missing}").status_code == 404

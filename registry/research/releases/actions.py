@@ -179,12 +179,17 @@ def cancel_release(release: Release, *, by: Viewer) -> None:
 
 
 def hand_out(release_id: UUID, name: str, *, by: Viewer) -> ReleaseFile:
-    """A file of one's own release, as it was made: its checksum is compared before it leaves.
+    """A file of one's own release, to be downloaded. Raises NotFound, Forbidden, Unreadable."""
+    return as_it_was_made(queries.file_to_take(by, release_id, name), rules.DOWNLOADED, by=by)
 
-    The download is audited. Raises NotFound, Forbidden, and Unreadable when the file is not what
-    it was; that is audited too.
+
+def as_it_was_made(file: ReleaseFile, action: str, *, by: Viewer) -> ReleaseFile:
+    """The file, after its checksum was compared. The release must have been found for the viewer.
+
+    What is done with it (`rules.DOWNLOADED`, `rules.ANALYSED`) is audited. Raises Unreadable when
+    the file is not what it was; that is audited too.
     """
-    file = queries.file_to_take(by, release_id, name)
+    release_id, name = file.release_id, file.name
     try:
         intact = storage.sha256(file.file_id) == file.sha256
     except FileNotFoundError:
@@ -196,5 +201,5 @@ def hand_out(release_id: UUID, name: str, *, by: Viewer) -> ReleaseFile:
         with own_transaction() as connection:
             audit.write_reads(connection)
         raise Unreadable("a released file was altered")
-    audit.opened(f"{rules.DOWNLOADED}{name}", by=by, subject=subject, patient_id=None)
+    audit.opened(f"{action}{name}", by=by, subject=subject, patient_id=None)
     return file
