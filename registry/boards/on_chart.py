@@ -9,13 +9,12 @@ from typing import Any
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from registry.access import Right, Viewer
+from registry.access import Right
 from registry.boards import letters
 from registry.boards.queries import delivery
 from registry.boards.rules import delivery as rules
 from registry.chart import panels
-from registry.chart.panels import Offer, Panel
-from registry.patients.models import Patient
+from registry.chart.panels import Offer, Opened, Panel
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,9 @@ class Shown:
     day: Callable[[str], str]
 
 
-def of_patient(viewer: Viewer, patient: Patient) -> Shown:
-    """What boards recommended for a patient who was fetched for the viewer."""
-    rows = delivery.of_patient(viewer, patient)
+def of_patient(opened: Opened) -> Shown:
+    """What boards recommended for a patient."""
+    rows = delivery.of_patient(opened.viewer, opened.patient)
     return Shown(rows, rules.OUTCOMES, letters.option, letters.day)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from registry.access import Viewer
+from registry.chart.panels import Opened
 from registry.course import queries as course
 from registry.course import wording
 from registry.course.models import BY_NAME
@@ -45,6 +46,17 @@ class Documents:
 def of_patient(viewer: Viewer, patient: Patient) -> Documents:
     """The documents of a patient who was fetched for the viewer, the newest first."""
     kinds = patients.relation(viewer, patient.id)
+    died = patients.may_write(viewer, kinds) and course.death_date(patient.id) is not None
+    return _shown(viewer, patient, kinds, is_alive=not died)
+
+
+def on_chart(opened: Opened) -> Documents:
+    """The same beside a record that was read."""
+    died = opened.record.death_date is not None
+    return _shown(opened.viewer, opened.patient, opened.kinds, is_alive=not died)
+
+
+def _shown(viewer: Viewer, patient: Patient, kinds: frozenset[str], *, is_alive: bool) -> Documents:
     rows = documents.of_patient(viewer, patient, kinds)
     words = _belonging(rows)
     may_add = patients.may_write(viewer, kinds)
@@ -52,7 +64,7 @@ def of_patient(viewer: Viewer, patient: Patient) -> Documents:
         patient.id,
         [Listed(one, words.get((one.entry_kind, one.entry_id), "")) for one in rows],
         may_add,
-        is_alive=not may_add or course.death_date(patient.id) is None,
+        is_alive=is_alive,
     )
 
 

@@ -7,8 +7,9 @@ application is made:
     panels.offer(app, panels.Offer(_l("Letter to the referring doctor"), "letters.referrer",
                                    Right.READ_RECORD))
 
-`read(viewer, patient)` is called with a patient who was fetched for the viewer; its answer is
-`panel.found` in the template, which is included at the place of documents. One query a panel.
+`read` is called with the record as the chart has read it for the viewer; its answer is
+`panel.found` in the template, which is included at the place of documents. One query a panel, and
+none for what the record tells.
 """
 
 from __future__ import annotations
@@ -20,9 +21,20 @@ from typing import Any
 from flask import Flask, current_app
 
 from registry.access import Right, Viewer
+from registry.course.queries.reading import Record
 from registry.patients.models import Patient
 
 _PANELS, _OFFERS = "netreg_chart_panels", "netreg_chart_offers"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A record that was read for a viewer, and what the viewer's organisation is to the patient."""
+
+    viewer: Viewer
+    patient: Patient
+    kinds: frozenset[str]
+    record: Record
 
 
 @dataclass(frozen=True)
@@ -31,7 +43,7 @@ class Panel:
 
     name: str
     template: str
-    read: Callable[[Viewer, Patient], Any]
+    read: Callable[[Opened], Any]
 
 
 @dataclass(frozen=True)
@@ -62,10 +74,10 @@ def offer(app: Flask, button: Offer) -> None:
     app.extensions.setdefault(_OFFERS, []).append(button)
 
 
-def of_patient(viewer: Viewer, patient: Patient) -> list[Shown]:
-    """What the other rooms show of a patient who was fetched for the viewer."""
+def of_patient(opened: Opened) -> list[Shown]:
+    """What the other rooms show of a patient."""
     panels: Sequence[Panel] = current_app.extensions.get(_PANELS, ())
-    return [Shown(one.name, one.template, one.read(viewer, patient)) for one in panels]
+    return [Shown(one.name, one.template, one.read(opened)) for one in panels]
 
 
 def offers(viewer: Viewer) -> list[Offer]:

@@ -110,7 +110,7 @@ def chart(viewer: Viewer, patient_id: UUID, wish: Wish = EVERYTHING) -> Chart:
             consents={purpose: one.answer for purpose, one in consents.items()},
             referral=level1.items_of(sent),
         ),
-        panels=panels.of_patient(viewer, patient),
+        panels=panels.of_patient(panels.Opened(viewer, patient, kinds, record)),
         names=_names(asked[questions.ACCEPTED]),
         may_write=patients.may_write(viewer, kinds),
         is_treated_here=patient_rules.TREATING in kinds,
@@ -181,12 +181,12 @@ def _names(accepted: Sequence[Question]) -> dict[str, str]:
 
 def _desk(viewer: Viewer, kinds: frozenset[str], record: Record, words: Words) -> tables.Desk:
     owners = {one.organisation_id for found in record.entries.values() for one in found}
-    ids = {UUID(one) for one in owners if one}
+    elsewhere = owners - {None, str(viewer.organisation_id)}  # whose entries are named
     return tables.desk(
         record.therapies,
         record.tumours,
         words,
-        places=people.organisation_names(ids),
+        places=people.organisation_names(map(UUID, elsewhere)),
         here=viewer.organisation_id,
         may_change=may_change(viewer, kinds),
     )

@@ -8,10 +8,8 @@ from uuid import UUID
 
 from registry import codes
 from registry.access import Viewer
-from registry.course import queries as course
+from registry.chart.panels import Opened
 from registry.course import wording
-from registry.course.models import LateEffect, SupportNeed
-from registry.db import db
 from registry.knowledge import queries as knowledge
 from registry.knowledge.queries import Contact
 from registry.patients.models import Patient
@@ -63,15 +61,11 @@ class Survivorship:
     contacts: list[Contact]
 
 
-def of_patient(viewer: Viewer, patient: Patient) -> Survivorship:
-    """Late effects, needs and contacts of a patient who was fetched for the viewer."""
-    effects, needs = (
-        course.in_order(
-            db.session.scalars(course.standing(model).where(model.patient_id == patient.id)).all()
-        )
-        for model in (LateEffect, SupportNeed)
-    )
-    return told(viewer, patient, effects, needs)
+def of_patient(opened: Opened) -> Survivorship:
+    """Late effects, needs and contacts of a patient."""
+    record = opened.record
+    effects, needs = record.of("late_effect"), record.of("support_need")
+    return told(opened.viewer, opened.patient, effects, needs)
 
 
 def told(viewer: Viewer, patient: Patient, effects: list[Any], asked: list[Any]) -> Survivorship:

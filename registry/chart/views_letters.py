@@ -161,5 +161,5 @@ def _keep(kind: str, found: Source, body: Any, form: LetterForm, key: UUID) -> A
 
 def put_on_chart(app: Flask) -> None:
     """Documents with letters, and life after treatment, as panels of every chart."""
-    panels.add(app, Panel("documents", "chart/_documents.html", documents.of_patient))
+    panels.add(app, Panel("documents", "chart/_documents.html", documents.on_chart))
     panels.add(app, Panel("survivorship", "chart/_survivorship.html", survivorship.of_patient))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -51,11 +53,17 @@ def _contact(row: SupportContact) -> Contact:
 def support_for(viewer: Viewer, country: str | None) -> list[Contact]:
     """Whom a patient of this country can turn to: those of the country, then those for all."""
     viewer.need(Right.SIGNED_IN)
-    query = sa.select(SupportContact).where(
-        SupportContact.active, SupportContact.country.in_({country or "", ""})
-    )
-    found = [_contact(row) for row in db.session.scalars(query)]
+    given = {"country": country or ""}
+    found = [_contact(row) for row in db.session.scalars(_support(), given)]
     return sorted(found, key=lambda one: (one.country == "", one.name.casefold(), str(one.id)))
+
+
+@cache
+def _support() -> sa.Select[Any]:
+    """Asked for every chart, so it is put together once."""
+    return sa.select(SupportContact).where(
+        SupportContact.active, SupportContact.country.in_([sa.bindparam("country"), ""])
+    )
 
 
 def countries(viewer: Viewer) -> list[tuple[str, str]]:

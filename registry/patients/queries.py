@@ -39,22 +39,34 @@ def related(here: Any, moment: Any, kinds: Iterable[str] = rules.RELATIONS) -> s
     )
 
 
+@cache
+def _relation() -> sa.Select[Any]:
+    """Asked for every page about a patient, so it is put together once; so are those below."""
+    return sa.select(CareRelation.kind).where(
+        CareRelation.patient_id == sa.bindparam("patient"),
+        CareRelation.organisation_id == sa.bindparam("here"),
+        sa.or_(CareRelation.until_at.is_(None), CareRelation.until_at > sa.bindparam("now")),
+    )
+
+
 def relation(viewer: Viewer, patient_id: UUID) -> frozenset[str]:
     """The kinds of care relation the viewer's organisation has with a patient now."""
-    query = sa.select(CareRelation.kind).where(
-        CareRelation.patient_id == patient_id,
-        CareRelation.organisation_id == viewer.organisation_id,
-        sa.or_(CareRelation.until_at.is_(None), CareRelation.until_at > now()),
-    )
-    return frozenset(db.session.scalars(query))
+    given = {"patient": patient_id, "here": viewer.organisation_id, "now": now()}
+    return frozenset(db.session.connection().execute(_relation(), given).scalars())
+
+
+@cache
+def _patient() -> sa.Select[Any]:
+    known = related(sa.bindparam("here"), sa.bindparam("now"))
+    return sa.select(Patient).where(Patient.id == sa.bindparam("patient"), Patient.id.in_(known))
 
 
 def patient(viewer: Viewer, patient_id: UUID | None) -> Patient:
     """A patient to read. Raises NotFound to a stranger."""
     if patient_id is None or not viewer.may(Right.READ_RECORD):
         raise NotFound()
-    query = sa.select(Patient).where(Patient.id == patient_id, Patient.id.in_(related_to(viewer)))
-    found = db.session.scalar(query)
+    given = {"patient": patient_id, "here": viewer.organisation_id, "now": now()}
+    found: Patient | None = db.session.scalar(_patient(), given)
     if found is None:
         raise NotFound()
     return found
@@ -125,12 +137,17 @@ def identity_of(
 
 def hospital_number(viewer: Viewer, patient_id: UUID) -> str:
     """The number the viewer's own organisation knows the patient by; empty where none."""
-    query = sa.select(LocalIdentifier).where(
-        LocalIdentifier.patient_id == patient_id,
-        LocalIdentifier.organisation_id == viewer.organisation_id,
-    )
-    found = db.session.scalars(query).first()
+    given = {"patient": patient_id, "here": viewer.organisation_id}
+    found: LocalIdentifier | None = db.session.scalars(_number(), given).first()
     return found.reveal() if found else ""
+
+
+@cache
+def _number() -> sa.Select[Any]:
+    return sa.select(LocalIdentifier).where(
+        LocalIdentifier.patient_id == sa.bindparam("patient"),
+        LocalIdentifier.organisation_id == sa.bindparam("here"),
+    )
 
 
 def number_is_taken(viewer: Viewer, number: str) -> bool:
@@ -404,8 +421,15 @@ def patients(
 
 def consents(viewer: Viewer, patient_id: UUID) -> dict[str, Consent]:
     """The answers in force, by purpose. The patient must have been fetched for the viewer."""
-    query = sa.select(Consent).where(Consent.patient_id == patient_id, Consent.ended_at.is_(None))
-    return {found.purpose: found for found in db.session.scalars(query)}
+    given = {"patient": patient_id}
+    return {found.purpose: found for found in db.session.scalars(_consents(), given)}
+
+
+@cache
+def _consents() -> sa.Select[Any]:
+    return sa.select(Consent).where(
+        Consent.patient_id == sa.bindparam("patient"), Consent.ended_at.is_(None)
+    )
 
 
 def consent_history(viewer: Viewer, patient_id: UUID) -> Sequence[Consent]:
@@ -440,8 +464,14 @@ def restricted() -> sa.Select[Any]:
 
 def is_restricted(viewer: Viewer, patient_id: UUID) -> bool:
     """May the patient's data be used for nothing but care? Of a patient fetched for the viewer."""
-    in_force = restricted().where(Restriction.patient_id == patient_id)
-    return bool(db.session.scalar(sa.select(in_force.exists())))
+    given = {"patient": patient_id}
+    return bool(db.session.connection().execute(_is_restricted(), given).scalar())
+
+
+@cache
+def _is_restricted() -> sa.Select[Any]:
+    in_force = restricted().where(Restriction.patient_id == sa.bindparam("patient"))
+    return sa.select(in_force.exists())
 
 
 def restrictions(viewer: Viewer, patient_id: UUID) -> Sequence[Restriction]:
@@ -468,13 +498,17 @@ def joined_into(patient_id: UUID) -> list[UUID]:
     return found
 
 
+@cache
+def _joined() -> sa.Select[Any]:
+    return sa.select(Merge.kept_id).where(
+        Merge.moved_id == sa.bindparam("moved"), Merge.undone_at.is_(None)
+    )
+
+
 def now_known_as(viewer: Viewer, patient_id: UUID) -> UUID | None:
     """The record that this one was joined to, where the viewer may see it; else nothing."""
-    known = patient_id
-    in_force = Merge.undone_at.is_(None)
-    while further := db.session.scalar(
-        sa.select(Merge.kept_id).where(Merge.moved_id == known, in_force)
-    ):
+    known, connection = patient_id, db.session.connection()
+    while further := connection.execute(_joined(), {"moved": known}).scalar():
         known = further
     return known if known != patient_id and relation(viewer, known) else None
 

@@ -16,8 +16,10 @@ from registry.audit import AuditEntry
 from registry.chart import survivorship
 from registry.chart.letters import doctor, parts, patient, plain, writing
 from registry.chart.letters.source import source
+from registry.chart.panels import Opened
 from registry.course import actions
 from registry.course.models import BY_NAME
+from registry.course.queries import reading
 from registry.db import db, new_id
 from registry.errors import Invalid
 from registry.patients import actions as patients
@@ -115,7 +117,7 @@ def test_the_patient_reads_of_late_effects_needs_and_who_can_help(app, clara):
         "support_need", found, clara, date="2024", needs=["work", "peer"],
         offered=["social_work"], accepted_offer="yes",
     )  # fmt: skip
-    shown = survivorship.of_patient(clara, found)
+    shown = survivorship.of_patient(Opened(clara, found, frozenset(), reading.record(found)))
     assert [one.code for one in shown.effects] == ["fatigue"]
     assert [one.code for one in shown.needs] == ["peer"]
     assert [one.name for one in shown.contacts] == ["Zuid", "Alliance"]

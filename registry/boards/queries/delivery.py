@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -348,22 +349,8 @@ class OnChart:
 def of_patient(viewer: Viewer, patient: Patient) -> list[OnChart]:
     """What boards recommended for a patient who was fetched for the viewer, newest first; of each
     case the version that holds."""
-    last = (
-        sa.select(Implementation.outcome)
-        .where(Implementation.recommendation_id == Recommendation.id)
-        .order_by(Implementation.at.desc(), Implementation.id.desc())
-        .limit(1)
-        .correlate(Recommendation)
-        .scalar_subquery()
-    )
-    query = (
-        sa.select(Recommendation, last)
-        .join(AgendaItem, AgendaItem.id == Recommendation.item_id)
-        .where(AgendaItem.patient_id == patient.id, Recommendation.locked_at.is_not(None))
-        .order_by(Recommendation.locked_at.desc())
-    )
     found: dict[UUID, OnChart] = {}
-    for one, outcome in db.session.execute(query):
+    for one, outcome in db.session.execute(_of_patient(), {"patient": patient.id}):
         content = one.content
         found.setdefault(
             one.item_id,
@@ -373,3 +360,24 @@ def of_patient(viewer: Viewer, patient: Patient) -> list[OnChart]:
             ),
         )  # fmt: skip
     return list(found.values())
+
+
+@cache
+def _of_patient() -> sa.Select[Any]:
+    """Asked for every chart, so it is put together once."""
+    last = (
+        sa.select(Implementation.outcome)
+        .where(Implementation.recommendation_id == Recommendation.id)
+        .order_by(Implementation.at.desc(), Implementation.id.desc())
+        .limit(1)
+        .correlate(Recommendation)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(Recommendation, last)
+        .join(AgendaItem, AgendaItem.id == Recommendation.item_id)
+        .where(
+            AgendaItem.patient_id == sa.bindparam("patient"), Recommendation.locked_at.is_not(None)
+        )
+        .order_by(Recommendation.locked_at.desc())
+    )

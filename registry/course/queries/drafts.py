@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,7 +26,18 @@ def sheet_draft(viewer: Viewer, patient_id: UUID, page: str) -> SheetDraft | Non
 
 def drafts_of(viewer: Viewer, patient_id: UUID) -> list[SheetDraft]:
     """Everything the viewer typed about a patient and has not kept yet, the latest first."""
-    query = sa.select(SheetDraft).where(
-        SheetDraft.patient_id == patient_id, SheetDraft.person_id == viewer.person_id
+    given = {"patient": patient_id, "person": viewer.person_id}
+    return list(db.session.scalars(_drafts(), given))
+
+
+@cache
+def _drafts() -> sa.Select[Any]:
+    """Asked for every chart, so it is put together once."""
+    return (
+        sa.select(SheetDraft)
+        .where(
+            SheetDraft.patient_id == sa.bindparam("patient"),
+            SheetDraft.person_id == sa.bindparam("person"),
+        )
+        .order_by(SheetDraft.saved_at.desc(), SheetDraft.id)
     )
-    return list(db.session.scalars(query.order_by(SheetDraft.saved_at.desc(), SheetDraft.id)))

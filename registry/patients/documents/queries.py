@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -64,12 +65,18 @@ class DocumentRow:
 def of_patient(viewer: Viewer, patient: Patient, kinds: frozenset[str]) -> list[DocumentRow]:
     """Every document of a patient who was fetched for the viewer, whose care relations are
     `kinds`: the newest first, those entered in error at the end."""
-    found = db.session.scalars(
-        sa.select(Document)
-        .where(Document.patient_id == patient.id)
-        .order_by(Document.error_at.is_not(None), Document.added_at.desc(), Document.id.desc())
-    ).all()
+    found = db.session.scalars(_of_patient(), {"patient": patient.id}).all()
     return _rows(viewer, list(found), kinds)
+
+
+@cache
+def _of_patient() -> sa.Select[Any]:
+    """Asked for every chart, so it is put together once."""
+    return (
+        sa.select(Document)
+        .where(Document.patient_id == sa.bindparam("patient"))
+        .order_by(Document.error_at.is_not(None), Document.added_at.desc(), Document.id.desc())
+    )
 
 
 def _rows(viewer: Viewer, found: list[Document], kinds: frozenset[str]) -> list[DocumentRow]:

@@ -32,6 +32,11 @@ def knows_patient(viewer: Viewer) -> sa.ColumnElement[bool]:
     return _of_a_patient(patients.related_to(viewer))
 
 
+def knows_at(here: Any, moment: Any) -> sa.ColumnElement[bool]:
+    """The same of an organisation at a moment, or where these are put in later."""
+    return _of_a_patient(patients.related(here, moment))
+
+
 def _of_a_patient(related: sa.Select[Any]) -> sa.ColumnElement[bool]:
     own = related.where(CareRelation.patient_id == Referral.patient_id)
     return own.correlate(Referral).exists()
@@ -39,10 +44,11 @@ def _of_a_patient(related: sa.Select[Any]) -> sa.ColumnElement[bool]:
 
 def from_here(viewer: Viewer) -> sa.ColumnElement[bool]:
     """Referrals of the viewer's own hospital, or entered here for another."""
-    return _from(viewer.organisation_id)
+    return sent_from(viewer.organisation_id)
 
 
-def _from(here: Any) -> sa.ColumnElement[bool]:
+def sent_from(here: Any) -> sa.ColumnElement[bool]:
+    """The same of an organisation, or of what will stand for it."""
     return sa.or_(
         Referral.from_organisation_id == here, Referral.entered_at_organisation_id == here
     )
@@ -76,11 +82,11 @@ def _to_read() -> sa.Select[Referral]:
             Referral.id == sa.bindparam("id", type_=sa.Uuid()),
             sa.or_(sent, Referral.state == rules.DRAFT),
             sa.or_(
-                _from(here),
+                sent_from(here),
                 sa.and_(Referral.to_organisation_id == here, sent),
                 _passed_on(here),
             ),
-            _of_a_patient(patients.related(here, sa.bindparam("moment", type_=Moment()))),
+            knows_at(here, sa.bindparam("moment", type_=Moment())),
         )
     )
 
