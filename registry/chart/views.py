@@ -10,7 +10,7 @@ from flask import render_template, request
 from registry import audit, codes, web
 from registry.access import Right
 from registry.chart import entries as entries_
-from registry.chart import panels, queries
+from registry.chart import panels, queries, rows
 from registry.chart.picture import Wish
 from registry.chart.unsaved import unsaved
 from registry.course import wording
@@ -44,7 +44,7 @@ def chart(patient_id: UUID) -> Any:
         "chart/chart.html", chart=found, states=referral_rules.STATES, taken=referral_rules.TAKEN,
         word=codes.label, offers=panels.offers(web.viewer()),
         unsaved=unsaved(web.viewer(), patient_id) if found.may_write else (),
-        born=wording.date(found.identity.birth_date),
+        born=wording.date(found.identity.birth_date), links=rows.Links, draw=rows.drawn,
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def entries(patient_id: UUID, entity: str) -> Any:
         page=web.as_number(request.args.get("page"), digits=5) or 1,
     )
     _opened("opened entries", patient_id)
-    return render_template("chart/entries.html", found=found)
+    return render_template("chart/entries.html", found=found, links=rows.Links, draw=rows.drawn)
 
 
 @room.page("/course/<entity>/<uuid:entry_id>/history", right=Right.READ_RECORD)
