@@ -24,6 +24,7 @@ from jinja2 import (
     Environment,
     PackageLoader,
     StrictUndefined,
+    nodes,
     pass_context,
 )
 from jinja2.compiler import CodeGenerator
@@ -244,15 +245,22 @@ def _speak(app: Flask) -> None:
     def say(context: Any, text: Any, /, **values: Any) -> Any:
         if values or type(text) is not str or not context.eval_ctx.autoescape:
             return with_values(context, text, **values)
-        kept = spoken().shown
-        found = kept.get(text)
-        if found is None:
-            if len(kept) >= _MOST_REMEMBERED:
-                kept.clear()
-            found = kept[text] = with_values(context, text)
-        return found
+        return _as_shown(text)
 
     app.jinja_env.globals.update({"_": say, "gettext": say})
+    app.jinja_env.extend(say=_as_shown)
+
+
+def _as_shown(text: str) -> Markup:
+    """A text of ours without values, as it stands in a page. It is a format all the same: `%%` is a
+    per cent sign."""
+    kept = spoken().shown
+    found = kept.get(text)
+    if found is None:
+        if len(kept) >= _MOST_REMEMBERED:
+            kept.clear()
+        found = kept[text] = Markup(spoken().say(text)) % {}  # noqa: S704 - a text of ours
+    return found
 
 
 #: What must not stand in a page as it is: the same characters as markupsafe's.
@@ -272,7 +280,21 @@ def shown(value: Any) -> Any:
 
 
 class _Writer(CodeGenerator):
-    """Compiles templates so that what they write goes through `shown`."""
+    """Compiles templates so that what they write goes through `shown`, and `_('a text')` is looked
+    up at once and not called as any function is."""
+
+    def visit_Call(  # noqa: N802 - the name Jinja calls
+        self, node: nodes.Call, frame: Any, forward_caller: bool = False
+    ) -> None:
+        """A call; one of `_` with a text alone is written as what it says."""
+        text = node.args[0] if len(node.args) == 1 else None
+        alone = not (node.kwargs or node.dyn_args or node.dyn_kwargs)
+        ours = isinstance(node.node, nodes.Name) and node.node.name == "_"
+        safe = frame.eval_ctx.autoescape and not frame.eval_ctx.volatile
+        if ours and alone and safe and isinstance(text, nodes.Const) and type(text.value) is str:
+            self.write(f"environment.say({text.value!r})")
+            return
+        super().visit_Call(node, frame, forward_caller=forward_caller)
 
     def _output_child_pre(self, node: Any, frame: Any, finalize: Any) -> None:
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:

@@ -337,11 +337,12 @@ def picture(
     curve: Curve, shown: Period, axis: Sequence[tuple[str, float]], death: float | None
 ) -> str:
     """A curve as a row of the picture; empty where no value lies in the period."""
+    first, last = shown.edges
     visible = [
         value.height
         for one in curve.series
         for value in one.values
-        if value.height is not None and shown.shows(value.day)
+        if value.height is not None and first <= value.day.toordinal() <= last
     ]
     if not visible:
         return ""
@@ -426,11 +427,12 @@ def _step(span: float) -> float:
 def rows(curve: Curve, shown: Period) -> str:
     """The values in the period as rows of a table, newest first. The day and the series are
     attributes, for whoever points at the curve."""
+    first, last = shown.edges
     found = [
-        (value.day.toordinal(), number_, value)
+        (day, number_, value)
         for number_, one in enumerate(curve.series)
         for value in one.values
-        if shown.shows(value.day)
+        if first <= (day := value.day.toordinal()) <= last
     ]
     found.sort(key=lambda item: (-item[0], item[1]))
     names = [drawing.escape(one.name) for one in curve.series]

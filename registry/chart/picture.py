@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from flask_babel import format_date
 from markupsafe import Markup
 
 from registry.chart import curves as curves_
@@ -22,10 +21,10 @@ from registry.chart.timeline import Lane, Period
 from registry.chart.words import Words
 from registry.dates import PartialDate
 from registry.language import gettext as _
+from registry.language import months, written
 
 #: Up to so long after the last entry the picture goes on to the present day.
 _UP_TO_NOW = timedelta(days=800)
-_TICKS = {"year": "yyyy", "month": "MMM yyyy", "day": "d MMM"}
 
 
 @dataclass(frozen=True)
@@ -145,11 +144,14 @@ def draw(
 
 
 def _tick(day: date, kind: str) -> str:
-    return str(format_date(day, _TICKS[kind]))
+    """A day on the axis: 2024, Mar 2024, or 12 Mar within some weeks."""
+    if kind == "day":
+        return f"{day.day} {months()[day.month]}"
+    return written(PartialDate(day.isoformat()[: 4 if kind == "year" else 7]))
 
 
 def _day(day: date) -> str:
-    return str(format_date(day, "d MMM yyyy"))
+    return written(PartialDate.of(day))
 
 
 def _words(lanes: Sequence[Lane], shown: Period) -> str:

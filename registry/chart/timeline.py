@@ -51,6 +51,11 @@ class Period:
         """Where a day lies, in per cent of the picture; beyond 0 and 100 it is not shown."""
         return 100 * (day.toordinal() - self.start) / self.span
 
+    @cached_property
+    def edges(self) -> tuple[int, int]:
+        """The numbers of the first and the last day in the picture."""
+        return self.start, self.start + self.span
+
     def shows(self, day: date) -> bool:
         """Is this day in the picture?"""
         return 0 <= day.toordinal() - self.start <= self.span

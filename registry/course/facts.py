@@ -30,8 +30,13 @@ LINKS = tuple(models.LINKS)
 
 def names(entity: str) -> list[str]:
     """The variables a person or source states, in order; what is derived is not among them."""
-    model = BY_NAME[entity]
-    return [n for n, v in dictionary.described(model).items() if v.kind != "derived"]
+    return list(_names(entity))
+
+
+@cache
+def _names(entity: str) -> tuple[str, ...]:
+    declared = dictionary.described(BY_NAME[entity])
+    return tuple(n for n, v in declared.items() if v.kind != "derived")
 
 
 @cache
@@ -100,7 +105,7 @@ def plain(value: Any) -> Any:
 
 def stated(entry: Entry) -> dict[str, Any]:
     """What an entry states, by column."""
-    return {name: getattr(entry, name) for name in names(entry.entity)}
+    return {name: getattr(entry, name) for name in _names(entry.entity)}
 
 
 def row_of(entry: Entry) -> dict[str, Any]:
