@@ -225,6 +225,11 @@ def _in_turn(dialect: Any, record: Any, arguments: Any, options: dict[str, Any])
         options["factory"] = one_writer.Connection
 
 
+def _reads_first() -> bool:
+    """Does the session read before it writes? A transaction of its own is there to write."""
+    return _forced.get() is None and has_request_context() and bool(g.get("reads_first"))
+
+
 @sa.event.listens_for(sa.Engine, "begin")
 def _begin(connection: sa.Connection) -> None:
     writing = _may_write()
@@ -232,7 +237,7 @@ def _begin(connection: sa.Connection) -> None:
     if connection.dialect.name == "sqlite":
         # A transaction that began as a read cannot become a write in WAL mode: decide at once,
         # and let the database itself refuse a write inside a GET.
-        if writing and not (has_request_context() and g.get("reads_first")):
+        if writing and not _reads_first():
             raw.begin_writing()
         else:
             raw.begin_reading()
