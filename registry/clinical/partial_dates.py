@@ -43,7 +43,7 @@ def precision(text: str) -> str:
 
 def surely_before(earlier: str, later: str) -> bool:
     """Whether the first date is certainly before the second, whatever the missing parts are."""
-    return bounds(earlier)[1] < bounds(later)[0]
+    return _bounds(earlier)[1] < _bounds(later)[0]
 
 
 def assumed(text: str) -> date:
@@ -51,8 +51,8 @@ def assumed(text: str) -> date:
 
     The result carries a precision of its own (`precision`), which must be shown beside it.
     """
-    first, _ = bounds(text)
+    first, last = _bounds(text)
+    if first == last:  # it is a day
+        return first
     known = precision(text)
-    if known == MONTH:
-        return first.replace(day=15)
-    return first.replace(month=7, day=1) if known == YEAR else first
+    return first.replace(day=15) if known == MONTH else first.replace(month=7, day=1)

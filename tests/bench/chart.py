@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,11 +52,14 @@ class Measure:
 
 def measures() -> Iterator[Measure]:
     """The chart on SQLite, then on PostgreSQL with everything on disk before it is answered."""
+    only = os.environ.get("NETREG_BENCH_ON", "")
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
-        yield from _on(url, "sqlite", Path(folder) / "sqlite")
-        with postgres.start("fsync=on", "synchronous_commit=on", durable=True) as server:
-            yield from _on(server.create("bench"), "postgresql", Path(folder) / "postgresql")
+        if only in ("", "sqlite"):
+            url = f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
+            yield from _on(url, "sqlite", Path(folder) / "sqlite")
+        if only in ("", "postgresql"):
+            with postgres.start("fsync=on", "synchronous_commit=on", durable=True) as server:
+                yield from _on(server.create("bench"), "postgresql", Path(folder) / "postgresql")
 
 
 def _on(url: str, name: str, instance: Path) -> Iterator[Measure]:

@@ -125,6 +125,8 @@ def _marker(marker: Entry) -> Iterator[Finding]:
     unit = marker.text("unit")
     if row is None or value is None or not unit:
         return
+    if doses.is_plausible(analyte, value, unit):
+        return
     stated, own = canonical(unit), value
     if stated != row["unit"]:
         converted = convert(analyte, value, stated, row["unit"])
