@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
-from registry.db import db
+from registry.db import db, snapshot
 from registry.jobs import job
 from registry.referrals.actions import mornings
 
@@ -19,6 +19,7 @@ def morning() -> None:
     db.session.rollback()
     for centre_id in mornings.due():
         try:
+            _set_deadlines(centre_id)
             mornings.look(centre_id)
             db.session.commit()
         except Exception:
@@ -31,6 +32,21 @@ def morning() -> None:
 def set_deadlines(centre_id: str) -> None:
     """The calendar of a centre has changed: so do its deadlines. What a worker that dies leaves is
     done in the morning."""
+    _set_deadlines(UUID(centre_id))
+
+
+#: Cases whose deadlines are set at once: nobody waits longer to write than this takes.
+_AT_ONCE = 500
+
+
+def _set_deadlines(centre_id: UUID) -> None:
+    """What has to be set is read without holding up anybody, and set in parts."""
     db.session.rollback()
-    mornings.set_deadlines(UUID(centre_id))
-    db.session.commit()
+    zone, calendar = mornings.working_days(centre_id)
+    db.session.rollback()
+    with snapshot() as connection:
+        wanted = mornings.deadlines_to_set(centre_id, zone, calendar, connection)
+    for first in range(0, len(wanted), _AT_ONCE):
+        mornings.set_some(wanted[first : first + _AT_ONCE])
+        db.session.commit()
+    db.session.rollback()

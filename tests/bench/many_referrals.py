@@ -11,16 +11,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from registry.access import Role, Viewer
-from registry.db import db, table_of
+from registry.db import db, now, table_of
 from registry.keys import ring
 from registry.patients.models import CareRelation, Patient
-from registry.referrals.models import Referral, ReferralEvent, Submission
+from registry.referrals.models import MorningLook, Referral, ReferralEvent, Submission
 from tests import make, make_referrals
 
 #: How many live cases the centre with few of them has once there are as many in all.
@@ -55,6 +56,10 @@ def small_network() -> Place:
         for n in range(COLLEAGUES)
     ]
     first = make_referrals.referral(net)
+    # The worker has looked at what is late: cases that were never sent have no true deadlines.
+    days = [now().date() + timedelta(days=days) for days in (-1, 0, 1)]
+    for centre in (net.centre, net.other_centre):
+        db.session.add_all(MorningLook(organisation_id=centre.id, day=day) for day in days)
     db.session.commit()
     return Place(
         hospital=net.hospital.id,

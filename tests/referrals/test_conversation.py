@@ -342,6 +342,13 @@ def test_a_closed_day_moves_the_deadlines_of_open_cases(app):
     assert referral.deadline > before
     assert referral.version == version
     actions.open_again_on(before, by=carla)
+    place = mornings.working_days(net.centre.id)
+    wanted = mornings.deadlines_to_set(net.centre.id, *place, db.session.connection())
+    assert [one["due"] for one in wanted] == [before]
+    # Meanwhile a step was taken, which sets the deadlines itself: what was read is out of date.
+    mornings.set_some([{**one, "stands": one["stands"] - 1} for one in wanted])
+    db.session.refresh(referral)
+    assert referral.deadline > before
     mornings.set_deadlines(net.centre.id)
     db.session.refresh(referral)
     assert referral.deadline == before

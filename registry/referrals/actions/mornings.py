@@ -7,7 +7,7 @@ the middle it is done again as a whole, and never twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from registry.access import Role
-from registry.db import db, now
+from registry.db import db, now, table_of
 from registry.people import actions as people
 from registry.people import queries as people_queries
 from registry.people.models import REFERENCE_CENTRE, Organisation
@@ -50,14 +50,14 @@ def due() -> list[UUID]:
 
 def look(centre_id: UUID) -> None:
     """Tell a centre's people what is late or about to be, its lead what has been late for too
-    long, and hospitals that an answer is late. Once a day, whoever asks."""
+    long, and hospitals that an answer is late. Once a day, whoever asks. Its deadlines have been
+    set before (`deadlines_to_set`)."""
     centre = people_queries.organisation_by_id(centre_id)
     day = rules.local_day(now(), centre.time_zone)
     if db.session.get(MorningLook, (centre_id, day)) is not None:
         return
     db.session.add(MorningLook(organisation_id=centre_id, day=day))
     db.session.flush()
-    set_deadlines(centre_id)
     calendar = queries.calendar_of(centre)
     facts = _late(centre_id, calendar.add(day, rules.AHEAD))
     late_answers = _remind(centre_id, day)
@@ -159,22 +159,36 @@ def _remind(centre_id: UUID, day: date) -> int:
 def set_deadlines(centre_id: UUID) -> int:
     """Set the deadlines of a centre's open cases by its calendar and the targets in force. Gives
     how many changed. It is no step: what somebody has open is not out of date by it."""
+    wanted = deadlines_to_set(centre_id, *working_days(centre_id), db.session.connection())
+    set_some(wanted)
+    return len(wanted)
+
+
+def working_days(centre_id: UUID) -> tuple[str, Calendar]:
+    """The time zone of a centre and the days on which it works."""
     centre = people_queries.organisation_by_id(centre_id)
-    calendar, found = queries.calendar_of(centre), targets.in_force()
-    columns = (
-        Referral.id, Referral.clock_from, Referral.urgency_rank, Referral.paused_days,
-        Referral.paused_working_days, Referral.decided_at, Referral.look_due, Referral.deadline,
-        Referral.answer_due,
+    return centre.time_zone, queries.calendar_of(centre)
+
+
+def deadlines_to_set(
+    centre_id: UUID, zone: str, calendar: Calendar, connection: sa.Connection
+) -> list[dict[str, Any]]:
+    """The open cases of a centre whose deadlines are others than its calendar and the targets in
+    force give, with these: for `set_some`. Only reads, and may take seconds at a large centre."""
+    found = targets.in_force()
+    one = table_of(Referral).c
+    query = sa.select(
+        one.id, one.version, one.clock_from, one.urgency_rank, one.paused_days,
+        one.paused_working_days, one.decided_at, one.look_due, one.deadline, one.answer_due,
+    ).where(
+        one.to_organisation_id == centre_id,
+        one.phase == rules.LIVE,
+        one.clock_from.is_not(None),
     )  # fmt: skip
-    query = sa.select(*columns).where(
-        Referral.to_organisation_id == centre_id,
-        Referral.phase == rules.LIVE,
-        Referral.clock_from.is_not(None),
-    )
-    same: dict[tuple[Any, ...], list[UUID]] = {}
+    wanted: list[dict[str, Any]] = []
     known: dict[tuple[Any, ...], tuple[date, date, date]] = {}
-    for row in db.session.execute(query.order_by(Referral.id)):
-        start = rules.local_day(row.clock_from, centre.time_zone)
+    for row in connection.execute(query.order_by(one.id)):
+        start = rules.local_day(row.clock_from, zone)
         key = (start, row.urgency_rank, row.paused_days, row.paused_working_days)
         if key not in known:
             word, pause = rules.urgency_of(key[1]), Pause(key[2], key[3])
@@ -187,12 +201,28 @@ def set_deadlines(centre_id: UUID) -> int:
         look = look_by if row.look_due is not None else None
         due = advise_by if row.decided_at is not None else decide_by
         if (look, due, advise_by) != (row.look_due, row.deadline, row.answer_due):
-            same.setdefault((look, due, advise_by), []).append(row.id)
-    for (look, due, answer_due), ids in same.items():
-        for start_at in range(0, len(ids), 500):
-            some = ids[start_at : start_at + 500]
-            _write(some, look_due=look, deadline=due, answer_due=answer_due, escalated_at=None)
-    return sum(len(ids) for ids in same.values())
+            new = {"look": look_by, "due": due, "answer": advise_by}
+            wanted.append({"row": row.id, "stands": row.version, **new})
+    return wanted
+
+
+def set_some(wanted: Sequence[dict[str, Any]]) -> None:
+    """Set these deadlines, but not of a case with which a step was taken since: it set them."""
+    if not wanted:
+        return
+    table = table_of(Referral)
+    look = sa.bindparam("look", type_=sa.Date())
+    change = (
+        sa.update(table)
+        .where(table.c.id == sa.bindparam("row"), table.c.version == sa.bindparam("stands"))
+        .values(
+            look_due=sa.case((table.c.look_due.is_not(None), look)),  # until somebody has looked
+            deadline=sa.bindparam("due"),
+            answer_due=sa.bindparam("answer"),
+            escalated_at=None,
+        )
+    )
+    db.session.connection().execute(change, wanted)
 
 
 def _write(ids: list[UUID], **values: Any) -> None:
