@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
+import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -206,7 +207,7 @@ def snapshot() -> Iterator[sa.Connection]:
 
 @sa.event.listens_for(sa.Engine, "connect")
 def _prepare(connection: Any, record: Any) -> None:
-    if not type(connection).__module__.startswith("sqlite3"):
+    if not isinstance(connection, sqlite3.Connection):
         return
     # The driver's own transactions lose updates between processes; ours begin explicitly.
     connection.isolation_level = None
@@ -233,26 +234,41 @@ def _reads_first() -> bool:
 @sa.event.listens_for(sa.Engine, "begin")
 def _begin(connection: sa.Connection) -> None:
     writing = _may_write()
-    raw: Any = connection.connection.dbapi_connection
     if connection.dialect.name == "sqlite":
         # A transaction that began as a read cannot become a write in WAL mode: decide at once,
         # and let the database itself refuse a write inside a GET.
         if writing and not _reads_first():
-            raw.begin_writing()
+            _begin_to_write(connection)
         else:
-            raw.begin_reading()
+            connection.exec_driver_sql("PRAGMA query_only=ON")
+            connection.exec_driver_sql("BEGIN")
     elif connection.dialect.driver == "psycopg":
+        raw: Any = connection.connection.dbapi_connection
         raw.read_only = not writing
+
+
+def _begin_to_write(connection: sa.Connection) -> None:
+    raw: Any = connection.connection.dbapi_connection
+    raw.take_turn()
+    try:
+        connection.exec_driver_sql("PRAGMA query_only=OFF")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except BaseException:
+        raw.give_up_turn()
+        raise
 
 
 def begin_writing() -> None:
     """From here on this request writes. Where its page reads first (`Room.page`), what it read
     until now is what it saw a moment ago, as ever on PostgreSQL: what must not have changed since
     is read again. Nothing happens where the transaction writes already."""
-    if has_request_context() and g.pop("reads_first", False):
-        raw: Any = db.session.connection().connection.dbapi_connection
-        if db.engine.dialect.name == "sqlite":
-            raw.begin_writing()
+    if not _reads_first():
+        return
+    connection = db.session.connection()
+    g.reads_first = False
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("ROLLBACK")
+        _begin_to_write(connection)
 
 
 @sa.event.listens_for(orm.Session, "before_flush")

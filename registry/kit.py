@@ -32,7 +32,7 @@ from markupsafe import Markup, escape
 
 from registry.access import ROLE_LABELS, Seat
 from registry.dates import PartialDate
-from registry.language import Catalogue, spoken, written
+from registry.language import Catalogue, in_each_language, spoken, written
 
 
 @lru_cache(maxsize=1)
@@ -147,8 +147,16 @@ class Stencil:
         """The piece with these values, escaped."""
         pieces = [""] * (len(self.parts) + len(self.names))
         pieces[::2] = self.parts
-        pieces[1::2] = [escape(values[name]) for name in self.names]
+        pieces[1::2] = [_as_html(values[name]) for name in self.names]
         return "".join(pieces)
+
+
+_SPECIAL = re.compile("[&<>\"']").search
+
+
+def _as_html(value: Any) -> str:
+    """Escaped; most texts have nothing to escape, and that is found out faster than done."""
+    return value if type(value) is str and not _SPECIAL(value) else str(escape(value))
 
 
 _GAP = re.compile("\ue000([a-z_]+)\ue001")
@@ -190,6 +198,12 @@ def asset(filename: str) -> str:
 def _address(root: str, filename: str, print_of: str) -> str:
     """A page has sixteen of them, and they are the same for everybody."""
     return url_for("static", filename=filename, v=print_of)
+
+
+@in_each_language
+def always(template: str) -> Markup:
+    """A piece of every page that says the program's own words and nothing else: drawn once."""
+    return Markup(current_app.jinja_env.get_template(template).render())  # noqa: S704 - our own
 
 
 def page_language() -> str:
@@ -314,6 +328,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["local_date"] = local_date
     app.jinja_env.globals.update(
         kit=macros(),
+        always=always,
         asset=asset,
         page_language=page_language,
         page_direction=page_direction,

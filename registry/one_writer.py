@@ -98,33 +98,18 @@ class Connection(sqlite3.Connection):
     _turn: _Queue | None = None
     _path: str | None = None
 
-    def begin_reading(self) -> None:
-        """Begin a transaction in which the database refuses to write."""
-        self.execute("PRAGMA query_only=ON")
-        self.execute("BEGIN")
-
-    def begin_writing(self) -> None:
-        """Begin a transaction that writes, in its turn; a reading one ends before.
-
-        Raises OperationalError when the database stays taken.
-        """
-        if self.in_transaction:
-            self.execute("ROLLBACK")
-        self.execute("PRAGMA query_only=OFF")
+    def take_turn(self) -> None:
+        """Wait until it is one's turn to begin a transaction that writes; it ends with that
+        transaction. Who waits for too long goes on without, and is told so by SQLite."""
         if self._path is None:
             self._path = self.execute("PRAGMA database_list").fetchone()[2]
-        if self._path:  # else it is in memory
+        if self._path and self._turn is None:  # else it is in memory
             queue = _queue(self._path)
-            if not queue.enter():
-                raise sqlite3.OperationalError("database is locked")
-            self._turn = queue
-        try:
-            self.execute("BEGIN IMMEDIATE")
-        except BaseException:
-            self._leave()
-            raise
+            if queue.enter():
+                self._turn = queue
 
-    def _leave(self) -> None:
+    def give_up_turn(self) -> None:
+        """Let the next one write."""
         turn, self._turn = self._turn, None
         if turn is not None:
             turn.leave()
@@ -135,18 +120,18 @@ class Connection(sqlite3.Connection):
             super().commit()
         finally:
             if not self.in_transaction:
-                self._leave()
+                self.give_up_turn()
 
     def rollback(self) -> None:
         """As ever; then it is the next one's turn."""
         try:
             super().rollback()
         finally:
-            self._leave()
+            self.give_up_turn()
 
     def close(self) -> None:
         """As ever; then it is the next one's turn."""
         try:
             super().close()
         finally:
-            self._leave()
+            self.give_up_turn()

@@ -43,7 +43,7 @@ from werkzeug.exceptions import HTTPException
 
 from registry import audit, away, codes, jobs
 from registry.access import Right, Viewer
-from registry.db import READING, db, own_transaction
+from registry.db import READING, begin_writing, db, own_transaction
 from registry.errors import Conflict, Refusal
 
 csrf = CSRFProtect()
@@ -229,6 +229,7 @@ def _finish(response: Response) -> Response:
         return response
     if request.method not in READING and response.status_code < 400:
         if audit.has_reads():
+            begin_writing()
             audit.write_reads(db.session.connection())
         db.session.commit()
         jobs.tell_worker()

@@ -14,6 +14,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import sqlite3
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,7 +112,7 @@ def _quick_passwords() -> Iterator[None]:
 @sa.event.listens_for(sa.Engine, "connect")
 def _quick_commits(connection: Any, record: Any) -> None:
     """The tests' own connections do not wait for the disk; a server that a test starts does."""
-    if type(connection).__module__.startswith("sqlite3"):
+    if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous=OFF")
 
 

@@ -7,6 +7,7 @@ fetched. What SQLAlchemy, the rules, the drawing and the templates do is not in 
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Replay:
         with app.app_context():
             self._pooled = db.engine.raw_connection()
         self._raw: Any = self._pooled.driver_connection
-        self._sqlite = type(self._raw).__module__.startswith("sqlite3")
+        self._sqlite = isinstance(self._raw, sqlite3.Connection)
         self._sent = sent
 
     def once(self) -> None:

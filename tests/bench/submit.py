@@ -4,6 +4,7 @@ sign-in, CSRF, permission, audit and notices; one client and eight, beside one d
 from __future__ import annotations
 
 import http.client
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -162,7 +163,7 @@ def _durable_insert(app: Flask) -> float:
     with app.app_context():
         pooled = db.engine.raw_connection()
         raw: Any = pooled.driver_connection
-        sqlite = type(raw).__module__.startswith("sqlite3")
+        sqlite = isinstance(raw, sqlite3.Connection)
         if not sqlite:
             raw.read_only = False
         else:

@@ -270,6 +270,18 @@ def test_sending_twice_sends_once(client):
     assert len(queries.submissions(referrals()[-1])) == 1
 
 
+def test_a_draft_that_cannot_be_sent_is_shown_again_and_who_read_it_is_kept(client):
+    net = make_referrals.network()
+    url = begun(client, net)
+    version = referrals()[-1].version
+    answer = make.post(client, url.replace("/edit", "/send"), {"version": version})
+    assert answer.status_code == 422
+    assert "Write the question in your words." in answer.text
+    said = sa.select(AuditEntry.action).order_by(AuditEntry.id.desc()).limit(1)
+    assert db.session.scalar(said) == "opened referral form"
+    assert referrals()[-1].state == "draft"
+
+
 @pytest.mark.parametrize(
     ("change", "target"),
     [
