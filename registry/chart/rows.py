@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from registry import web
 from registry.chart.drawing import escape
-from registry.chart.tables import Row, Table
+from registry.chart.tables import SHORT, Row, Table
 from registry.language import gettext as _
 
 #: Where an entry's id stands in an address.
@@ -45,7 +45,8 @@ def drawn(
     for row in table.rows:
         html.append(
             f'<tr role="row" id="{table.entity}-{row.id}"{_state(row)}>'
-            f'<th role="rowheader" scope="row" class="app-table__head">{escape(row.head)}'
+            f'<th role="rowheader" scope="row" class="app-table__head{_tight(row)}">'
+            f"{escape(row.head)}"
             f"{_error(row, tag)}</th>{row.cells}"
         )
         if table.derived:
@@ -67,6 +68,11 @@ class _Words:
         )
         self.response = escape(_("Add response"))
         self.label = escape(label)
+
+
+def _tight(row: Row) -> str:
+    """A date stays in one line beside the widest of columns."""
+    return " app-table__tight" if len(row.head) < SHORT else ""
 
 
 def _state(row: Row) -> str:
