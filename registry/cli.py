@@ -23,6 +23,7 @@ _ROOM_COMMANDS = {
     "restore": ("registry.operations.commands", "restore"),
     "keys": ("registry.operations.commands", "keys"),
     "check": ("registry.operations.commands", "check"),
+    "patients": ("registry.patients.commands", "patients"),
     "people": ("registry.people.commands", "people"),
     "analyse": ("registry.research.commands", "analyse"),
     "cohort": ("registry.research.commands", "cohort"),

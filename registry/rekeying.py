@@ -276,6 +276,18 @@ def _one_pass(rotation_id: UUID, done: dict[str, int], told: Callable[[str, int]
     return sum(sum(counts(key_id).values()) for key_id in others)
 
 
+def walk(batch: Batch) -> int:
+    """Do one thing to all rows, a batch at a time, each committed; gives how many it changed."""
+    changed_in_all, after = 0, None
+    while True:
+        changed, after = batch(after)
+        db.session.commit()
+        changed_in_all += changed
+        if after is None:
+            return changed_in_all
+        time.sleep(REST_SECONDS)
+
+
 def _note(rotation_id: UUID, **values: Any) -> None:
     db.session.execute(sa.update(KeyRotation).where(KeyRotation.id == rotation_id).values(**values))
 

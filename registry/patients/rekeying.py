@@ -12,7 +12,7 @@ from registry import rekeying
 from registry.db import db, new_id
 from registry.keys import ring
 from registry.patients import queries
-from registry.patients.matching.models import IdentityChange
+from registry.patients.matching.models import IdentityChange, Merge
 from registry.patients.models import (
     ArrivingFile,
     CareRelation,
@@ -75,11 +75,20 @@ def _stored(connection: Any, ids: list[UUID]) -> dict[UUID, dict[tuple[str, str]
     return found
 
 
-def _index_anew(after: UUID | None) -> tuple[int, UUID | None]:
+def index_earlier_names(after: UUID | None) -> tuple[int, UUID | None]:
+    """Bring up to date by what the next patients are found who were corrected or joined: there
+    was a version that kept earlier names and let nobody be found by them."""
+    changed = sa.select(IdentityChange.patient_id)
+    return _index_anew(after, changed.union(sa.select(Merge.kept_id)))
+
+
+def _index_anew(after: UUID | None, only: Any = None) -> tuple[int, UUID | None]:
     """Exchange the fingerprints of the next patients. The row of the patient is held meanwhile, as
     whoever changes the patient holds it; in one transaction, so that each is found at any moment.
     """
     query = sa.select(*_FACTS).order_by(_patient.c.id).limit(rekeying.BATCH)
+    if only is not None:
+        query = query.where(_patient.c.id.in_(only))
     if after is not None:
         query = query.where(_patient.c.id > after)
     rows = db.session.execute(query.with_for_update(skip_locked=True, key_share=True)).all()

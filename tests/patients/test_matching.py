@@ -7,6 +7,7 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from registry import rekeying
 from registry.access import Role
 from registry.audit import AuditEntry
 from registry.dates import PartialDate
@@ -14,11 +15,13 @@ from registry.db import db
 from registry.errors import Conflict, NotFound
 from registry.keys import ring
 from registry.patients import actions, bulk
+from registry.patients import queries as patient_queries
 from registry.patients import rules as relations
 from registry.patients.matching import actions as deciding
 from registry.patients.matching import finding, names, pairs, queries, rules, states
 from registry.patients.matching.models import Match, MatchDue
 from registry.patients.models import NameIndex, Patient
+from registry.patients.rekeying import index_earlier_names
 from registry.people.models import Notice
 from tests import make
 from tests.patients import alike, figures
@@ -497,6 +500,29 @@ def test_a_patient_is_found_by_an_earlier_name_by_those_who_may_know_the_patient
     )
     [fingerprint] = db.session.scalars(whole)
     assert fingerprint == ring().find("name index family", "kastanje")
+
+
+def test_who_was_corrected_by_an_older_version_is_found_by_the_earlier_name(app):
+    """As `netreg patients index` brings it up to date; the second time there is nothing to do."""
+    alice = make.viewer(network()["alice"])
+    anna, other = make.patient(alice), make.patient(alice, family_name="Maanlicht")
+    actions.change(anna, by=alice, facts={"family_name": "Kastanje"})
+    now_called = patient_queries.fingerprints(
+        family_name="Kastanje",
+        given_names=anna.reveal("given_names"),
+        birth_date=anna.birth_date,
+        national_number=anna.reveal("national_number"),
+        organisations=[alice.organisation_id],
+    )
+    for row in db.session.scalars(sa.select(NameIndex).where(NameIndex.patient_id == anna.id)):
+        if (row.kind, row.value) not in now_called:
+            db.session.delete(row)
+    db.session.commit()
+    assert finding.search(alice, "Zonneveld") == []
+    assert rekeying.walk(index_earlier_names) == 1
+    assert finding.search(alice, "Zonneveld") == [anna.id]
+    assert finding.search(alice, "Maanlicht") == [other.id]
+    assert rekeying.walk(index_earlier_names) == 0
 
 
 def test_a_search_touches_nothing_that_patients_of_others_are_found_by(app):
