@@ -21,7 +21,7 @@ from flask import Flask, flash, render_template_string
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import UndefinedError, nodes
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from registry import codes, kit
@@ -648,3 +648,21 @@ def test_what_was_typed_is_not_remembered():
         assert text in render({"id": "n", "name": "n", "label": {"text": "Name"}, "value": text})
     assert len(looks) == 1
     assert "Zonneveld" not in str(looks)
+
+
+# -- what templates write ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["plain", "a & b", "<b>", "a > b", 'say "yes"', "it's", "", Markup("<b>&amp;</b>"), 3,
+     Decimal("1.5"), None, kit.written(PartialDate("2024"))],
+)  # fmt: skip
+def test_what_is_written_into_a_page_is_as_safe_as_escaped(pages: Flask, value: Any) -> None:
+    assert str(kit.shown(value)) == str(escape(value))
+    assert pages.jinja_env.from_string("{{ value }}").render(value=value) == str(escape(value))
+
+
+def test_what_is_set_and_written_later_is_escaped_once(pages: Flask) -> None:
+    template = "{% set both %}{{ value }} & {{ value }}{% endset %}{{ both }}"
+    assert pages.jinja_env.from_string(template).render(value="<i>") == "&lt;i&gt; & &lt;i&gt;"

@@ -19,7 +19,7 @@ from tests import make
 from tests import make_course as course
 
 #: One an entity, and what every page asks; however long the record is.
-MOST_QUERIES = 45
+MOST_QUERIES = 39
 
 
 @pytest.fixture
@@ -75,6 +75,14 @@ def test_a_coordinator_reads_and_is_offered_nothing_to_write(ward: Any) -> None:
     assert "Zonneveld" in page
     assert "/new" not in page
     assert ">Edit<" not in page
+    assert "/visit" not in page
+
+
+def test_who_treats_is_led_to_the_fast_pages(ward: Any) -> None:
+    course.a_course(ward.patient, ward.by)
+    page = chart(ward).text
+    for page_of in ("visit", "level-1", "course/assessment/new", "course/biomarker/paste"):
+        assert f'href="/patients/{ward.patient.id}/{page_of}"' in page
 
 
 def test_opening_it_is_audited(ward: Any) -> None:

@@ -93,3 +93,16 @@ def test_the_limits_of_a_component_stand_in_order(row):
     names = ("warn_below", "dose_standard", "warn_above", "reject_above")
     limits = [Decimal(row[name]) for name in names]
     assert limits == sorted(limits)
+
+
+@pytest.mark.parametrize("row", tables.rows("codes/biomarker"), ids=lambda row: row["code"])
+def test_what_is_plausible_is_what_needs_no_word(row):
+    low, high = Decimal(row["plausible_min"]), Decimal(row["plausible_max"])
+    step = Decimal("0.001")
+    told = [
+        doses.is_plausible(row["code"], value, row["unit"])
+        for value in (low, (low + high) / 2, high, low - step, high + step)
+    ]
+    assert told == [True, True, True, False, False]
+    assert not doses.is_plausible(row["code"], low, "another unit")
+    assert not doses.is_plausible("BANANA", low, row["unit"])

@@ -37,9 +37,9 @@ class PasteForm(HouseForm):
         needed=_l("Paste the table."),
     )
     order = Choice(_l("Dates with strokes"), options=_orders)
-    analyte = field_for(Biomarker, "analyte", help=_l("Where the table does not say."))
-    unit = field_for(Biomarker, "unit", help=_l("Where the table does not say."))
-    upper_limit = field_for(Biomarker, "upper_limit", help=_l("Where the table does not say."))
+    analyte = field_for(Biomarker, "analyte")
+    unit = field_for(Biomarker, "unit")
+    upper_limit = field_for(Biomarker, "upper_limit")
 
 
 @room.page(
