@@ -41,12 +41,14 @@ GROUPS = {
 
 
 class Item(NamedTuple):
-    """One item: what it is called, how it stands, and where on the level-1 page it is asked."""
+    """One item: what it is called, how it stands, where on the level-1 page it is asked, and of
+    level 2 the latest entry that has no answer yet."""
 
     name: str
     label: str
     state: str
     anchor: str
+    entry_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -395,9 +397,16 @@ def _level2(record: Record) -> tuple[Part, ...]:
         if not entries or not labels or model.entity == "stated_endpoint":
             continue
         absent = {name for one in entries for name in one.absent or ()}
-        items = tuple(Item(name, label, _best(entries, name, absent), "") for name, label in labels)
+        items = tuple(_item(entries, name, label, absent) for name, label in labels)
         found.append(Part(model.entity, str(model.entity_label), items))
     return tuple(found)
+
+
+def _item(entries: Sequence[Any], name: str, label: str, absent: Container[str]) -> Item:
+    state = _best(entries, name, absent)
+    open_in = (one for one in reversed(entries) if _stands(one, name) == MISSING)
+    gap = next(open_in, None) if state == MISSING else None
+    return Item(name, label, state, "", str(gap.id) if gap is not None else "")
 
 
 def _best(entries: Sequence[Any], name: str, absent: Container[str]) -> str:

@@ -408,6 +408,16 @@ def test_the_page_of_completeness(ward: Any) -> None:
     assert "level-1?from=" in answer.text
 
 
+def test_what_is_open_of_level_2_leads_to_the_latest_entry_without_it(ward: Any) -> None:
+    made = {
+        day: course.entry("symptom_diary", ward.patient, ward.by, date=day, pain="2")
+        for day in ("2024", "2026", "2025")
+    }
+    page = client_of(ward).get(f"/patients/{ward.patient.id}/completeness").text
+    assert f'href="/course/symptom_diary/{made["2026"].id}#stools_per_day"' in page
+    assert "#pain" not in page
+
+
 def test_queries_do_not_grow_with_the_record(ward: Any) -> None:
     client = client_of(ward)
 

@@ -373,4 +373,5 @@ def complete(patient_id: UUID) -> Any:
         tumour_words=wording.tumour,
         identity=patients.identity(record.patient),
         may_write=patients.may_write(web.viewer(), kinds),
+        may_change=patients.may_write(web.viewer(), kinds) and patient_rules.TREATING in kinds,
     )
