@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -273,7 +273,8 @@ def _patients(connection: sa.Connection, first: int, end: int) -> None:
     """Sealed here, brought in at once, and made whole by the database."""
     connection.exec_driver_sql(
         "CREATE TEMPORARY TABLE IF NOT EXISTS names_made"
-        f" (id {'uuid' if _postgres() else 'text'}, pseudonym text, family text, given text)"
+        f" (id {'uuid' if _postgres() else 'text'}, pseudonym text, family text, given text,"
+        " born text)"
     )
     connection.exec_driver_sql("DELETE FROM names_made")
     raw: Any = connection.connection.driver_connection
@@ -282,12 +283,13 @@ def _patients(connection: sa.Connection, first: int, end: int) -> None:
             for row in _names(first, end):
                 copying.write_row(row)
     else:
-        raw.executemany("INSERT INTO names_made VALUES (?, ?, ?, ?)", _names(first, end))
+        raw.executemany("INSERT INTO names_made VALUES (?, ?, ?, ?, ?)", _names(first, end))
     own = {
         "id": "m.id",
         "pseudonym": "m.pseudonym",
         "family_name": "m.family",
         "given_names": "m.given",
+        "birth_date": "m.born",
     }
     columns = table_of(Patient).columns
     names = ", ".join(column.name for column in columns)
@@ -298,8 +300,9 @@ def _patients(connection: sa.Connection, first: int, end: int) -> None:
     )
 
 
-def _names(first: int, end: int) -> Iterator[tuple[str, str, str, str]]:
+def _names(first: int, end: int) -> Iterator[tuple[str, str, str, str, str]]:
     keys = ring()
+    eldest = date(1930, 1, 1)
     for number in range(first, end):
         for which in (0, 1):
             if which and not _second_has(number):
@@ -311,6 +314,7 @@ def _names(first: int, end: int) -> Iterator[tuple[str, str, str, str]]:
                 f"{'XY'[which]}{number:08d}",
                 keys.seal(family, "patient", "family_name", row_id),
                 keys.seal(_GIVEN[number % len(_GIVEN)], "patient", "given_names", row_id),
+                (eldest + timedelta(days=number * 7919 % 27_000)).isoformat(),
             )
 
 

@@ -64,7 +64,7 @@ def drafts(app: Flask, number: int) -> list[Sent]:
                 by=by,
                 form_key=new_id(),
                 to=centre,
-                new=referrals.NewPatient(make_referrals.identity(f"Bench{place}"), {}, ""),
+                new=referrals.NewPatient(_somebody(place), {}, ""),
                 consents=make_referrals.CONSENTS,
                 contact={name: text or "" for name, text in make_referrals.CONTACT.items()},
             )
@@ -77,6 +77,15 @@ def drafts(app: Flask, number: int) -> list[Sent]:
         db.session.commit()
         db.session.remove()
     return made
+
+
+def _somebody(place: int) -> dict[str, Any]:
+    """A patient with a name and a birth date of their own: the worker looks for those alike."""
+    syllables = ("ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "wu")
+    name = "".join(syllables[int(digit)] for digit in f"{place:03}").title()
+    return make_referrals.identity(
+        name, f"{1930 + place % 71}-{1 + place % 12:02}-{1 + place % 28:02}"
+    )
 
 
 class Doctor:

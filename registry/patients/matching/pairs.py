@@ -22,7 +22,7 @@ from registry.patients.models import CareRelation, NameIndex, Patient
 from registry.people import actions as people
 from registry.people.models import Membership, Notice, Person
 
-BATCH = 100
+BATCH = 20  # patients a transaction: on SQLite nobody else writes meanwhile
 #: More candidates of one patient are not opened: a fingerprint so common says nothing.
 MOST = 400
 WORKER = the_house("matching")
