@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from registry.db import db, now
+from registry.db import db, now, snapshot
 from registry.jobs import job
 from registry.patients.matching import merging, pairs
 from registry.patients.matching.models import Merge
@@ -28,8 +28,10 @@ def gather() -> None:
 @job("patients.match", sweep=True, long=True)
 def match() -> None:
     """Compare whoever is due, some at a time; what is left is found by the next sweep."""
+    with snapshot() as connection:  # counting holds up nobody
+        total = pairs.known(connection)
     while True:
-        done = pairs.compare_due()
+        done = pairs.compare_due(total=total)
         db.session.commit()
         db.session.remove()
         if not done:

@@ -22,14 +22,20 @@ from registry.patients.models import CareRelation, NameIndex, Patient
 from registry.people import actions as people
 from registry.people.models import Membership, Notice, Person
 
-BATCH = 20  # patients a transaction: on SQLite nobody else writes meanwhile
+BATCH = 5  # patients a transaction: on SQLite nobody else writes meanwhile
 #: More candidates of one patient are not opened: a fingerprint so common says nothing.
 MOST = 400
 WORKER = the_house("matching")
 
 
-def compare_due(limit: int = BATCH) -> int:
-    """Compare the next patients who are due; returns how many. The caller commits."""
+def known(connection: sa.Connection) -> int:
+    """How many patients there are, against whom a name is rare or common."""
+    return connection.scalar(sa.select(sa.func.count()).select_from(Patient)) or 1
+
+
+def compare_due(limit: int = BATCH, *, total: int | None = None) -> int:
+    """Compare the next patients who are due; returns how many. The caller commits, and may say how
+    many patients there are, as counted a moment ago."""
     due = list(
         db.session.scalars(
             sa.select(MatchDue.patient_id).order_by(MatchDue.at, MatchDue.patient_id).limit(limit)
@@ -41,7 +47,7 @@ def compare_due(limit: int = BATCH) -> int:
     found = [one for one in db.session.scalars(chosen) if one.id not in _joined(due)]
     for patient in found:
         patients.index(patient)
-    total = db.session.scalar(sa.select(sa.func.count()).select_from(Patient)) or 1
+    total = total or known(db.session.connection())
     opened = _Opened()
     fresh: list[Match] = []
     for patient in found:
