@@ -22,7 +22,7 @@ from registry.patients.models import CareRelation, NameIndex, Patient
 from registry.people import actions as people
 from registry.people.models import Membership, Notice, Person
 
-BATCH = 5  # patients a transaction: on SQLite nobody else writes meanwhile
+BATCH = 100
 #: More candidates of one patient are not opened: a fingerprint so common says nothing.
 MOST = 400
 WORKER = the_house("matching")
