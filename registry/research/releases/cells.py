@@ -70,8 +70,10 @@ class Cells:
         """The places of the reasons, NONE where there is none."""
         return np.full(len(self.texts), NONE, np.int8) if self.why is None else self.why
 
-    def explained(self, why: Numbers) -> Cells:
-        """With these reasons where a cell is empty and has none."""
+    def explained(self, why: Numbers | None) -> Cells:
+        """With these reasons, if there are any, where a cell is empty and has none."""
+        if why is None:
+            return self
         added = self.empty & (self.reasons == NONE) & (why != NONE)
         return Cells(self.texts, np.where(added, why, self.reasons)) if added.any() else self
 
@@ -153,9 +155,12 @@ class Rows:
             self._dates[name] = Dates.of(found, at)
         return self._dates[name]
 
-    def stated(self, variable: str) -> Numbers:
-        """The places of the reasons for which the record says a value is missing."""
+    def stated(self, variable: str) -> Numbers | None:
+        """The places of the reasons for which the record says a value is missing; None where it
+        says so in no row."""
         at, found = self.each("absent", _reasons_stated)
+        if not any(variable in one for one in found):
+            return None
         return np.array([*(reason(one.get(variable, "")) for one in found), NONE], np.int8)[at]
 
     def first_of_each(self, *keys: Numbers) -> Numbers:

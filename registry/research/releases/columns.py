@@ -35,7 +35,7 @@ from registry.research.releases.cells import (
     reason,
     spread,
 )
-from registry.research.releases.days import NONE, Dates, Numbers
+from registry.research.releases.days import NONE, Dates
 
 np: Any = Later("numpy")
 pa: Any = Later("pyarrow")
@@ -442,14 +442,10 @@ def _best_age(rows: Rows, cases: Cases) -> Cells:
     diagnosed = tumours.dates("diagnosis_date").take(first)
     derived = _years_cells(rows.dates("birth_date"), diagnosed)
     found = _stated_age(tumours, cases).take(first).otherwise(derived)
-    there = first != NONE
-    born = np.where(there, rows.stated("birth_date"), NONE)
-    return found.explained(born).explained(_taken(tumours.stated("diagnosis_date"), first))
-
-
-def _taken(why: Numbers, at: Numbers) -> Numbers:
-    """The reasons of other rows; NONE is none."""
-    return np.append(why, NONE)[at]
+    unborn, undated = rows.stated("birth_date"), tumours.stated("diagnosis_date")
+    if unborn is not None:
+        found = found.explained(np.where(first == NONE, NONE, unborn))
+    return found if undated is None else found.explained(np.append(undated, NONE)[first])
 
 
 def _count(entity: str) -> Reader:

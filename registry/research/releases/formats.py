@@ -115,14 +115,22 @@ class Parquet:
 
 
 def _typed(column: Any, wanted: Any) -> Any:
-    """A column in the type of the file; texts lose the apostrophe that CSV needs. A dictionary has
-    no more in it than what stands in the rows."""
+    """A column in the type of the file; texts lose the apostrophe that CSV needs."""
     if pa.types.is_dictionary(column.type):
         words = [plain(one) for one in column.dictionary.to_pylist()]
         column = pa.DictionaryArray.from_arrays(column.indices, pa.array(words, pa.string()))
-    if pa.types.is_dictionary(wanted):
-        return column.cast(pa.string()).dictionary_encode()
-    return column.cast(pa.string()).cast(wanted) if column.type != wanted else column
+        if pa.types.is_dictionary(wanted):
+            return _tight(column)
+        return column.cast(pa.string()).cast(wanted)
+    return column.cast(wanted)
+
+
+def _tight(column: Any) -> Any:
+    """A dictionary with no more in it than what stands in the rows."""
+    used = len(column.indices.drop_null().unique())
+    return (
+        column if used == len(column.dictionary) else column.dictionary_decode().dictionary_encode()
+    )
 
 
 def _about(column: Column | None) -> dict[str, str]:

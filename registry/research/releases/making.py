@@ -68,7 +68,7 @@ log = logging.getLogger("netreg.research")
 
 HOUSE = the_house("release worker")
 #: Patients worked on at once: what bounds the memory.
-BATCH = 20_000
+BATCH = 10_000
 #: How often progress is written, at most.
 _SECONDS = 0.5
 _CSV, _HTML, _TEXT, _JSON, _ZIP = (
@@ -349,16 +349,14 @@ def _demo() -> bool:
 
 
 def _pack(claim: Claim, kept: Files, name: str) -> None:
-    """All files in one archive, with fixed times."""
+    """All files in one archive, as they are and with fixed times."""
     [file_id] = kept.note(1)
     with storage.writing(file_id) as out:
         written = Measured(out)
         # The archive is written without going back, so its checksum is known at the end.
-        with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
             for one in kept.made:
                 entry = zipfile.ZipInfo(f"{name}/{one.name}", _NO_TIME)
-                packed = one.name.endswith((".parquet", ".xlsx"))
-                entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o444 << 16
                 with (
                     storage.place(one.file_id).open("rb") as source,

@@ -24,7 +24,7 @@ pc: Any = Later("pyarrow.compute")
 arrow_csv: Any = Later("pyarrow.csv")
 
 #: Bytes (of a server) and rows (of a file) that are read at once, about as much.
-_BYTES, _ROWS = 8 << 20, 20_000
+_BYTES, _ROWS = 4 << 20, 10_000
 #: Remembered meanings of one column at most: what bounds the memory.
 _MOST = 100_000
 #: Up to so many patients are asked for by their ids; of more the whole table is read.
@@ -132,24 +132,22 @@ def blocks(connection: sa.Connection, query: sa.Select[Any]) -> Generator[Any]:
         yield from _fetched(connection, query)
 
 
-def _copied(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[bytes]:
+def _copied(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[bytearray]:
     """The rows as CSV, in pieces of whole rows."""
     written = query.compile(connection, compile_kwargs={"literal_binds": True})
     cursor = connection.connection.cursor()
     with cursor, cursor.copy(f"COPY ({written}) TO STDOUT (FORMAT csv)") as rows:  # type: ignore[attr-defined]
-        held: list[bytes] = []
-        size = 0
+        held = bytearray()
         for row in rows:
-            held.append(row)
-            size += len(row)
-            if size >= _BYTES:
-                yield b"".join(held)
-                held, size = [], 0
+            held += row
+            if len(held) >= _BYTES:
+                yield held
+                held = bytearray()
         if held:
-            yield b"".join(held)
+            yield held
 
 
-def _parsed(block: bytes, names: Sequence[str]) -> Any:
+def _parsed(block: bytearray, names: Sequence[str]) -> Any:
     """CSV as PostgreSQL writes it: nothing is empty, an empty text is two quotes."""
     return arrow_csv.read_csv(
         pa.py_buffer(block),

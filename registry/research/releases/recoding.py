@@ -317,7 +317,8 @@ class Measured:
         self.levels.update({level: number for level, number in enumerate(counted) if number})
         for place, (at, texts) in sensitive.items():
             values = self.values.setdefault(place, {})
-            for one, value in set(zip(told.at.tolist(), at.tolist(), strict=True)):
+            for pair in np.unique(told.at * len(texts) + at).tolist():
+                one, value = divmod(pair, len(texts))
                 values.setdefault(told.known[one], set()).add(texts[value])
 
     @property
