@@ -89,9 +89,10 @@ class Gathered:
                 told()
 
     def _lay_aside(self, table: Table, rows: Any) -> None:
-        [rows] = rows.combine_chunks().to_batches() or [None]
-        if rows is None:
+        """Name the rows of one block, and keep them by the batch of their patient."""
+        if not rows.num_rows:
             return
+        [rows] = rows.combine_chunks().to_batches()
         places = self.chosen.places(rows[table.whose])
         batches = places // self._size
         order = np.argsort(batches, kind="stable")

@@ -77,8 +77,8 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """Of its columns."""
-        return [column.name for column in self.columns]
+        """Of its columns, without the one that names the patient in another table."""
+        return [column.name for column in self.columns if column.name != "patient_id"]
 
     def known(self, name: str, work: Parse) -> Remembered:
         """What a function gives for the value that each text of a column stands for."""
