@@ -55,8 +55,11 @@ class Cells:
         return self.texts.is_null().to_numpy(zero_copy_only=False)
 
     def take(self, at: Numbers) -> Cells:
-        """Those of other rows; NONE is an empty one."""
+        """Those of other rows; NONE is an empty one. A dictionary is made anew: it has what stands
+        in these rows alone, in their order."""
         texts = self.texts.take(pa.array(at, mask=at == NONE))
+        if pa.types.is_dictionary(texts.type):
+            texts = texts.cast(pa.string()).dictionary_encode()
         return Cells(texts, None if self.why is None else np.append(self.why, NONE)[at])
 
     def otherwise(self, other: Cells) -> Cells:
