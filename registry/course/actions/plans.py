@@ -19,7 +19,7 @@ from registry.course.intervals import in_force
 from registry.course.models import FollowUp, FollowUpDue, FollowUpPlan, SheetDraft
 from registry.course.queries import reading
 from registry.dates import today
-from registry.db import db, now
+from registry.db import db, now, snapshot
 from registry.patients.models import Patient
 
 log = logging.getLogger("netreg.course")
@@ -151,7 +151,8 @@ def _clinician(record: reading.Record) -> UUID | None:
 
 
 def outdated(limit: int) -> list[UUID]:
-    """Patients whose plan is missing, made by other rules, or old."""
+    """Patients whose plan is missing, made by other rules, or old. Looking for them holds up
+    nobody; some may be gone when their turn comes."""
     query = (
         sa.select(Patient.id)
         .outerjoin(FollowUpPlan, FollowUpPlan.patient_id == Patient.id)
@@ -166,7 +167,8 @@ def outdated(limit: int) -> list[UUID]:
         .order_by(Patient.id)
         .limit(limit)
     )
-    return list(db.session.scalars(query))
+    with snapshot() as connection:
+        return list(connection.scalars(query))
 
 
 def drop_old_drafts() -> None:
