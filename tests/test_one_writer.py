@@ -40,7 +40,7 @@ def path(tmp_path):
     where = str(tmp_path / "writers.sqlite3")
     made = open_(where)
     made.execute("PRAGMA journal_mode=WAL")
-    made.execute("CREATE TABLE turn (who integer)")
+    made.execute("CREATE TABLE turn (who integer, asked real, got real)")
     made.close()
     return where
 
@@ -50,16 +50,27 @@ def take_turns(path, who, together) -> None:
     connection = open_(path)
     together.wait(timeout=60)
     for _turn in range(TURNS):
+        asked = time.monotonic()
         begin(connection)
-        connection.execute("INSERT INTO turn VALUES (?)", (who,))
+        row = (who, asked, time.monotonic())
+        connection.execute("INSERT INTO turn VALUES (?, ?, ?)", row)
         time.sleep(0.001)
         connection.commit()
     connection.close()
 
 
-def order(path) -> list[int]:
+def turns(path) -> list[tuple[int, float, float]]:
+    """Who wrote, since when they waited, and when their turn came."""
     with sqlite3.connect(path) as connection:
-        return [row[0] for row in connection.execute("SELECT who FROM turn ORDER BY rowid")]
+        return connection.execute("SELECT who, asked, got FROM turn ORDER BY rowid").fetchall()
+
+
+def overtaken(found) -> int:
+    """How often somebody asked later than another who waited, and came first."""
+    return sum(
+        later > asked and earlier < got
+        for (_who, asked, got), (_other, later, earlier) in itertools.permutations(found, 2)
+    )
 
 
 def test_two_processes_take_turns(path):
@@ -71,15 +82,10 @@ def test_two_processes_take_turns(path):
         one.start()
     for one in both:
         one.join(30)
-    found = order(path)
-    assert sorted(found) == [1] * TURNS + [2] * TURNS
-    assert alternate(found)
-
-
-def alternate(found) -> bool:
-    """Do they come by turns, most of the time?"""
-    changes = sum(before != after for before, after in itertools.pairwise(found))
-    return changes > TURNS
+    found = turns(path)
+    assert sorted(who for who, _asked, _got in found) == [1] * TURNS + [2] * TURNS
+    # a few: who is stopped by the machine between asking and standing in the queue
+    assert overtaken(found) < TURNS / 4
 
 
 def test_two_threads_take_turns(path):
@@ -89,7 +95,7 @@ def test_two_threads_take_turns(path):
         one.start()
     for one in both:
         one.join(30)
-    assert alternate(order(path))
+    assert overtaken(turns(path)) < TURNS / 4
 
 
 def hold(path, ready) -> None:
