@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from registry.access import Role
 from registry.audit import AuditEntry
 from registry.course import queries as course
-from registry.db import acting_at, db
+from registry.db import acting_at, db, table_of
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.patients import queries as patients
 from registry.patients import rules as relations
@@ -448,3 +448,17 @@ def test_a_draft_is_not_there_for_the_centre(app):
         queries.referral(net.viewer("carla"), made.id)
     assert queries.referral(net.viewer("bob"), made.id) is made
     assert make.viewer(net.carla) == net.viewer("carla")
+
+
+def test_who_decides_sees_what_was_written_without_a_new_version(app):
+    """Joining two records moves a case to another patient."""
+    net = make_referrals.network()
+    referral = make_referrals.referral(net, "submitted")
+    other = make.patient(net.viewer("chris"))
+    table = table_of(type(referral))
+    db.session.connection().execute(
+        sa.update(table).where(table.c.id == referral.id).values(patient_id=other.id)
+    )
+    assert referral.patient_id != other.id
+    queries.fresh(referral)
+    assert referral.patient_id == other.id

@@ -159,18 +159,13 @@ def fresh(found: Referral) -> Referral:
     at once the second waits here and then sees what the first did."""
     begin_writing()
     stands = db.session.connection().execute(_held(), {"id": found.id}).one()
-    if any(getattr(found, name) != stands[place] for place, name in enumerate(_MOVING)):
+    # Whatever was written, also without a new version: deadlines, looks, whose patient it is.
+    if any(getattr(found, name) != value for name, value in stands._mapping.items()):
         db.session.refresh(found)
     return found
-
-
-#: What is written to a referral without a new version of it; and the version.
-_MOVING = ("version", "look_due", "first_look_at", "deadline", "answer_due", "escalated_at",
-           "said_at", "said_by")  # fmt: skip
 
 
 @cache
 def _held() -> sa.Select[Any]:
     table = table_of(Referral)
-    moving = sa.select(*(table.c[name] for name in _MOVING))
-    return moving.where(table.c.id == sa.bindparam("id")).with_for_update()
+    return sa.select(table).where(table.c.id == sa.bindparam("id")).with_for_update()
