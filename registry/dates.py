@@ -84,12 +84,6 @@ class PartialDate:
         """True only when no reading of the two allows otherwise."""
         return self.latest < other.earliest
 
-    def years_to(self, other: PartialDate) -> int | None:
-        """Whole years from this date to the other, or None where precision does not decide."""
-        low = _full_years(self.latest, other.earliest)
-        high = _full_years(self.earliest, other.latest)
-        return low if low == high else None
-
     def days_to(self, other: PartialDate) -> int | None:
         """Days between two full dates, or None where either is partial: no day is made up."""
         if self.precision != "day" or other.precision != "day":
@@ -101,10 +95,6 @@ class PartialDate:
 
     def __lt__(self, other: PartialDate) -> bool:
         return (self.earliest, self.iso) < (other.earliest, other.iso)
-
-
-def _full_years(start: date, end: date) -> int:
-    return end.year - start.year - ((end.month, end.day) < (start.month, start.day))
 
 
 def today() -> date:

@@ -72,20 +72,6 @@ def test_no_day_is_made_up_for_an_interval():
     assert D("2024-02").days_to(D("2024-03-01")) is None
 
 
-@pytest.mark.parametrize(
-    ("born", "day", "age"),
-    [
-        ("1961-03-27", "2026-03-26", 64),
-        ("1961-03-27", "2026-03-27", 65),
-        ("1961", "2026-12-31", 65),
-        ("1961", "2026", None),
-        ("1961", "2026-06", None),
-    ],
-)
-def test_age_only_where_precision_decides(born, day, age):
-    assert D(born).years_to(D(day)) == age
-
-
 @given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.dates(date(1900, 1, 1), date(2100, 1, 1)))
 def test_full_dates_sort_as_days_do(one, other):
     assert (D.of(one) < D.of(other)) == (one < other)

@@ -54,6 +54,29 @@ def test_days_and_months_of_many_are_those_of_each():
         assert (rules.PARTIAL_DATE if found.partial[at] else why) == expected.why
 
 
+@pytest.mark.parametrize(
+    ("born", "day", "age"),
+    [
+        ("1961-03-27", "2026-03-26", 64),
+        ("1961-03-27", "2026-03-27", 65),
+        ("1961", "2026-12-31", 65),
+        ("1961", "2026", None),
+        ("1961", "2026-06", None),
+    ],
+)
+def test_age_only_where_precision_decides(born, day, age):
+    found = days.years(*(_dates([one])[1] for one in (born, day)))
+    assert (found.years[0] if found.known[0] else None) == age
+
+
+def _ages(born, when) -> set[int]:
+    """Every age that some reading of the two dates allows at an end of what they can mean."""
+    return {
+        end.year - start.year - ((end.month, end.day) < (start.month, start.day))
+        for start, end in ((born.latest, when.earliest), (born.earliest, when.latest))
+    }
+
+
 def test_years_of_many_are_those_of_each():
     births, many_births = _dates([one for one, _other in PAIRS])
     whens, many_whens = _dates([other for _one, other in PAIRS])
@@ -61,7 +84,8 @@ def test_years_of_many_are_those_of_each():
     for at, (born, when) in enumerate(zip(births, whens, strict=True)):
         both = born is not None and when is not None
         contradictory = both and when.certainly_before(born)
-        expected = born.years_to(when) if both and not contradictory else None
+        ages = _ages(born, when) if both and not contradictory else set()
+        expected = ages.pop() if len(ages) == 1 else None
         assert (found.years[at] if found.known[at] else None) == expected
         assert found.contradictory[at] == contradictory
         assert found.partial[at] == (both and not contradictory and expected is None)

@@ -132,8 +132,6 @@ def _marker(marker: Entry) -> Iterator[Finding]:
         converted = convert(analyte, value, stated, row["unit"])
         own = converted.value if converted.value is not None else value
         stated = row["unit"] if converted.value is not None else stated
-    if doses.is_plausible(analyte, own, stated):
-        return
     judged = doses.check_biomarker(analyte, own, stated)
     if judged.answer == doses.REJECT and value >= 0:
         yield finding("marker_unit", judged.reasons[0], marker, variables=("unit", "analyte"))
