@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,7 @@ from registry.patients.forms import (
     stored_identity,
 )
 from registry.patients.matching import finding
-from registry.patients.models import Patient
+from registry.patients.models import Patient, Restriction
 from registry.people import queries as people
 
 room = web.Room("patients", __name__)
@@ -185,6 +186,18 @@ def edit(patient_id: UUID) -> Any:
 # -- consent -----------------------------------------------------------------------------------
 
 
+def _asked(patient_id: UUID) -> Patient:
+    """A patient who is asked for consent here. Raises NotFound, Forbidden."""
+    viewer = web.viewer()
+    patient = queries.patient(viewer, patient_id)
+    if not queries.relation(viewer, patient.id) & rules.WRITING:
+        raise Forbidden()
+    audit.opened(
+        "opened consent", by=viewer, subject=("patient", patient.id), patient_id=patient.id
+    )
+    return patient
+
+
 def _consent_page(patient: Patient, form: ConsentForm) -> str:
     history = queries.consent_history(web.viewer(), patient.id)
     return render_template(
@@ -200,13 +213,7 @@ def _consent_page(patient: Patient, form: ConsentForm) -> str:
 @room.page("/patients/<uuid:patient_id>/consent", right=Right.CONSENT, methods=("GET", "POST"))
 def consent(patient_id: UUID) -> Any:
     """The patient's answers; a new one ends the one before and the history stays."""
-    viewer = web.viewer()
-    patient = queries.patient(viewer, patient_id)
-    if not queries.relation(viewer, patient.id) & rules.WRITING:
-        raise Forbidden()
-    audit.opened(
-        "opened consent", by=viewer, subject=("patient", patient.id), patient_id=patient.id
-    )
+    viewer, patient = web.viewer(), _asked(patient_id)
     if request.method == "GET":
         stored = stored_consents(queries.consents(viewer, patient.id))
         return _consent_page(patient, ConsentForm(stored=stored))
@@ -221,43 +228,42 @@ def consent(patient_id: UUID) -> Any:
 # -- use for care alone ------------------------------------------------------------------------
 
 
+def _restriction_page(
+    patient: Patient, history: Sequence[Restriction], form: LiftForm | RestrictionForm
+) -> str:
+    return render_template(
+        "patients/restriction.html",
+        patient=patient,
+        form=form,
+        ends=isinstance(form, LiftForm),
+        history=history,
+        grounds=rules.GROUNDS,
+        names=people.person_names(
+            who for row in history for who in (row.recorded_by, row.ended_by)
+        ),
+    )
+
+
 @room.page("/patients/<uuid:patient_id>/restriction", right=Right.CONSENT, methods=("GET", "POST"))
 def restriction(patient_id: UUID) -> Any:
     """The patient asked that the data be used for care alone; or this ends. The history stays."""
-    viewer = web.viewer()
-    patient = queries.patient(viewer, patient_id)
-    if not queries.relation(viewer, patient.id) & rules.WRITING:
-        raise Forbidden()
-    audit.opened(
-        "opened consent", by=viewer, subject=("patient", patient.id), patient_id=patient.id
-    )
+    viewer, patient = web.viewer(), _asked(patient_id)
     history = queries.restrictions(viewer, patient.id)
-    in_force = bool(history) and history[0].ended_at is None
+    if request.method == "GET":
+        in_force = history and history[0].ended_at is None
+        return _restriction_page(patient, history, LiftForm() if in_force else RestrictionForm())
     # What the page said decides what is asked, not what somebody else did meanwhile.
-    ends = in_force if request.method == "GET" else request.form.get("step") == "lift"
-    form = (LiftForm if ends else RestrictionForm)(request.form)
-    if request.method == "GET" or not form.validate():
-        names = people.person_names(
-            who for row in history for who in (row.recorded_by, row.ended_by)
-        )
-        page = render_template(
-            "patients/restriction.html",
-            patient=patient,
-            form=form,
-            ends=ends,
-            history=history,
-            in_force=in_force,
-            grounds=rules.GROUNDS,
-            names=names,
-        )
-        return page if request.method == "GET" else (page, 422)
+    kind = LiftForm if request.form.get("step") == "lift" else RestrictionForm
+    form = kind(request.form)
+    if not form.validate():
+        return _restriction_page(patient, history, form), 422
     if isinstance(form, LiftForm):
         actions.lift_restriction(patient.id, form.because.data, by=viewer)
         web.done(_("The restriction was lifted."))
     else:
-        asked_on = form.asked_on.data or PartialDate.of(today())
+        day = form.asked_on.data or PartialDate.of(today())
         actions.restrict(
-            patient.id, form.ground.data, form.note.data or "", by=viewer, asked_on=asked_on
+            patient.id, form.ground.data, form.note.data or "", by=viewer, asked_on=day
         )
         web.done(_("From now on the data are used for care alone."))
     return web.go("chart.chart", patient_id=patient.id)
