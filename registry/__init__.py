@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Flask, redirect, url_for
 from flask_babel import Babel
-from flask_babel import lazy_gettext as _l
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -27,6 +26,7 @@ from registry import (
 )
 from registry.access import Right
 from registry.db import Base, db
+from registry.language import lazy_gettext as _l
 from registry.operations import production
 from registry.people.models import REFERENCE_CENTRE
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from flask_babel import lazy_gettext as _l
-
 from registry.errors import Forbidden
+from registry.language import lazy_gettext as _l
 
 
 class Role(StrEnum):

@@ -22,13 +22,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from flask import g
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry.access import Viewer
 from registry.db import Json, Model, Moment, db, now, table_of
 from registry.dictionary import technical
 from registry.keys import ring
+from registry.language import lazy_gettext as _l
 
 _Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

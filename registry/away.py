@@ -12,11 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, current_app, g, jsonify, make_response, render_template, request
-from flask_babel import gettext as _
 from sqlalchemy.exc import DBAPIError
 
 from registry import audit
 from registry.db import READING, db
+from registry.language import gettext as _
 
 RETRY_SECONDS = 20
 #: Of PostgreSQL: connection lost or refused, too many, shutting down, starting, out of space.

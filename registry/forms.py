@@ -13,8 +13,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import wtforms
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms.fields.choices import SelectChoice
 
@@ -23,6 +21,8 @@ from registry import dictionary
 from registry.clinical import ki67
 from registry.dates import PartialDate, today
 from registry.dictionary import Variable
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 
 ABSENT_LABELS = {
     "not_known": _l("Not known"),

@@ -21,8 +21,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from flask import current_app
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy.orm import Mapped
 
@@ -30,6 +28,8 @@ from registry import jobs
 from registry.audit import AuditEntry, AuditSeal
 from registry.db import Model, Moment, db, new_id, now, own_transaction
 from registry.dictionary import technical
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 
 log = logging.getLogger("netreg.health")
 

@@ -19,7 +19,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry import audit, keys, storage
@@ -29,6 +28,7 @@ from registry.dictionary import technical
 from registry.errors import Invalid
 from registry.jobs import job
 from registry.keys import LOOK_SECONDS, holder, ring
+from registry.language import lazy_gettext as _l
 
 log = logging.getLogger("netreg.keys")
 

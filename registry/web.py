@@ -34,7 +34,6 @@ from flask import (
     url_for,
 )
 from flask_babel import get_locale
-from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -45,6 +44,7 @@ from registry import audit, away, codes, jobs
 from registry.access import Right, Viewer
 from registry.db import READING, begin_writing, db, own_transaction
 from registry.errors import Conflict, Refusal
+from registry.language import gettext as _
 
 csrf = CSRFProtect()
 

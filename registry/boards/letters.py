@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry import codes, pdf
 from registry.boards.models import Recommendation
 from registry.boards.rules import delivery as rules
@@ -19,6 +17,7 @@ from registry.boards.rules.advice import CHANGES
 from registry.chart.letters.parts import lines, paragraphs
 from registry.course import wording
 from registry.dates import PartialDate
+from registry.language import gettext as _
 from registry.patients.queries import Identity
 from registry.people.models import Organisation
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
-from flask_babel import lazy_gettext as _l
 
 from registry.access import Right
 from registry.boards import letters
@@ -15,6 +14,7 @@ from registry.boards.queries import delivery
 from registry.boards.rules import delivery as rules
 from registry.chart import panels
 from registry.chart.panels import Offer, Opened, Panel
+from registry.language import lazy_gettext as _l
 
 
 @dataclass(frozen=True)

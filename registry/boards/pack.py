@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry import codes, pdf
 from registry.access import Viewer
 from registry.boards.models import AgendaItem, Meeting
@@ -15,6 +13,7 @@ from registry.boards.queries.case import CaseView
 from registry.boards.rules import agenda as rules
 from registry.boards.rules import meetings as meeting_rules
 from registry.boards.rules import trials as trial_rules
+from registry.language import gettext as _
 
 LAYOUT = "boards/pack.typ"
 _LONGEST_LIST = 14

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry.forms import Choice, Choices, HouseForm, LongText, Number, Option, Text
 from registry.interop import rules
+from registry.language import lazy_gettext as _l
 from registry.patients.rules import PURPOSES
 
 PURPOSE_OPTIONS = [

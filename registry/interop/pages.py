@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry import codes
 from registry.course import facts
 from registry.course.models import BY_NAME
@@ -22,6 +20,7 @@ from registry.interop.mapping import Map, MapError, Rule
 from registry.interop.models import Upload
 from registry.interop.patterns import TooLong
 from registry.interop.proposing import Profile
+from registry.language import gettext as _
 
 #: A variable as the worker names it, such as tumour.diagnosis_date.
 _PATH = re.compile(r"\b[a-z][a-z_]*\.[a-z][a-z0-9_]*\b")

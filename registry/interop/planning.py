@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry.access import Viewer
 from registry.course import bulk as course
@@ -33,6 +32,7 @@ from registry.interop.rows import Made, Refusal, Row
 from registry.interop.spool import Raw, Spool
 from registry.interop.tables import Source
 from registry.keys import ring
+from registry.language import gettext as _
 from registry.patients import bulk as people
 from registry.patients import rules as patient_rules
 

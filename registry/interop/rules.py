@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 # -- imports -------------------------------------------------------------------------------------
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from registry import audit
+from registry.language import lazy_gettext as _l
 
 audit.learn(
     {

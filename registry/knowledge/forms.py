@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry.forms import (
     Choice,
     Choices,
@@ -19,6 +16,8 @@ from registry.forms import (
 )
 from registry.knowledge import rules
 from registry.knowledge.models import SupportContact
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 
 
 def _email(text: str) -> str | None:

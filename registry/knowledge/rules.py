@@ -11,9 +11,8 @@ from importlib import resources
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry import codes
+from registry.language import gettext as _
 
 #: What a contact says, and how long it may be.
 LONGEST = {

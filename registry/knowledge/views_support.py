@@ -6,8 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, codes, web
 from registry.access import Right
@@ -15,6 +13,8 @@ from registry.errors import Conflict
 from registry.knowledge import actions, queries, rules
 from registry.knowledge.forms import ContactForm, stored
 from registry.knowledge.models import SupportContact
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 
 room = web.Room("support", __name__)
 

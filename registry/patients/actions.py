@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
 from registry import audit
@@ -18,6 +17,7 @@ from registry.dates import PartialDate
 from registry.db import Moment, add_rows, db, new_id, now, table_of
 from registry.errors import Conflict, Invalid
 from registry.keys import ring
+from registry.language import gettext as _
 from registry.patients import queries, rules
 from registry.patients.documents import arriving
 from registry.patients.matching.models import IdentityChange, MatchDue

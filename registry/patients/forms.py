@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry.dates import PartialDate
 from registry.forms import (
     Choice,
@@ -18,6 +15,8 @@ from registry.forms import (
     Text,
     field_for,
 )
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients import rules
 from registry.patients.models import Patient
 

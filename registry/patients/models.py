@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped, relationship
 
 from registry.dates import PartialDate
 from registry.db import Json, Model, Moment, new_id, now
 from registry.dictionary import Identity, Level, technical, variable
 from registry.keys import ring
+from registry.language import lazy_gettext as _l
 
 _SEALED = ("family_name", "given_names", "national_number", "telephone", "address")
 

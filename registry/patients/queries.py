@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Right, Viewer
@@ -18,6 +17,7 @@ from registry.dates import PartialDate
 from registry.db import Moment, db, now, table_of
 from registry.errors import Forbidden, NotFound
 from registry.keys import ring
+from registry.language import gettext as _
 from registry.patients import rules
 from registry.patients.matching import names
 from registry.patients.matching.models import IdentityChange, Merge

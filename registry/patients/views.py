@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request, url_for
-from flask_babel import gettext as _
 
 from registry import audit, web
 from registry.access import Right
 from registry.dates import PartialDate, today
 from registry.db import new_id
 from registry.errors import Conflict, Forbidden, Invalid
+from registry.language import gettext as _
 from registry.patients import actions, queries, rules
 from registry.patients.forms import (
     ConsentForm,

@@ -6,14 +6,14 @@ import logging
 import time
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from registry import health
 from registry import mail as post
 from registry.db import db, now
 from registry.jobs import job
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.people import letters
 from registry.people.actions import notices as actions
 from registry.people.models import Mail

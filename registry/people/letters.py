@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 from flask import current_app
 from flask_babel import force_locale, get_locale
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import mail as post
 from registry.db import db
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.people import actions, queries, rules
 from registry.people.models import AccountRequest, Invitation, Mail, Notice, PasswordLink
 from registry.people.rules import joining

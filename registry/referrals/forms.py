@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from registry.course import facts as plain
@@ -27,6 +25,8 @@ from registry.forms import (
     again,
     field_for,
 )
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients.forms import ConsentForm, PatientForm
 from registry.people.models import Organisation
 from registry.referrals.case import CONTACT, FDG, MANY, SSTR, Case

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry import codes, dictionary
 from registry.course import facts as plain
 from registry.course import wording
 from registry.course.models import BY_NAME
+from registry.language import gettext as _
 from registry.referrals.case import ASKED, MANY, Change, Row, Rows
 from registry.referrals.models import Referral
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry import web
 from registry.clinical import missing_for_advice
 from registry.dates import PartialDate, today
@@ -24,6 +21,8 @@ from registry.forms import (
     code_options,
     field_for,
 )
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.referrals import rules
 from registry.referrals.actions import More
 from registry.referrals.models import Advice

@@ -12,10 +12,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry.clinical import tables
 from registry.dates import PartialDate
+from registry.language import lazy_gettext as _l
 
 # -- grants ------------------------------------------------------------------------------------
 

@@ -8,8 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit
 from registry.access import Right, Role, Viewer
@@ -34,6 +32,8 @@ from registry.course.models import Tumour
 from registry.dates import PartialDate
 from registry.db import db, now
 from registry.errors import Conflict, Forbidden, Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.referrals import rules as referral_rules
 
 audit.learn(

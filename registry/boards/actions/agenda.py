@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry import audit
 from registry.access import Viewer
 from registry.boards.actions.meetings import touch
@@ -18,6 +15,8 @@ from registry.boards.rules import agenda as rules
 from registry.boards.rules import meetings as meeting_rules
 from registry.db import db, now
 from registry.errors import Conflict, Forbidden, Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients.models import Patient
 from registry.people import actions as people
 from registry.referrals import actions as referrals

@@ -7,8 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit
 from registry.access import Viewer
@@ -19,6 +17,8 @@ from registry.course.models import Therapy
 from registry.dates import PartialDate
 from registry.db import db, now
 from registry.errors import Forbidden, Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.people import actions as people
 from registry.referrals import actions as referrals
 from registry.referrals import queries as referral_queries

@@ -8,8 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit
 from registry.access import Viewer
@@ -25,6 +23,8 @@ from registry.boards.queries import meetings as queries
 from registry.boards.rules import meetings as rules
 from registry.db import db, now
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.people import actions as people
 from registry.people.models import Person
 from registry.referrals import rules as referral_rules

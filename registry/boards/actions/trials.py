@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit
 from registry.access import Viewer
 from registry.boards.models import Trial
 from registry.db import db, now
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 
 audit.learn({"kept trial": _l("Added or changed a trial in the directory")})
 

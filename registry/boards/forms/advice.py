@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from registry.boards.rules import advice as rules
@@ -24,6 +23,7 @@ from registry.forms import (
     code_options,
     yes_no,
 )
+from registry.language import lazy_gettext as _l
 
 #: Kinds of advice that are tests.
 TESTS = (

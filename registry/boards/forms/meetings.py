@@ -9,9 +9,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry.boards.rules import agenda as agenda_rules
 from registry.boards.rules import meetings as rules
 from registry.dates import PartialDate, today
@@ -28,6 +25,8 @@ from registry.forms import (
     Text,
     yes_no,
 )
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.people.forms.account import SearchedChoice
 from registry.referrals import rules as referral_rules
 

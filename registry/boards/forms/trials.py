@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry import codes
 from registry.boards.rules import trials as rules
 from registry.forms import (
@@ -24,6 +21,8 @@ from registry.forms import (
     code_options,
     yes_no,
 )
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 
 #: Criteria that stand in the form under their own name.
 _LISTS = ("site", "grade", "differentiation", "sstr", "prior_any", "prior_none")

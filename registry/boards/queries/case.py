@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import codes
 from registry.access import Viewer
@@ -30,6 +29,7 @@ from registry.course.queries import reading
 from registry.course.queries.reading import Record
 from registry.db import db
 from registry.errors import NotFound
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.patients.documents import queries as patient_documents
 from registry.patients.documents import rules as document_rules

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry.clinical import tables
+from registry.language import lazy_gettext as _l
 
 Typed = Mapping[str, Sequence[str]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 LISTED, DISCUSSED, DEFERRED, REMOVED = "listed", "discussed", "deferred", "removed"
 STATES = {

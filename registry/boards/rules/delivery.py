@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 REFERRER, FAMILY_DOCTOR, PATIENT = "referrer", "family_doctor", "patient"
 RECIPIENTS = {

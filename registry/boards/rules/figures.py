@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry.boards.rules import agenda as agenda_rules
 from registry.boards.rules import delivery as rules
+from registry.language import lazy_gettext as _l
 from registry.referrals.rules.waiting import hidden, small_groups
 
 #: By what the figures can be grouped.

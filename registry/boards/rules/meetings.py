@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 MEETING, WRITTEN = "meeting", "written"
 KINDS = {MEETING: _l("Meeting"), WRITTEN: _l("Written consultation")}

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry.clinical.ki67 import EXACTLY, Ki67
+from registry.language import lazy_gettext as _l
 
 STATUSES = {
     "open": _l("Open"),

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import jsonify, request
-from flask_babel import gettext as _
 
 from registry import web
 from registry.access import Right
@@ -23,6 +22,7 @@ from registry.boards.views.room import room
 from registry.dates import today
 from registry.errors import Conflict, Invalid
 from registry.forms import raw
+from registry.language import gettext as _
 
 
 @room.page("/agenda/<uuid:item_id>/recommendation", right=Right.PREPARE_BOARD, methods=("POST",))

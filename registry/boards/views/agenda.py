@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import jsonify, render_template, request
-from flask_babel import gettext as _
 
 from registry import audit, codes, web
 from registry.access import Right
@@ -21,6 +20,7 @@ from registry.boards.rules import meetings as meeting_rules
 from registry.boards.views.room import clock, room, title, when
 from registry.db import now
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.referrals import queries as referrals
 

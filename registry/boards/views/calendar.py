@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, url_for
-from flask_babel import gettext as _
 
 from registry import web
 from registry.access import Right
@@ -18,6 +17,7 @@ from registry.boards.views.room import room
 from registry.db import now
 from registry.errors import NotFound
 from registry.keys import ring
+from registry.language import gettext as _
 from registry.people.rules import joining
 
 _KIND = "board calendar"

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import make_response, render_template, request
-from flask_babel import gettext as _
 
 from registry import audit, codes, web
 from registry.access import Right
@@ -28,6 +27,7 @@ from registry.boards.views.room import clock, room, title, when
 from registry.chart import views_documents as documents
 from registry.db import now
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
 from registry.patients.documents import queries as patient_documents
 from registry.patients.documents import rules as document_rules
 from registry.people import queries as people

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, current_app, render_template, request
-from flask_babel import gettext as _
 
 from registry import audit, codes, web
 from registry.access import Right, Role
@@ -23,6 +22,7 @@ from registry.boards.views.room import invalid, room
 from registry.dates import PartialDate, today
 from registry.errors import Forbidden, Invalid, NotFound
 from registry.forms import Option
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.people import queries as people
 from registry.referrals import actions as referrals

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import current_app, render_template, request
-from flask_babel import gettext as _
 
 from registry import audit, codes, web
 from registry.access import Right
@@ -17,6 +16,7 @@ from registry.boards.rules import delivery as rules
 from registry.boards.rules import figures as adding
 from registry.boards.views.room import room
 from registry.dates import PartialDate, today
+from registry.language import gettext as _
 
 
 @room.page("/boards/figures", right=Right.BOARD_FIGURES)

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, current_app, render_template, request
-from flask_babel import gettext as _
 
 from registry import audit, web
 from registry.access import Right
@@ -22,6 +21,7 @@ from registry.boards.views import calendar
 from registry.boards.views.room import invalid, room, when
 from registry.db import now
 from registry.errors import Invalid, NotFound
+from registry.language import gettext as _
 from registry.people import queries as people
 from registry.people.models import Person
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request
-from flask_babel import gettext as _
 
 from registry import codes, web
 from registry.access import Right
@@ -18,6 +17,7 @@ from registry.boards.rules import trials as rules
 from registry.boards.views.room import invalid, room
 from registry.dates import PartialDate, today
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
 
 _LISTS = {"site": "triage_group", "country": "country", "differentiation": "differentiation"}
 

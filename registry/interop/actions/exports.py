@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit, jobs
 from registry.access import Right, Viewer
@@ -13,6 +12,7 @@ from registry.db import db, new_id, now
 from registry.errors import Conflict, Forbidden, Invalid
 from registry.interop import rules
 from registry.interop.models import CentreExport
+from registry.language import gettext as _
 
 
 def ask_export(*, by: Viewer, kind: str, reason: str, form_key: UUID) -> CentreExport:

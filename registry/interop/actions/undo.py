@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit, jobs
 from registry.access import Right, Viewer
@@ -23,6 +22,7 @@ from registry.errors import Conflict, Invalid
 from registry.interop import changes, rules
 from registry.interop.links import links_of, ranks
 from registry.interop.models import Import, ImportChange, SourceRow
+from registry.language import gettext as _
 from registry.patients import actions as patients
 from registry.patients import bulk as people
 from registry.patients import rules as relations

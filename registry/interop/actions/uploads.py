@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit, jobs, storage
 from registry.access import Right, Viewer
@@ -31,6 +30,7 @@ from registry.interop.mapping import MapError
 from registry.interop.models import Upload
 from registry.interop.sealed import Incoming, SealedFile
 from registry.interop.tables import FileError
+from registry.language import gettext as _
 
 _SAFE = re.compile(r"[^a-z0-9]+")
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
 
 from registry import codes, web
 from registry.access import Right
@@ -18,6 +17,7 @@ from registry.interop.models import Upload
 from registry.interop.notation import ORDERS
 from registry.interop.views.room import room
 from registry.interop.views.uploads import found_upload, step_of
+from registry.language import gettext as _
 
 _PATH = "/imports/files/<uuid:upload_id>/columns"
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
 
 from registry import web
 from registry.access import Right
@@ -15,6 +14,7 @@ from registry.errors import Invalid
 from registry.interop import actions, forms, queries, rules
 from registry.interop.views.room import room
 from registry.interop.views.uploads import download as sealed_download
+from registry.language import gettext as _
 
 
 @room.page("/exports", right=Right.EXPORT_OWN, methods=("GET", "POST"))

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request
-from flask_babel import gettext as _
 
 from registry import web
 from registry.access import Right
 from registry.interop import actions, map_files, queries
 from registry.interop.mapping import MapError
 from registry.interop.views.room import file_sent, room
+from registry.language import gettext as _
 from registry.people import queries as people
 
 _PATH = "/imports/files/<uuid:upload_id>/map"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request, session
-from flask_babel import gettext as _
 
 from registry import web
 from registry.db import new_id
 from registry.interop import rules
 from registry.interop.sealed import Incoming
+from registry.language import gettext as _
 
 room = web.Room("interop", __name__)
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request
-from flask_babel import gettext as _
 
 from registry import audit, storage, web
 from registry.access import Right
@@ -16,6 +15,7 @@ from registry.interop import actions, forms, pages, queries, rules, sealed
 from registry.interop.actions import uploads
 from registry.interop.models import Upload
 from registry.interop.views.room import file_sent, room, too_large
+from registry.language import gettext as _
 from registry.people import queries as people
 
 _PATH = "/imports/files/<uuid:upload_id>"

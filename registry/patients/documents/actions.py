@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
 from registry import audit, storage
@@ -13,6 +12,7 @@ from registry.access import Viewer
 from registry.dates import PartialDate
 from registry.db import db, new_id, now
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
 from registry.patients.documents import content, rules
 from registry.patients.models import Document, Patient
 

@@ -14,12 +14,12 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit, codes, jobs, storage
 from registry.access import Viewer
 from registry.db import db, new_id, now
 from registry.errors import Conflict, Invalid, NotFound
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.patients.documents import rules
 from registry.patients.models import ArrivingFile, Document, Patient

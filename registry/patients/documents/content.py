@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from xml.parsers import expat
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry.errors import Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients.documents import dicom, pdf_reader, rules
 from registry.patients.documents.rules import DICOM, DOCX, JPEG, PDF, PNG, TIFF, FileType
 

@@ -10,10 +10,9 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from flask_babel import gettext as _
-
 from registry.dates import PartialDate
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.patients import rules
 
 #: What differs, in the order it is said.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry import codes
 from registry.forms import Choice, HouseField, HouseForm, LongText, Option, PartialDateField, Text
+from registry.language import lazy_gettext as _l
 from registry.patients.documents import rules
 
 

@@ -14,12 +14,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit, storage, viruses
 from registry.access import Seat, Viewer
 from registry.db import db, now
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.patients.documents import arriving, content, dicom, rules
 from registry.patients.models import ArrivingFile, Document, Patient
 from registry.people import queries as people

@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import storage, viruses
 from registry.access import Right, Viewer
 from registry.dates import PartialDate
 from registry.db import db
 from registry.errors import Forbidden, Invalid, NotFound
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.patients import rules as relations
 from registry.patients.documents import dicom, rules

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 #: The largest file, in bytes.
 LARGEST = 40 * 1024 * 1024

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm.attributes import flag_modified
 
 from registry import audit
 from registry.access import Viewer
 from registry.db import db, new_id, now
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients.matching import merging, pairs, queries, states
 from registry.patients.matching.models import Match, MatchAnswer, Merge
 from registry.patients.models import Patient

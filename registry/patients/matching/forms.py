@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry.forms import Choice, Choices, HouseForm, LongText, Option
+from registry.language import lazy_gettext as _l
 from registry.patients.matching import states
 
 

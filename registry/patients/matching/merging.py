@@ -13,13 +13,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Viewer
 from registry.dates import PartialDate
 from registry.db import db, new_id, now
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
 from registry.patients import actions as patients
 from registry.patients import rules as relations
 from registry.patients.matching import asking, moving, states

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from math import log2
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry.dates import PartialDate
+from registry.language import lazy_gettext as _l
 from registry.patients import rules as patients
 from registry.patients.matching import names
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 OPEN, SAME, APART, JOINED, LAPSED = "open", "same", "apart", "joined", "lapsed"
 STATES = {

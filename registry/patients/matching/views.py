@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, web
 from registry.access import Right
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients import actions as patient_actions
 from registry.patients import queries as patients
 from registry.patients.matching import (

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry import codes, dictionary
 from registry.dates import PartialDate
 from registry.db import Base
+from registry.language import lazy_gettext as _l
 
 _TABLES = {
     "local_identifier": _l("Hospital numbers"),

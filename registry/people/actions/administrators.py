@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry.access import Role
 from registry.db import db
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.people import queries
 from registry.people.models import Membership
 

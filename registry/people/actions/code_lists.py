@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from flask_babel import gettext as _
-
 from registry import audit, codes
 from registry.access import Right, Viewer
 from registry.db import db, now
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
 from registry.people.models import LocalCode
 from registry.people.queries import code_lists as queries
 from registry.people.rules.lists import OPEN_LISTS

@@ -6,7 +6,6 @@ from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import GIVEN_BY_LEADS, Right, Role, Viewer, the_house
@@ -14,6 +13,7 @@ from registry.dates import today
 from registry.db import db, new_id, now
 from registry.errors import Conflict, Forbidden, Invalid
 from registry.keys import ring
+from registry.language import gettext as _
 from registry.people import queries, rules
 from registry.people.actions.notices import send, tell
 from registry.people.actions.signing_in import check_new_password, end_sessions

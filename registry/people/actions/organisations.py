@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Right, Role, Viewer
 from registry.db import db
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
 from registry.people.actions.administrators import keep_one, lock
 from registry.people.models import Membership, Organisation
 

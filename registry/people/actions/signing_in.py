@@ -8,13 +8,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Viewer
 from registry.db import db, new_id, now, own_transaction
 from registry.errors import Invalid, NotFound
 from registry.keys import ring
+from registry.language import gettext as _
 from registry.people import queries, rules
 from registry.people.models import Person, SignIn, SignInFailure
 

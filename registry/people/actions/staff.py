@@ -6,13 +6,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import COVERED_BY_LEADS, ROLE_LABELS, Right, Role, Viewer
 from registry.dates import today
 from registry.db import db, now
 from registry.errors import Conflict, Forbidden, Invalid
+from registry.language import gettext as _
 from registry.people import queries, rules
 from registry.people.actions.administrators import keep_one, lock
 from registry.people.actions.notices import tell

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry.access import ROLE_LABELS
 from registry.forms import Choice, HouseForm, LongText, Option, Secret, Text
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.people.rules import joining
 
 

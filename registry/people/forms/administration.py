@@ -9,9 +9,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry import codes
 from registry.access import COVERED_BY_LEADS, GIVEN_BY_LEADS, ROLE_LABELS, Role
 from registry.dates import PartialDate
@@ -26,6 +23,8 @@ from registry.forms import (
     PartialDateField,
     Text,
 )
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.people.forms.account import SearchedChoice
 from registry.people.models import NETWORK_OFFICE, REFERENCE_CENTRE, REFERRING_HOSPITAL
 from registry.people.rules import joining

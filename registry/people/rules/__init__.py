@@ -7,7 +7,8 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask_babel import lazy_gettext as _l
+
+from registry.language import lazy_gettext as _l
 
 #: Failed sign-ins after which an account, or an address, must wait (OWASP ASVS 6.3.1).
 WINDOW = timedelta(minutes=15)

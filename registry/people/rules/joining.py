@@ -9,9 +9,8 @@ import re
 from datetime import timedelta
 from uuid import UUID
 
-from flask_babel import lazy_gettext as _l
-
 from registry.access import Role
+from registry.language import lazy_gettext as _l
 
 INVITATION_HOLDS = timedelta(days=14)
 PASSWORD_LINK_HOLDS = timedelta(hours=2)

@@ -6,7 +6,7 @@ it does not know. Lists that rules decide by (stages, grades, responses) stay cl
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 #: list → (name, what to know)
 OPEN_LISTS = {

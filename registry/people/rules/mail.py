@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 IMMEDIATE, DAILY, OFF = "immediate", "daily", "off"
 HOW = {

@@ -3,7 +3,7 @@ and the kinds of subjects."""
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
+from registry.language import lazy_gettext as _l
 
 ACTIONS = {
     "signed in": _l("Signed in"),

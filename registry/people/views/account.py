@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app, redirect, render_template, request
-from flask_babel import gettext as _
 
 from registry import mail, web
 from registry.access import ROLE_LABELS, Right
 from registry.dates import today
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.people import actions, queries, rules
 from registry.people.forms import PasswordForm
 from registry.people.rules import mail as rules_of_mail

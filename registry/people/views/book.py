@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, current_app, render_template, request, url_for
-from flask_babel import gettext as _
 
 from registry import audit, web
 from registry.access import ROLE_LABELS, Right, Role
+from registry.language import gettext as _
 from registry.people.queries import book
 from registry.people.queries.book import Entry, Filters
 from registry.people.rules import words

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
 
 from registry import codes, web
 from registry.access import Right
 from registry.errors import Conflict, Invalid
 from registry.forms import Option
+from registry.language import gettext as _
 from registry.people import actions
 from registry.people.forms import CodeForm
 from registry.people.forms.administration import offer

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
 
 from registry import web
 from registry.access import Right
 from registry.dates import today
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.people import actions, queries
 from registry.people.forms import LeadCoverForm
 from registry.people.forms.administration import day_of, with_colleagues

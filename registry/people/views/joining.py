@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import render_template, request
-from flask_babel import gettext as _
 
 from registry import mail, web
 from registry.access import Right, Role
 from registry.errors import Invalid
 from registry.forms import Option
+from registry.language import gettext as _
 from registry.people import actions, queries
 from registry.people.forms import AcceptForm, ForgotForm, NewPasswordForm, RequestForm
 from registry.people.forms.administration import offer

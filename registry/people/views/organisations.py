@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request, url_for
-from flask_babel import gettext as _
 
 from registry import codes, web
 from registry.access import ROLE_LABELS, Right
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
 from registry.people import actions, queries
 from registry.people.forms import KINDS, OrganisationForm
 from registry.people.forms.administration import stored, weekdays

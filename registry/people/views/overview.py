@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
-from flask_babel import gettext as _
 
 from registry import health, web
 from registry.access import Right
+from registry.language import gettext as _
 from registry.people import actions, queries, rules
 from registry.people.rules.mail import LETTERS
 from registry.people.views.room import room

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
 
 from registry import mail, web
 from registry.access import ROLE_LABELS, Right, Role
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.people import actions, queries
 from registry.people.forms import ApproveForm, RefuseForm
 from registry.people.forms.administration import for_leads, with_organisations

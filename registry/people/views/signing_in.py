@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app, jsonify, redirect, render_template, request, session, url_for
-from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 
 from registry import web
 from registry.access import Right, Viewer
+from registry.language import gettext as _
 from registry.people import actions, queries
 from registry.people.forms import SignInForm
 from registry.people.models import Person

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request, url_for
-from flask_babel import gettext as _
 
 from registry import mail, web
 from registry.access import ROLE_LABELS, Right, Role
 from registry.dates import PartialDate, today
 from registry.errors import Conflict, Invalid
 from registry.forms import Option
+from registry.language import gettext as _
 from registry.people import actions, queries
 from registry.people.forms import CoverForm, InviteForm, PersonForm, RoleForm, UntilForm
 from registry.people.forms.administration import day_of, offer, with_organisations, with_people

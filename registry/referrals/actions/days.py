@@ -6,14 +6,14 @@ from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, jobs
 from registry.access import Right, Viewer
 from registry.dates import today
 from registry.db import db
 from registry.errors import Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.referrals.models import ClosedDay
 
 audit.learn(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
 from registry.access import Role
 from registry.clinical import missing_for_advice
 from registry.course import actions as course
 from registry.db import db
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.patients import actions as patients
 from registry.patients import rules as relations
 from registry.referrals import queries, rules

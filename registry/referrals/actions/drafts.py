@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
 from registry.access import Role, Seat, Viewer
 from registry.db import db, new_id, now
 from registry.errors import Conflict, Forbidden, Invalid, Refusal
+from registry.language import gettext as _
 from registry.patients import actions as patients
 from registry.patients import queries as patient_queries
 from registry.patients import rules as relations

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask_babel import gettext as _
-
 from registry.access import Viewer
 from registry.db import db
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.patients import actions as patients
 from registry.patients import queries as patient_queries
 from registry.patients import rules as relations

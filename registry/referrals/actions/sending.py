@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry.access import Viewer
 from registry.course.licence import may_derive_stages
 from registry.dates import PartialDate
 from registry.db import add_rows, db, now
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.patients import actions as patients
 from registry.patients import rules as relations
 from registry.referrals import queries

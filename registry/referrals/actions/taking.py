@@ -7,11 +7,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext as _
-
 from registry import audit, codes
 from registry.access import Viewer
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.referrals import queries, rules
 from registry.referrals.case import Case
 from registry.referrals.models import Referral

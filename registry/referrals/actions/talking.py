@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry import audit
 from registry.access import Viewer
 from registry.db import db, new_id, now
 from registry.errors import Forbidden, Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.people import actions as people
 from registry.referrals import queries, rules
 from registry.referrals.actions.reading import said

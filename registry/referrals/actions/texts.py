@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Viewer
 from registry.db import db, new_id, now
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.referrals.models import TextBlock
 
 MOST = 50

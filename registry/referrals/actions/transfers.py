@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
 from registry import audit, codes
 from registry.access import Viewer
 from registry.dates import PartialDate
 from registry.db import db, now
 from registry.errors import Conflict, Invalid
+from registry.language import gettext as _
 from registry.referrals.models import Referral, StudyTransfer
 
 SLIDES = "slides"

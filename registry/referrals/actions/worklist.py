@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Right, Viewer
 from registry.db import db
 from registry.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
+from registry.language import gettext as _
 from registry.referrals import queries, rules
 from registry.referrals.actions.steps import take
 from registry.referrals.actions.taking import who_was_first

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
 from registry.db import Json, Model, Moment, new_id, now
 from registry.dictionary import Identity, technical, variable
+from registry.language import lazy_gettext as _l
 
 
 class Advice(Model):

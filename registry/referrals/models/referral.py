@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped, relationship
 
 from registry.db import Json, Model, Moment, new_id, now
 from registry.dictionary import Identity, Level, technical, variable
+from registry.language import lazy_gettext as _l
 from registry.patients.models import Patient
 from registry.people.models import Organisation
 from registry.referrals import rules

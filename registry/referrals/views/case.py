@@ -8,8 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import jsonify, render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, web
 from registry.access import Right
@@ -21,6 +19,8 @@ from registry.course import wording
 from registry.dates import today
 from registry.db import db, new_id
 from registry.errors import Conflict, Invalid, NotFound
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients import queries as patients
 from registry.people import queries as people
 from registry.referrals import actions, attachments, queries, reading, rules

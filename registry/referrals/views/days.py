@@ -6,13 +6,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, web
 from registry.access import Right
 from registry.clinical import urgency
 from registry.errors import Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.people import queries as people
 from registry.referrals import actions, queries, rules, targets
 from registry.referrals.queries.days import ADVICE, DECISION, LOOK

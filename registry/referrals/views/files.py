@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from flask import jsonify, render_template, request, url_for
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from registry import audit, codes, web
 from registry.access import Right
 from registry.dates import PartialDate
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.patients.documents import arriving, queries, rules
 from registry.referrals import actions, attachments
 from registry.referrals import queries as referrals

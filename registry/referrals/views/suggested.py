@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from registry import codes
+from registry.language import gettext as _
 from registry.people.models import Organisation
 from registry.referrals.rules.suggesting import Reason, Suggestion
 

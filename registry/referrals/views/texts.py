@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import jsonify, render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import audit, web
 from registry.access import Right
 from registry.errors import Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.referrals import actions, queries
 from registry.referrals.views.room import room
 

@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import request
-from flask_babel import gettext as _
 
 from registry import web
 from registry.access import Viewer
 from registry.clinical import missing_for_advice
+from registry.language import gettext as _
 from registry.referrals import attachments, queries, rules
 from registry.referrals.models import Referral
 from registry.referrals.queries import Entry, EventRow

@@ -11,11 +11,11 @@ from typing import Any
 
 from flask import Response, current_app, render_template, request, url_for
 from flask_babel import format_decimal, format_percent
-from flask_babel import gettext as _
 
 from registry import audit, codes, web
 from registry.access import Right
 from registry.db import now
+from registry.language import gettext as _
 from registry.referrals import queries, rules
 from registry.referrals.rules import waiting
 from registry.referrals.rules.waiting import GROUPS, WAY, Line, Shown

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from flask import get_template_attribute
 from flask_babel import get_locale
-from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from registry import kit
 from registry.clinical import urgency
+from registry.language import lazy_gettext as _l
 from registry.referrals import rules
 from registry.referrals.rules import worklist as known
 from registry.referrals.views.work_rows import Shown

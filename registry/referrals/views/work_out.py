@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request
-from flask_babel import gettext as _
 
 from registry import audit, codes, web
 from registry.access import Right
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.referrals import queries, reading, rules
 from registry.referrals.queries import WorkRow

@@ -14,12 +14,12 @@ from uuid import UUID
 
 from flask import url_for
 from flask_babel import get_locale, ngettext
-from flask_babel import gettext as _
 
 from registry import codes
 from registry.clinical import sites, urgency
 from registry.clinical.results import Reason
 from registry.course import wording
+from registry.language import gettext as _
 from registry.referrals import rules
 from registry.referrals.queries import WorkRow
 from registry.referrals.views.lists import day

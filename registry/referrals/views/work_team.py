@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
 
 from registry import web
 from registry.access import Right
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.referrals import actions, queries, rules
 from registry.referrals.rules import worklist as known
 from registry.referrals.views.lists import day

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
-from flask_babel import gettext as _
 
 from registry import web
 from registry.access import Right
 from registry.errors import Invalid
+from registry.language import gettext as _
 from registry.referrals import actions
 from registry.referrals.rules import worklist as known
 from registry.referrals.views.room import room

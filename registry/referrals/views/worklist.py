@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import Response, jsonify, render_template, request, url_for
-from flask_babel import gettext as _
 
 from registry import codes, web
 from registry.access import Right
+from registry.language import gettext as _
 from registry.patients.matching import finding
 from registry.referrals import queries, rules
 from registry.referrals.forms import SearchForm

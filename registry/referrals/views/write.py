@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import jsonify, render_template, request, url_for
-from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from registry import audit, web
@@ -19,6 +18,7 @@ from registry.dates import PartialDate, today
 from registry.db import new_id
 from registry.errors import Conflict, Forbidden, Invalid
 from registry.forms import raw
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.patients.forms import stored_consents
 from registry.patients.matching import finding

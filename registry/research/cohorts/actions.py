@@ -8,13 +8,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from flask_babel import force_locale
-from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Right, Viewer
 from registry.db import db, now
 from registry.errors import Conflict, Forbidden, Invalid
 from registry.keys import ring
+from registry.language import gettext as _
 from registry.research.cohorts import criteria, disclosure, evaluating
 from registry.research.cohorts.criteria import Criteria, Criterion
 from registry.research.models import Cohort, CohortVersion, ToldCount

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry.clinical.ki67 import parse_ki67
 from registry.dates import PartialDate
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.research import rules
 
 FORMAT = 1

@@ -11,12 +11,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import codes as vocabularies
 from registry import dictionary
 from registry.course.models import ENTITIES
 from registry.dates import PartialDate
+from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.patients.models import Patient
 from registry.research import rules

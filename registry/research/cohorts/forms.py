@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry import codes as vocabularies
 from registry.forms import Choice, Choices, CodeField, HouseForm, Option, Text, code_options
+from registry.language import lazy_gettext as _l
 from registry.research.cohorts import criteria
 from registry.research.cohorts.criteria import Subject
 

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 
 from registry.clinical.endpoints import DAYS_PER_MONTH, Endpoint
 from registry.course.models import BY_NAME
 from registry.dates import PartialDate
+from registry.language import lazy_gettext as _l
 from registry.research.cohorts.criteria import AtLeast, Entry, Subject
 from registry.research.statistics.courses import Course, Line, lines, recorded
 

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request
-from flask_babel import gettext as _
 
 from registry import web
 from registry.access import Right
 from registry.errors import Invalid, NotFound
+from registry.language import gettext as _
 from registry.research import catalogue, rules
 from registry.research.cohorts import actions as actions_cohorts
 from registry.research.cohorts import criteria, evaluating

@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit, jobs, storage
 from registry.access import Right, Role, Viewer
 from registry.db import db, now, own_transaction
 from registry.errors import Conflict, Forbidden, Invalid, Unreadable
+from registry.language import gettext as _
 from registry.people import actions as people
 from registry.people import queries as staff
 from registry.research import rules

@@ -14,13 +14,13 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 
 from registry import codes as vocabularies
 from registry import dictionary
 from registry.clinical.ki67 import parse_ki67
 from registry.course.models import ENTITIES, LINKS
 from registry.dictionary import Identity, Variable
+from registry.language import lazy_gettext as _l
 from registry.later import Later
 from registry.patients.models import Patient
 from registry.research import rules

@@ -17,9 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from flask_babel import lazy_gettext as _l
-
 from registry import codes as vocabularies
+from registry.language import lazy_gettext as _l
 from registry.later import Later
 from registry.research import rules
 from registry.research.releases.columns import Column, File

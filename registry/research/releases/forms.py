@@ -5,10 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry.forms import Choice, HouseForm, LongText, Number, Option, PartialDateField, Text
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.research import rules
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 from sqlalchemy.orm import joinedload, selectinload
 
 from registry import audit
@@ -17,6 +16,7 @@ from registry.access import Right, Role, Viewer
 from registry.dates import today
 from registry.db import db
 from registry.errors import Forbidden, NotFound
+from registry.language import gettext as _
 from registry.people import queries as people
 from registry.people.models import Person
 from registry.research import rules

@@ -16,9 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from flask_babel import lazy_gettext as _l
-
 from registry import codes as vocabularies
+from registry.language import lazy_gettext as _l
 from registry.later import Later
 from registry.research import rules
 from registry.research.releases.cells import Cell

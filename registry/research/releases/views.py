@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request, url_for
-from flask_babel import gettext as _
 
 from registry import storage, web
 from registry.access import Right
 from registry.dates import today
 from registry.errors import Forbidden, Invalid
+from registry.language import gettext as _
 from registry.people import queries as people
 from registry.research import rules
 from registry.research.cohorts import queries as queries_cohorts

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
+from registry.language import lazy_gettext as _l
 from registry.later import Later
 from registry.research.releases.cells import Cases, Cells, Rows
 from registry.research.releases.columns import Column, File

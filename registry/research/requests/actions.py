@@ -9,13 +9,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 
 from registry import audit
 from registry.access import Right, Role, Viewer
 from registry.dates import today
 from registry.db import db, now
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
+from registry.language import gettext as _
 from registry.people import actions as people
 from registry.people import queries as staff
 from registry.research import rules

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry.forms import Choice, Choices, HouseForm, LongText, Option, PartialDateField, Text
+from registry.language import lazy_gettext as _l
 from registry.research import rules
 from registry.research.releases.forms import CoarseForm
 

@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import web
 from registry.access import Right
 from registry.dates import PartialDate
 from registry.errors import Invalid
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.research import rules
 from registry.research.models import AccessRequest
 from registry.research.releases import columns

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry import codes as vocabularies
 from registry.clinical.response import CR, NON_CR_NON_PD, PD, PR, SD
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.research.statistics import courses, overall, pictures, scripts, timed
 from registry.research.statistics.courses import Line
 from registry.research.statistics.figures import MOST_GROUPS, percent

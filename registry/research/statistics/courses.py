@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from flask_babel import gettext as _
-
 from registry.clinical import therapy_lines
 from registry.clinical.endpoints import Endpoint
 from registry.clinical.line_outcomes import Assessed, Seen, best_response, time_of
 from registry.course.rules import lines as course_lines
+from registry.language import gettext as _
 from registry.research.statistics.shown import Files, lacking
 
 Row = Mapping[str, Any]

@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 
 from registry.clinical.endpoints import DAYS_PER_MONTH
 from registry.db import db, now
 from registry.keys import ring
+from registry.language import lazy_gettext as _l
 from registry.research import rules
 from registry.research.cohorts import actions as actions_cohorts
 from registry.research.cohorts import disclosure, evaluating

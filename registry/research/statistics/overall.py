@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from registry import codes as vocabularies
 from registry.clinical.edit_checks.across.imaging import KRENNING_POSITIVE_FROM
 from registry.clinical.endpoints import DAYS_PER_MONTH
+from registry.language import lazy_gettext as _l
 from registry.research.statistics import figures
 from registry.research.statistics.survival import (
     CENSORED,

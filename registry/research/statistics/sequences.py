@@ -8,13 +8,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry import codes as vocabularies
 from registry.clinical import therapy_lines
 from registry.clinical.endpoints import DAYS_PER_MONTH
 from registry.clinical.partial_dates import assumed
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.research.statistics import courses, pictures, scripts, timed
 from registry.research.statistics.courses import Line, released
 from registry.research.statistics.figures import COLOURS

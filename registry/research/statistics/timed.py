@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry.clinical.endpoints import DAYS_PER_MONTH, Endpoint
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.research.statistics import courses, figures, overall, scripts
 from registry.research.statistics.courses import Line
 from registry.research.statistics.overall import Subject, Survival

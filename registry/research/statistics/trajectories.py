@@ -9,13 +9,12 @@ from math import sqrt
 from statistics import mean, quantiles, stdev
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from registry import codes as vocabularies
 from registry.clinical.endpoints import DAYS_PER_MONTH
 from registry.clinical.partial_dates import assumed
 from registry.course import wording
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.research.statistics import pictures, scripts
 from registry.research.statistics.courses import ORIGIN, released
 from registry.research.statistics.shown import Choice, Files, Row, Shown, Table, chosen, one_digit

@@ -10,13 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from registry import codes as vocabularies
 from registry import storage, web
 from registry.access import Right
 from registry.errors import Forbidden, NotFound
+from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.research import rules
 from registry.research.cohorts import evaluating
 from registry.research.models import Release, ReleaseFile
