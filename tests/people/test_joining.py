@@ -165,8 +165,8 @@ def test_the_answer_is_the_same_whether_or_not_there_is_an_account(client):
     answers = set()
     for email in ("alice.adler@example.org", "rita@example.org", "rita@example.org"):
         page = ask(client, place, email).text
-        # the form's token holds the second it was made in
-        answers.add(page.replace(make.token(page) or "no token", ""))
+        # the page's token holds the second it was made in
+        answers.add(re.sub(r'"X-CSRFToken": "[^"]+"', "", page))
     assert len(answers) == 1
     assert db.session.scalars(sa.select(AccountRequest.email)).all() == ["rita@example.org"]
 
