@@ -62,6 +62,10 @@ class Grant(Model):
         )
 
 
+#: How the names of archives end, and of no other file of a release.
+ARCHIVE = ".zip"
+
+
 class Release(Model):
     """One making of a project's data, from the wish to the frozen files.
 
@@ -119,6 +123,11 @@ class Release(Model):
     def under_way(self) -> bool:
         """Is it waiting or being made?"""
         return self.state in rules.UNDER_WAY
+
+    @property
+    def archive(self) -> str:
+        """What all its files in one are called. Releases made earlier have it as a file."""
+        return f"{self.project}-release-{self.number}{ARCHIVE}"
 
 
 class ReleaseFile(Model):

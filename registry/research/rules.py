@@ -57,7 +57,6 @@ PHASES = {
     "data": _l("De-identifying patients"),
     "formats": _l("Writing the other formats"),
     "documents": _l("Writing the codebook and the manifest"),
-    "packing": _l("Packing all files into one"),
 }
 
 #: Why a release was not made, without anything from the data.

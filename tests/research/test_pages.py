@@ -17,7 +17,7 @@ from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.people.models import Notice
 from registry.research import jobs
 from registry.research.models import Grant, Release
-from registry.research.releases import actions, queries
+from registry.research.releases import actions, making, queries
 from tests import make, make_research
 
 
@@ -86,7 +86,11 @@ def test_from_the_grant_to_the_downloaded_file(client):
     assert file.headers["Content-Disposition"] == "attachment; filename=patients.csv"
     assert file.headers["Cache-Control"] == "no-store"
     assert audited("downloaded patients.csv") == [("Rosa Ruiz", url.rsplit("/", 1)[1])]
-    assert client.get(f"{url}/files/NET-ONE-release-1.zip").data[:2] == b"PK"
+    packed = client.get(f"{url}/files/NET-ONE-release-1.zip")
+    assert packed.data[:2] == b"PK"
+    assert packed.content_length == len(packed.data)
+    assert len(audited("downloaded NET-ONE-release-1.zip")) == 1
+    assert client.get(f"{url}/files/NET-ONE-release-2.zip").status_code == 404
     book = client.get(f"{url}/codebook").text
     assert "derived_category" in book
     assert "female=Female; male=Male" in book
@@ -386,3 +390,32 @@ def test_the_lists_take_the_same_number_of_queries_for_1_and_for_30(app, number)
         sa.event.remove(db.engine, "before_cursor_execute", counted)
     assert (len(grants), len(releases), len(every)) == (number, number, number)
     assert len([one for one in statements if one.startswith("SELECT")]) == 3
+
+
+def test_an_archive_that_was_made_with_the_release_is_handed_out_as_it_is(client, monkeypatch):
+    """Releases made before archives were put together while they are downloaded have one."""
+    cited = making._write_citation
+
+    def with_archive(kept, *rest):
+        cited(kept, *rest)
+        kept.write("NET-ONE-release-1.zip", "application/zip", b"PK as it was made")
+
+    monkeypatch.setattr(making, "_write_citation", with_archive)
+    office = make_research.office()
+    rosa = make_research.signed_in(client, office, Role.RESEARCHER, "Rosa Ruiz")
+    url = f"/research/releases/{make_research.made(make_research.grant(office, rosa)).id}"
+    answer = client.get(f"{url}/files/NET-ONE-release-1.zip")
+    assert answer.data == b"PK as it was made"
+
+
+def test_an_archive_with_an_altered_file_is_refused(client, house):
+    _office, rosa, _given, release = house
+    file = next(one for one in release.files if one.name == "tumours.csv")
+    url = f"/research/releases/{release.id}/files/{release.archive}"
+    path = storage.place(file.file_id)
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes() + b"x")
+    make.sign_in(client, rosa)
+    assert client.get(url).status_code == 500
+    assert len(audited("refused altered tumours.csv")) == 1
+    assert audited("downloaded NET-ONE-release-1.zip") == []

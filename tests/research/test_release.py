@@ -19,7 +19,7 @@ from registry.dictionary import Identity
 from registry.patients import actions as patients
 from registry.patients.models import Patient
 from registry.research.models import ReleaseFile
-from registry.research.releases import columns, gathering, making
+from registry.research.releases import columns, gathering, making, packing
 from tests import make, make_research
 
 DATA_FILES = {
@@ -194,9 +194,8 @@ def test_nothing_identifying_and_no_free_text_is_anywhere_in_any_byte(app):
             entry.metastatic_sites = ["liver", f"{SECRET} place"]
     release = make_research.made(make_research.grant(office))
     content = make_research.content(release)
-    archive = zipfile.ZipFile(io.BytesIO(content.pop(release.files[-1].name)))
     db.session.commit()
-    everything = [*content.values(), *(archive.read(name) for name in archive.namelist())]
+    everything = list(content.values())
     forbidden = [
         SECRET, anna.pseudonym, str(anna.id), anna.id.hex, "1931-07-19", "CENTRE-1", "Centre 1",
         str(carla.organisation_id), "Carla",
@@ -290,7 +289,7 @@ def test_the_manifest_has_counts_and_the_checksum_of_every_file(app):
     manifest = json.loads(content["manifest.json"])
     listed = {one["name"]: one for one in manifest["files"]}
     listed.update({one["name"]: one for one in manifest["made"]["files"]})
-    assert listed.keys() == content.keys() - {"manifest.json", "NET-ONE-release-1.zip"}
+    assert listed.keys() == content.keys() - {"manifest.json"}
     for name, one in listed.items():
         assert one["sha256"] == sha256(content[name]).hexdigest(), name
         assert one["bytes"] == len(content[name])
@@ -303,10 +302,29 @@ def test_the_manifest_has_counts_and_the_checksum_of_every_file(app):
     assert manifest["versions"]["rules"]["derived"] == {
         "pathology.csv": ["GRADE-DIGESTIVE 2", "GRADE-LUNG 1"]
     }
-    archive = zipfile.ZipFile(io.BytesIO(content["NET-ONE-release-1.zip"]))
-    inside = {name.split("/")[1]: archive.read(name) for name in archive.namelist()}
-    assert inside == {n: c for n, c in content.items() if not n.endswith(".zip")}
-    assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_the_archive_has_all_files_as_they_are_and_is_the_same_each_time(app):
+    release = make_research.made(make_research.grant(make_research.office()))
+    content = make_research.content(release)
+    packed = b"".join(packing.pieces(release))
+    assert packing.size(release) == len(packed)
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        names = [f"NET-ONE-release-1/{name}" for name in content]
+        assert archive.namelist() == names
+        assert [archive.read(name) for name in names] == list(content.values())
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert b"".join(packing.pieces(release)) == packed
+    db.session.commit()
+
+
+def test_of_an_archive_in_another_form_no_size_is_promised(app, monkeypatch):
+    release = make_research.made(make_research.grant(make_research.office()))
+    monkeypatch.setattr(packing.zipfile, "ZIP64_LIMIT", 1000)
+    assert packing.size(release) is None
+    with zipfile.ZipFile(io.BytesIO(b"".join(packing.pieces(release)))) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == len(release.files)
     db.session.commit()
 
 
@@ -345,8 +363,6 @@ def test_made_again_from_the_same_state_every_byte_is_the_same_but_when_it_was_m
     monkeypatch.setattr(making, "BATCH", 2)
     monkeypatch.setattr(gathering, "BY_ID", 0)  # whole tables are read, as for many patients
     second = make_research.content(make_research.made(grant))
-    first.pop("NET-ONE-release-1.zip")
-    second.pop("NET-ONE-release-2.zip")
     for files in (first, second):  # how it is cited names the release
         assert files.pop("CITATION.txt").startswith(b"NET Registry (2")
         files.pop("datacite.json")

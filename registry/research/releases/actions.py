@@ -183,23 +183,40 @@ def hand_out(release_id: UUID, name: str, *, by: Viewer) -> ReleaseFile:
     return as_it_was_made(queries.file_to_take(by, release_id, name), rules.DOWNLOADED, by=by)
 
 
+def hand_out_all(release_id: UUID, name: str, *, by: Viewer) -> Release | None:
+    """One's own release, whose files are to be downloaded as one archive of this name; None where
+    that is the name of a file. Raises NotFound, Forbidden, Unreadable."""
+    found = queries.all_to_take(by, release_id, name)
+    if found is not None:
+        for file in found.files:
+            _need_intact(file, by=by)
+        _note(release_id, f"{rules.DOWNLOADED}{name}", by=by)
+    return found
+
+
 def as_it_was_made(file: ReleaseFile, action: str, *, by: Viewer) -> ReleaseFile:
     """The file, after its checksum was compared. The release must have been found for the viewer.
 
     What is done with it (`rules.DOWNLOADED`, `rules.ANALYSED`) is audited. Raises Unreadable when
     the file is not what it was; that is audited too.
     """
-    release_id, name = file.release_id, file.name
+    _need_intact(file, by=by)
+    _note(file.release_id, f"{action}{file.name}", by=by)
+    return file
+
+
+def _need_intact(file: ReleaseFile, *, by: Viewer) -> None:
     try:
         intact = storage.sha256(file.file_id) == file.sha256
     except FileNotFoundError:
         intact = False
-    subject = ("release", release_id)
     if not intact:
-        log.error("a file of release %s is not what it was", release_id)
-        audit.opened(f"{rules.REFUSED_ALTERED}{name}", by=by, subject=subject, patient_id=None)
+        log.error("a file of release %s is not what it was", file.release_id)
+        _note(file.release_id, f"{rules.REFUSED_ALTERED}{file.name}", by=by)
         with own_transaction() as connection:
             audit.write_reads(connection)
         raise Unreadable("a released file was altered")
-    audit.opened(f"{action}{name}", by=by, subject=subject, patient_id=None)
-    return file
+
+
+def _note(release_id: UUID, action: str, *, by: Viewer) -> None:
+    audit.opened(action, by=by, subject=("release", release_id), patient_id=None)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import logging
 import time
-import zipfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -54,7 +53,7 @@ from registry.research.releases.cells import Cases
 from registry.research.releases.columns import File
 from registry.research.releases.documents import Counts, Order
 from registry.research.releases.gathering import Chosen, Gathered
-from registry.research.releases.keeping import Files, Measured, remove
+from registry.research.releases.keeping import Files, remove
 from registry.research.releases.pseudonyms import Pseudonyms
 from registry.research.releases.reading import Table
 from registry.research.releases.recoding import Known, Plan
@@ -71,15 +70,12 @@ HOUSE = the_house("release worker")
 BATCH = 10_000
 #: How often progress is written, at most.
 _SECONDS = 0.5
-_CSV, _HTML, _TEXT, _JSON, _ZIP = (
+_CSV, _HTML, _TEXT, _JSON = (
     "text/csv; charset=utf-8",
     "text/html; charset=utf-8",
     "text/plain; charset=utf-8",
     "application/json",
-    "application/zip",
 )
-#: The date of every entry of the archive: the earliest there is, so that bytes repeat.
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class Lost(Exception):
@@ -348,26 +344,6 @@ def _demo() -> bool:
     return bool(current_app.extensions["netreg_settings"].demo)
 
 
-def _pack(claim: Claim, kept: Files, name: str) -> None:
-    """All files in one archive, as they are and with fixed times."""
-    [file_id] = kept.note(1)
-    with storage.writing(file_id) as out:
-        written = Measured(out)
-        # The archive is written without going back, so its checksum is known at the end.
-        with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
-            for one in kept.made:
-                entry = zipfile.ZipInfo(f"{name}/{one.name}", _NO_TIME)
-                entry.external_attr = 0o444 << 16
-                with (
-                    storage.place(one.file_id).open("rb") as source,
-                    archive.open(entry, "w", force_zip64=one.size > 1 << 31) as target,
-                ):
-                    while block := source.read(1 << 20):
-                        target.write(block)
-                        claim.progress()
-    kept.keep(f"{name}.zip", _ZIP, file_id, written, None)
-
-
 # -- the making --------------------------------------------------------------------------------
 
 
@@ -515,8 +491,6 @@ def _write(claim: Claim, kept: Files, order: Order) -> tuple[dict[str, Any], dat
     _write_citation(kept, order, facts, at)
     facts["made"]["since_previous"] = _since_previous(kept, order)
     kept.write("manifest.json", _JSON, documents.as_json(facts))
-    claim.tell(phase="packing")
-    _pack(claim, kept, f"{order.project}-release-{order.number}")
     claim.tell()
     return facts, at
 

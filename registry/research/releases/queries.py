@@ -20,7 +20,7 @@ from registry.language import gettext as _
 from registry.people import queries as people
 from registry.people.models import Person
 from registry.research import rules
-from registry.research.models import Grant, Release, ReleaseFile
+from registry.research.models import ARCHIVE, Grant, Release, ReleaseFile
 
 
 @dataclass(frozen=True)
@@ -241,6 +241,18 @@ def file_to_take(viewer: Viewer, release_id: UUID, name: str) -> ReleaseFile:
         raise NotFound()
     need_in_force(found.grant)
     return file
+
+
+def all_to_take(viewer: Viewer, release_id: UUID, name: str) -> Release | None:
+    """One's own release where this is the name of its archive and that has still to be put
+    together; else None. NotFound to strangers, Forbidden when the grant does not hold today."""
+    if not name.endswith(ARCHIVE):
+        return None
+    found = release(viewer, release_id)
+    if name != found.archive or found.state != rules.MADE:
+        raise NotFound()
+    need_in_force(found.grant)
+    return None if any(one.name == name for one in found.files) else found
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from registry.people import queries as people
 from registry.research import rules
 from registry.research.cohorts import queries as queries_cohorts
 from registry.research.models import Release
-from registry.research.releases import actions, formats, queries
+from registry.research.releases import actions, formats, packing, queries
 from registry.research.releases.forms import USUAL, EndForm, GrantForm, with_researchers
 from registry.research.requests import queries as queries_requests
 
@@ -131,19 +132,22 @@ def codebook(release_id: UUID) -> Any:
 
 @room.page("/research/releases/<uuid:release_id>/files/<name>", right=Right.MAKE_RELEASE)
 def download(release_id: UUID, name: str) -> Any:
-    """One file of a release."""
+    """One file of a release, or all in one archive."""
     try:
+        whole = actions.hand_out_all(release_id, name, by=web.viewer())
+        if whole is not None:
+            return _sent(packing.pieces(whole), packing.MEDIA_TYPE, name, packing.size(whole))
         file = actions.hand_out(release_id, name, by=web.viewer())
     except Forbidden as refused:
         return _refused(refused)
-    return Response(
-        storage.blocks(file.file_id),
-        mimetype=file.media_type,
-        headers={
-            "Content-Disposition": f"attachment; filename={file.name}",
-            "Content-Length": str(file.size),
-        },
-    )
+    return _sent(storage.blocks(file.file_id), file.media_type, name, file.size)
+
+
+def _sent(pieces: Iterator[bytes], kind: str, name: str, size: int | None) -> Response:
+    sent = Response(pieces, mimetype=kind)
+    sent.headers["Content-Disposition"] = f"attachment; filename={name}"
+    sent.content_length = size
+    return sent
 
 
 # -- the access committee ----------------------------------------------------------------------
