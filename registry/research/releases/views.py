@@ -146,7 +146,8 @@ def download(release_id: UUID, name: str) -> Any:
 def _sent(pieces: Iterator[bytes], kind: str, name: str, size: int | None) -> Response:
     sent = Response(pieces, mimetype=kind)
     sent.headers["Content-Disposition"] = f"attachment; filename={name}"
-    sent.content_length = size
+    if size is not None:
+        sent.content_length = size
     return sent
 
 
