@@ -106,6 +106,7 @@ def create_app(settings: Settings | None = None, *, serving: bool = True) -> Fla
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies
         )
+    app.jinja_environment = kit.Templates
     app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)

@@ -25,7 +25,7 @@ from flask import g
 from sqlalchemy.orm import Mapped
 
 from registry.access import Viewer
-from registry.db import Json, Model, Moment, db, now, table_of
+from registry.db import Json, Model, Moment, add_whole_rows, db, now, table_of
 from registry.dictionary import technical
 from registry.keys import ring
 from registry.language import lazy_gettext as _l
@@ -140,11 +140,14 @@ def record_many(
     ]
     if connection is None:
         _write(rows)
-    elif rows:
-        connection.execute(_INSERT, rows)
+    else:
+        _add(connection, rows)
 
 
-_INSERT = sa.insert(table_of(AuditEntry))
+def _add(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    add_whole_rows(connection, table_of(AuditEntry), rows)
+
+
 _together: contextvars.ContextVar[list[dict[str, Any]] | None] = contextvars.ContextVar(
     "audit", default=None
 )
@@ -155,7 +158,7 @@ def _write(rows: list[dict[str, Any]]) -> None:
     if waiting is not None:
         waiting += rows
     elif rows:
-        db.session.connection().execute(_INSERT, rows)
+        _add(db.session.connection(), rows)
 
 
 @contextlib.contextmanager
@@ -178,6 +181,16 @@ def opened(what: str, *, by: Viewer, subject: tuple[str, Any], patient_id: UUID 
     """Note that a record was read; `write_reads` keeps it before the page is answered."""
     row = _row(what, by=by, subject=subject, patient_id=patient_id, changes=None)
     g.setdefault("audit_reads", []).append(row)
+
+
+def listed(what: str, kind: str, about: Iterable[tuple[Any, UUID]], *, by: Viewer) -> None:
+    """Note that patients stood in a list: for each the id of the subject, and the patient's. They
+    were seen at one moment."""
+    row: dict[str, Any] = {}
+    for subject_id, patient_id in about:
+        row = row or _row(what, by=by, subject=(kind, ""), patient_id=None, changes=None)
+        said = {**row, "subject_id": str(subject_id), "patient_id": patient_id}
+        g.setdefault("audit_reads", []).append(said)
 
 
 #: What is said of an action of the ground floor and the lower rooms; rooms add their own.
@@ -225,9 +238,7 @@ def word(action: str) -> str:
 
 def write_reads(connection: sa.Connection) -> None:
     """Keep the reads noted for this request. If this fails there is no page."""
-    rows = g.pop("audit_reads", [])
-    if rows:
-        connection.execute(_INSERT, rows)
+    _add(connection, g.pop("audit_reads", []))
 
 
 def forget_reads() -> None:

@@ -134,6 +134,43 @@ def add_rows(model: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
         db.session.connection().execute(_insertion(table_of(model)), rows)
 
 
+def add_whole_rows(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write rows in their order, straight through the driver; each gives the same columns and needs
+    no defaults. What is the same object in the row before is brought into the database's form once:
+    of a list that was read, every row says who read it.
+    """
+    if not rows:
+        return
+    text, in_order, forms = _through_driver(table, connection.dialect, tuple(rows[0]))
+    known = [(name, form, [object(), None]) for name, form in forms]
+    ready = []
+    for row in rows:
+        values = {}
+        for name, form, last in known:
+            value = row[name]
+            if form is not None:
+                if value is not last[0]:
+                    last[:] = value, form(value)
+                value = last[1]
+            values[name] = value
+        ready.append(tuple(values.values()) if in_order else values)
+    connection.exec_driver_sql(text, ready)
+
+
+@functools.cache
+def _through_driver(
+    table: sa.Table, dialect: sa.Dialect, names: tuple[str, ...]
+) -> tuple[str, bool, list[tuple[str, Any]]]:
+    """The statement as the driver takes it, whether its values stand in order, and what brings each
+    into the database's form."""
+    compiled: Any = _insertion(table).compile(dialect=dialect, column_keys=list(names))
+    placed = compiled.positiontup or names
+    forms = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in placed]
+    return str(compiled), bool(compiled.positional), list(zip(placed, forms, strict=True))
+
+
 def new_id() -> uuid.UUID:
     """A time-ordered identifier that tells nobody how many records there are."""
     return uuid.UUID(int=uuid_utils.uuid7().int)
@@ -240,10 +277,12 @@ def _begin(connection: sa.Connection) -> None:
         if writing and not _reads_first():
             _begin_to_write(connection)
         else:
-            connection.exec_driver_sql("PRAGMA query_only=ON")
-            connection.exec_driver_sql("BEGIN")
+            # Neither can fail, and every page says them: the driver is told at once.
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("PRAGMA query_only=ON")
+            raw.execute("BEGIN")
     elif connection.dialect.driver == "psycopg":
-        raw: Any = connection.connection.dbapi_connection
+        raw = connection.connection.dbapi_connection
         raw.read_only = not writing
 
 
@@ -251,7 +290,7 @@ def _begin_to_write(connection: sa.Connection) -> None:
     raw: Any = connection.connection.dbapi_connection
     raw.take_turn()
     try:
-        connection.exec_driver_sql("PRAGMA query_only=OFF")
+        raw.execute("PRAGMA query_only=OFF")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     except BaseException:
         raw.give_up_turn()

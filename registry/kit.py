@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import flask.templating
 from flask import Flask, current_app, has_request_context, request, url_for
 from flask_babel import get_locale
 from jinja2 import (
@@ -185,18 +187,25 @@ def _fingerprint(path: str, changed: int) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
 
 
+#: Whether a static file has changed is looked at no more often: a page has sixteen of them.
+LOOK_SECONDS = 1.0
+
+
 def asset(filename: str) -> str:
     """Address of a static file; it changes with the content, so that caches never mix versions."""
-    path = f"{current_app.static_folder}/{filename}"
-    print_of = _fingerprint(path, os.stat(path).st_mtime_ns)
-    if not has_request_context():  # where there is no request, there is no root it was asked under
-        return url_for("static", filename=filename, v=print_of)
-    return _address(request.root_path, filename, print_of)
+    known: dict[Any, tuple[float, str]] = current_app.extensions.setdefault("netreg_assets", {})
+    key = request.root_path if has_request_context() else None, filename
+    kept, moment = known.get(key), time.monotonic()
+    if kept is None or moment - kept[0] >= LOOK_SECONDS:
+        path = f"{current_app.static_folder}/{filename}"
+        found = _address(*key, _fingerprint(path, os.stat(path).st_mtime_ns))
+        kept = known[key] = moment, found
+    return kept[1]
 
 
 @lru_cache(maxsize=512)
-def _address(root: str, filename: str, print_of: str) -> str:
-    """A page has sixteen of them, and they are the same for everybody."""
+def _address(root: str | None, filename: str, print_of: str) -> str:
+    """The same for everybody; where there is no request, there is no root it is asked under."""
     return url_for("static", filename=filename, v=print_of)
 
 
@@ -291,6 +300,16 @@ def shown(value: Any) -> Any:
     if kind is Markup or (kind is str and not _UNSAFE.search(value)):
         return value
     return escape(value)
+
+
+class Templates(flask.templating.Environment):
+    """The environment of our templates. None has names of its own, so all share one plain table of
+    them: Jinja's table of two layers is copied, slowly, for every template that takes part in a
+    page."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The names a template knows."""
+        return self.globals if d is None else super().make_globals(d)
 
 
 class _Writer(CodeGenerator):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from flask import (
     current_app,
     flash,
     g,
+    has_request_context,
     jsonify,
     redirect,
     render_template,
@@ -33,8 +35,10 @@ from flask import (
     session,
     url_for,
 )
+from flask.sessions import SecureCookieSessionInterface
 from flask_babel import get_locale
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
@@ -70,6 +74,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+_NOT_KEPT = _HEADERS | {"Cache-Control": "no-store"}
 
 
 class HouseRequest(Request):
@@ -131,6 +136,51 @@ def wants_json() -> bool:
     return request.headers.get("X-Requested-With") == "fetch"
 
 
+def address(endpoint: str, **values: Any) -> str:
+    """What `url_for` says. Where a page stands whose address has no parts of its own is looked up:
+    the same for everybody, and a page leads to forty of them."""
+    if not has_request_context():
+        return url_for(endpoint, **values)
+    known: dict[tuple[str, str], str | None] = current_app.extensions["netreg_addresses"]
+    key = request.root_path, endpoint
+    if key not in known:
+        rules = list(current_app.url_map.iter_rules(endpoint))
+        known[key] = url_for(endpoint) if [one.arguments for one in rules] == [set()] else None
+    found = known[key]
+    if found is None or not all(_stands_behind(*one) for one in values.items()):
+        return url_for(endpoint, **values)
+    asked = {name: value for name, value in values.items() if value is not None}
+    return f"{found}?{urlencode(asked, safe=_AS_THEY_ARE)}" if asked else found
+
+
+#: What stands in a query as it is, for werkzeug.
+_AS_THEY_ARE = "!$'()*,/:;?@"
+
+
+def _stands_behind(name: str, value: Any) -> bool:
+    return name[0] != "_" and (value is None or isinstance(value, str | int | UUID))
+
+
+def token() -> str:
+    """The token of this request's forms: a page has several."""
+    found: str | None = g.get("csrf_token")
+    return found or generate_csrf()
+
+
+class Sessions(SecureCookieSessionInterface):
+    """The session in its signed cookie, as Flask keeps it; what signs it is made once."""
+
+    _signs: tuple[Any, Any] = (None, None)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """What signs with the application's keys."""
+        keys = app.secret_key, app.config["SECRET_KEY_FALLBACKS"]
+        if self._signs[0] != keys:
+            self._signs = keys, super().get_signing_serializer(app)
+        found: URLSafeTimedSerializer | None = self._signs[1]
+        return found
+
+
 @dataclass(frozen=True)
 class Place:
     """One entry of the main navigation."""
@@ -148,7 +198,7 @@ class Place:
     @property
     def url(self) -> str:
         """Where it leads."""
-        return url_for(self.endpoint)
+        return address(self.endpoint)
 
     @property
     def current(self) -> bool:
@@ -243,10 +293,9 @@ def _finish(response: Response) -> Response:
 
 
 def _protect(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.endpoint != "static":
-        response.headers.setdefault("Cache-Control", "no-store")
+    said = {name.lower() for name, _value in response.headers}
+    wanted = _HEADERS if request.endpoint == "static" else _NOT_KEPT
+    response.headers.extend({n: value for n, value in wanted.items() if n.lower() not in said})
     return response
 
 
@@ -439,7 +488,10 @@ def install(app: Flask) -> None:
     app.request_class = HouseRequest
     app.config["WTF_CSRF_TIME_LIMIT"] = None
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the guard asks, after it knows who is there
+    app.session_interface = Sessions()
     csrf.init_app(app)
+    app.extensions["netreg_addresses"] = {}
+    app.jinja_env.globals.update(csrf_token=token, url_for=address)
     app.before_request(_guard)
     # Answer functions run last-registered first: the commit must come after nothing else.
     app.after_request(_protect)

@@ -464,7 +464,10 @@ def test_the_timeline_says_everything_in_words_too(pages: Flask) -> None:
         assert text in words
 
 
-def test_an_asset_address_changes_with_the_content(pages: Flask, tmp_path: Path) -> None:
+def test_an_asset_address_changes_with_the_content(
+    pages: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kit, "LOOK_SECONDS", 0)
     pages.static_folder = str(tmp_path)
     (tmp_path / "a.css").write_text("a")
     first = kit.asset("a.css")

@@ -52,10 +52,7 @@ def _mark() -> tuple[datetime, UUID] | None:
 
 def _list(rows: list[queries.PatientRow], searched: bool = False) -> str:
     shown = rows[:PAGE]
-    for row in shown:
-        audit.opened(
-            "listed patient", by=web.viewer(), subject=("patient", row.id), patient_id=row.id
-        )
+    audit.listed("listed patient", "patient", [(row.id, row.id) for row in shown], by=web.viewer())
     older = ""
     if len(rows) > PAGE and not searched:
         last = shown[-1]

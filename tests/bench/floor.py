@@ -25,6 +25,7 @@ class Sent:
 
     text: str
     values: Any
+    many: bool = False  # of several rows at once
 
     @property
     def writes(self) -> bool:
@@ -37,7 +38,7 @@ def statements(app: Flask, ask: Callable[[], Any]) -> list[Sent]:
     seen: list[Sent] = []
 
     def note(_c: Any, _k: Any, text: str, values: Any, _x: Any, many: bool) -> None:
-        seen.append(Sent(text, values[0] if many and isinstance(values, list) else values))
+        seen.append(Sent(text, values, many and isinstance(values, list)))
 
     with app.app_context():
         engine = db.engine
@@ -63,26 +64,31 @@ class Replay:
         """Everything once: reading, its end, and what is written with its commit."""
         raw = self._raw
         cursor = raw.cursor()
-        writing = False
-        if not self._sqlite:
-            raw.read_only = True
+        writing: bool | None = None
         for one in self._sent:
+            if one.text.startswith("BEGIN"):  # as here, where it writes
+                continue
             # The reading transaction ends before the one that writes begins.
-            begins = one.text.startswith(("PRAGMA", "BEGIN")) if self._sqlite else one.writes
-            if begins and not writing:
-                self._end()
-            if one.writes and not self._sqlite:
-                raw.read_only = False
+            if one.writes is not writing:
+                self._end(writes=writing)
+                self._begin(writes=one.writes)
             writing = one.writes
-            cursor.execute(one.text, one.values)
+            (cursor.executemany if one.many else cursor.execute)(one.text, one.values)
             if cursor.description:
                 cursor.fetchall()
-            if one.writes:
-                raw.commit()
-        self._end()
+        self._end(writes=writing)
 
-    def _end(self) -> None:
-        if not self._sqlite or self._raw.in_transaction:
+    def _begin(self, *, writes: bool) -> None:
+        if not self._sqlite:
+            self._raw.read_only = not writes
+            return
+        self._raw.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        self._raw.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    def _end(self, *, writes: bool | None) -> None:
+        if writes:
+            self._raw.commit()
+        elif writes is not None:
             self._raw.rollback()
 
     def close(self) -> None:

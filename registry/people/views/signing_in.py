@@ -45,7 +45,8 @@ def _load(sign_in_id: str) -> SignedIn | None:
 
 def find_viewer() -> Viewer | None:
     """Who the session cookie belongs to, if it is still good."""
-    return current_user.viewer if current_user.is_authenticated else None
+    who = current_user._get_current_object()
+    return who.viewer if who.is_authenticated else None
 
 
 def _safe_target(target: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -38,8 +38,7 @@ class Filters:
 Mark = tuple[int, date, UUID]  # urgency rank, deadline and id: the place of a row in the order
 
 
-@dataclass(frozen=True)
-class WorkRow:
+class WorkRow(NamedTuple):
     """A referral as the centre's worklist shows it."""
 
     id: UUID

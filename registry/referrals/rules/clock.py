@@ -26,11 +26,12 @@ def clock_after(effect: str, before: str, answer: str) -> str:
 
 
 URGENCIES = tuple(urgency.RANK)
+_WORDS = {number: word for word, number in urgency.RANK.items()}
 
 
 def urgency_of(rank: int) -> str:
     """The word for a rank of the worklist."""
-    return next(word for word, number in urgency.RANK.items() if number == rank)
+    return _WORDS[rank]
 
 
 def local_day(moment: datetime, zone: str) -> date:

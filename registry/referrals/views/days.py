@@ -30,14 +30,8 @@ def late() -> Any:
     """What is overdue, or about to be; and whose answer is."""
     viewer = web.viewer()
     rows = queries.late(viewer)
-    for row in rows:
-        if row.name:
-            audit.opened(
-                "listed referral",
-                by=viewer,
-                subject=("referral", row.id),
-                patient_id=row.patient_id,
-            )
+    named = [(row.id, row.patient_id) for row in rows if row.name]
+    audit.listed("listed referral", "referral", named, by=viewer)
     today = queries.today_here(viewer)
     groups = [
         (code, label, [row for row in rows if row.lateness == code])

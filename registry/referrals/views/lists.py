@@ -21,13 +21,8 @@ PAGE = 50
 
 def listed(rows: Sequence[MineRow] | Sequence[WorkRow]) -> None:
     """Names stand in the list: each is a read of a patient's record."""
-    for row in rows:
-        audit.opened(
-            "listed referral",
-            by=web.viewer(),
-            subject=("referral", row.id),
-            patient_id=row.identity.id,
-        )
+    about = [(row.id, row.identity.id) for row in rows]
+    audit.listed("listed referral", "referral", about, by=web.viewer())
 
 
 @room.page("/referrals", right=Right.FOLLOW_REFERRALS)

@@ -6,10 +6,9 @@ A page says the same few words again and again; each is put together once.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import url_for
@@ -25,8 +24,7 @@ from registry.referrals.queries import WorkRow
 from registry.referrals.views.lists import day
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """A row of the worklist in words."""
 
     row: WorkRow
@@ -58,10 +56,12 @@ class Words:
         self._before, _mark, self._after = pattern.partition(str(UUID(int=0)))
 
     def _once(self, say: Callable[..., Any], *about: Any) -> Any:
-        key = (say, about)
-        if key not in self._kept:
-            self._kept[key] = say(*about)
-        return self._kept[key]
+        key = (say, *about)
+        try:
+            return self._kept[key]
+        except KeyError:
+            found = self._kept[key] = say(*about)
+            return found
 
     def shown(self, rows: Sequence[WorkRow]) -> list[Shown]:
         """The rows in words."""

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Response, jsonify, render_template, request, url_for
+from flask import Response, jsonify, render_template, request
 
 from registry import codes, web
 from registry.access import Right
@@ -146,14 +146,14 @@ def _page(
 
 def _changes(frame: Frame, kept: Mapping[str, Any]) -> str:
     values: dict[str, Any] = {**kept, "since": _stamp(frame)}
-    return url_for("referrals.changes", **values)
+    return web.address("referrals.changes", **values)
 
 
 def _address(kept: Mapping[str, Any], **more: Any) -> str:
     """The address of the list with these filters."""
     columns = more.pop("columns", None) or request.args.get("columns")
     values: dict[str, Any] = {**kept, **more, "columns": columns or None}
-    return url_for("referrals.worklist", **values)
+    return web.address("referrals.worklist", **values)
 
 
 def upto(number: int) -> str:
