@@ -7,7 +7,7 @@ import contextvars
 import functools
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -169,6 +169,30 @@ def _through_driver(
     placed = compiled.positiontup or names
     forms = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in placed]
     return str(compiled), bool(compiled.positional), list(zip(placed, forms, strict=True))
+
+
+def driver_rows(connection: sa.Connection, statements: Iterable[tuple[str, Any]]) -> list[Any]:
+    """The rows of several statements as the driver's own tuples, a list for each, in a fifth less
+    than SQLAlchemy's time: it tells nothing of columns that the caller knows.
+
+    `statements` are the driver's own SQL with its values, never put together from what somebody
+    typed. Whoever listens to statements hears them, and errors are what SQLAlchemy makes of them.
+    """
+    listeners = list(connection.dispatch.before_cursor_execute)
+    found = []
+    with contextlib.closing(connection.connection.cursor()) as cursor:
+        for text, values in statements:
+            for hear in listeners:
+                hear(connection, cursor, text, values, None, False)
+            try:
+                cursor.execute(text, values)
+                found.append(cursor.fetchall())
+            except connection.dialect.loaded_dbapi.Error as error:
+                raise sa.exc.DBAPIError.instance(
+                    text, values, error, connection.dialect.loaded_dbapi.Error,
+                    dialect=connection.dialect,
+                ) from error  # fmt: skip
+    return found
 
 
 def new_id() -> uuid.UUID:

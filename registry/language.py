@@ -123,7 +123,8 @@ def written(value: PartialDate | None) -> str:
     """A date as precise as it was stated: 12 Mar 2024, Mar 2024 or 2024; empty without one."""
     if value is None:
         return ""
-    year, month, day = value.parts
-    if month is None:
-        return f"{year:04d}"
-    return f"{day} {months()[month]} {year:04d}" if day else f"{months()[month]} {year:04d}"
+    year, month, day = value.iso[:4], value.iso[5:7], value.iso[8:]
+    if not month:
+        return year
+    name = months()[int(month)]
+    return f"{int(day)} {name} {year}" if day else f"{name} {year}"

@@ -139,28 +139,29 @@ SPACE = 10
 Point = tuple[int, float, bool]  # day, height from 0 (bottom) to 1, is it a limit?
 
 
-def path(points: Sequence[Point]) -> str:
-    """The line through points, in days and hundredths of the height."""
-    return "M" + "L".join(f"{day} {100 - 100 * y:.1f}" for day, y, _limit in points)
+def _places(points: Iterable[Point]) -> list[str]:
+    """Where points stand, in days and hundredths of the height."""
+    return [f"{day} {100 - 100 * y:.1f}" for day, y, _limit in points]
 
 
-def dots(points: Iterable[Point]) -> str:
-    """A dot on every point: strokes of no length with round ends keep their shape when the
+def _dots(places: Sequence[str]) -> str:
+    """A dot on every place: strokes of no length with round ends keep their shape when the
     picture is stretched."""
-    return "".join(f"M{day} {100 - 100 * y:.1f}h0" for day, y, _limit in points)
+    return "".join(f"M{place}h0" for place in places)
 
 
 def curve(number: int, runs: Sequence[Sequence[Point]]) -> str:
     """One series: a line a run, dots on its points, hollow ones where the value is a limit."""
-    every = [point for run in runs for point in run]
-    lines = "".join(path(run) for run in runs if len(run) > 1)
-    limits = [point for point in every if point[2]]
+    drawn = [_places(run) for run in runs]
+    lines = "".join("M" + "L".join(run) for run in drawn if len(run) > 1)
+    every = [place for run in drawn for place in run]
+    limits = _places(point for run in runs for point in run if point[2])
     css = f"app-curve app-curve--{number}"
     return (
         f'<g class="{css}">'
         + (f'<path class="app-curve__line" d="{lines}"/>' if lines else "")
-        + f'<path class="app-curve__dots" d="{dots(every)}"/>'
-        + (f'<path class="app-curve__limit" d="{dots(limits)}"/>' if limits else "")
+        + f'<path class="app-curve__dots" d="{_dots(every)}"/>'
+        + (f'<path class="app-curve__limit" d="{_dots(limits)}"/>' if limits else "")
         + "</g>"
     )
 

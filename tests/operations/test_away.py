@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from config import Settings
 from registry import away, create_app, jobs
-from registry.db import db
+from registry.db import db, driver_rows
 from registry.people.models import Organisation
 from registry.serve import die_with_parent
 from tests import make, make_referrals, postgres
@@ -275,6 +275,13 @@ def test_other_errors_of_the_database_are_errors(app):
     with pytest.raises(sa.exc.DBAPIError) as wrong:
         db.session.execute(sa.text("SELECT no_such_column FROM organisation"))
     db.session.rollback()
+    assert not away.is_away(wrong.value)
+    connection = db.session.connection()
+    statements = [("SELECT 1", ()), ("SELECT no_such_column FROM organisation", ())]
+    with make.counted() as asked, pytest.raises(sa.exc.DBAPIError) as wrong:
+        driver_rows(connection, statements)
+    db.session.rollback()
+    assert asked == [text for text, _none in statements]
     assert not away.is_away(wrong.value)
     assert not away.is_away(ValueError())
     assert away.is_away(sa.exc.TimeoutError())

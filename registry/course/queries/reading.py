@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any
@@ -20,7 +19,7 @@ import sqlalchemy as sa
 from registry.course.models import ENTITIES
 from registry.course.queries import record as whole
 from registry.dates import PartialDate
-from registry.db import Exact, Moment, PartialDateType, db
+from registry.db import Exact, Moment, PartialDateType, db, driver_rows
 from registry.dictionary import described
 from registry.patients.models import Patient
 
@@ -104,22 +103,33 @@ def _decoded(model: Any) -> tuple[tuple[int, str], ...]:
     )
 
 
+class _Known(dict[Any, Any]):
+    """What values of one kind mean, each decoded when it is asked for first."""
+
+    def __init__(self, decode: Callable[[Any], Any]) -> None:
+        super().__init__({None: None})
+        self._decode = decode
+
+    def __missing__(self, value: Any) -> Any:
+        found = self[value] = self._decode(value)
+        return found
+
+
 class Decoder:
     """From what a driver gives to what a page reads, a column at a time. The same text is decoded
     once a page: rows that say the same share it, so nobody may change what a row holds."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[Any, Any]] = {kind: {None: None} for kind in _DECODED}
+        self._known = {kind: _Known(decode) for kind, decode in _DECODED.items()}
 
     def column(self, kind: str, column: Sequence[Any]) -> Sequence[Any]:
         """A column decoded; one that the driver decodes itself as it is."""
-        texts = set(map(type, column))
-        if kind not in _DECODED or (kind != "id" and str not in texts):
+        if kind not in _DECODED or column.count(None) == len(column):
             return column
-        known, decode = self._known[kind], _DECODED[kind]
-        for value in set(column).difference(known):
-            known[value] = decode(value)
-        return [known[value] for value in column]
+        first = next(value for value in column if value is not None)
+        if kind != "id" and type(first) is not str:
+            return column
+        return list(map(self._known[kind].__getitem__, column))
 
 
 def _id(value: Any) -> str:
@@ -176,13 +186,16 @@ def record(patient: Patient) -> Record:
     dialect = connection.dialect
     bind = sa.Uuid().dialect_impl(dialect).bind_processor(dialect)
     key = bind(patient.id) if bind is not None else patient.id
-    found = {}
-    for model in ENTITIES:
-        text, positional = _statement(model, dialect)
-        values: Any = (key,) if positional else {"patient": key}
-        with closing(connection.exec_driver_sql(text, values)) as answered:
-            rows = answered.cursor.fetchall()  # the driver's own tuples
-        found[model.entity] = in_order(_rows(model, rows, decoder))
+    statements = [_statement(model, dialect) for model in ENTITIES]
+    answers = driver_rows(
+        connection,
+        [(text, (key,) if positional else {"patient": key}) for text, positional in statements],
+    )
+    kinds: list[Any] = list(ENTITIES)
+    found = {
+        model.entity: in_order(_rows(model, rows, decoder))
+        for model, rows in zip(kinds, answers, strict=True)
+    }
     return Record(patient, found)
 
 

@@ -59,10 +59,16 @@ def findings(
     """
     found = list(edit_checks.record_findings(rows, today=today))
     for entity, entries in rows.items():
+        if entity not in models:
+            continue
+        model: Any = models[entity]
+        ranges = _ranges(model)
         for row in entries:
-            if entity in models and not row.get("error_at"):
+            if row.get("error_at"):
+                continue
+            if row.get("findings"):
                 found += _kept(entity, row)
-                found += _unusual(entity, models[entity], row)
+            found += [_unusual(entity, row, *one) for one in ranges if _is_outside(row, *one)]
     return _once(found)
 
 
@@ -84,7 +90,7 @@ def _kept(entity: str, row: Mapping[str, Any]) -> list[Finding]:
             variables=tuple(one["variables"]),
             entries=((entity, str(row["id"])),),
         )
-        for one in row.get("findings") or []
+        for one in row["findings"]
     ]
 
 
@@ -98,25 +104,37 @@ def _ranges(model: Any) -> tuple[tuple[str, dictionary.Variable, tuple[Decimal, 
     )
 
 
-def _unusual(entity: str, model: Any, row: Mapping[str, Any]) -> list[Finding]:
-    found = []
-    for name, declared, (low, high) in _ranges(model):
-        value = row.get(name)
-        if value is None or value == "":
-            continue
-        if not low <= (value if isinstance(value, Decimal) else Decimal(str(value))) <= high:
-            said = {"low": f"{low:f}", "high": f"{high:f}", "unit": str(declared.unit)}
-            found.append(
-                Finding(
-                    code=UNUSUAL,
-                    severity=WARN,
-                    reason=Reason(_UNUSUAL, said),
-                    variables=(f"{entity}.{name}",),
-                    because=(Reason("%(value)s", {"value": str(value)}),),
-                    entries=((entity, str(row["id"])),),
-                )
-            )
-    return found
+def _is_outside(
+    row: Mapping[str, Any],
+    name: str,
+    declared: dictionary.Variable,
+    range_: tuple[Decimal, Decimal],
+) -> bool:
+    """Does a value stand there that is outside the plausible range of its column?"""
+    value = row.get(name)
+    if value is None or value == "":
+        return False
+    low, high = range_
+    return not low <= (value if type(value) is Decimal else Decimal(str(value))) <= high
+
+
+def _unusual(
+    entity: str,
+    row: Mapping[str, Any],
+    name: str,
+    declared: dictionary.Variable,
+    range_: tuple[Decimal, Decimal],
+) -> Finding:
+    low, high = range_
+    said = {"low": f"{low:f}", "high": f"{high:f}", "unit": str(declared.unit)}
+    return Finding(
+        code=UNUSUAL,
+        severity=WARN,
+        reason=Reason(_UNUSUAL, said),
+        variables=(f"{entity}.{name}",),
+        because=(Reason("%(value)s", {"value": str(row[name])}),),
+        entries=((entity, str(row["id"])),),
+    )
 
 
 def mark_of(finding: Finding) -> str:
@@ -136,9 +154,10 @@ def key_of(finding: Finding) -> str:
 def standing(found: Iterable[Finding], rows: Rows) -> list[Standing]:
     """Each finding with its acceptance, where one holds for the values as they are."""
     accepted = {
-        (entity, str(row["id"])): row.get("accepted") or {}
+        (entity, str(row["id"])): row["accepted"]
         for entity, entries in rows.items()
         for row in entries
+        if row.get("accepted")
     }
     listed = []
     for one in found:

@@ -34,9 +34,7 @@ class Entry:
         value = self.values.get(name)
         if value is None:
             return ""
-        if not isinstance(value, str):
-            value = str(getattr(value, "iso", value))
-        text = value.strip()
+        text = (value if type(value) is str else str(getattr(value, "iso", value))).strip()
         return "" if text in _NO_VALUE else text
 
     def number(self, name: str) -> Decimal | None:
@@ -87,9 +85,7 @@ class Record:
             )
             for entity, found in rows.items()
         }
-        self._by_id = {
-            (entity, entry.id): entry for entity, found in self._entries.items() for entry in found
-        }
+        self._named: dict[str, Mapping[str, Entry]] = {}
         self._groups: dict[tuple[str, str], Mapping[str, tuple[Entry, ...]]] = {}
 
     def all(self, entity: str) -> tuple[Entry, ...]:
@@ -98,7 +94,14 @@ class Record:
 
     def linked(self, entry: Entry, name: str, entity: str) -> Entry | None:
         """The entry that a link column (`therapy_id`) names."""
-        return self._by_id.get((entity, entry.text(name)))
+        return self._by_id(entity).get(entry.text(name))
+
+    def _by_id(self, entity: str) -> Mapping[str, Entry]:
+        """The entries of a kind by their id, of the few kinds that others are linked to."""
+        found = self._named.get(entity)
+        if found is None:
+            found = self._named[entity] = {one.id: one for one in self.all(entity)}
+        return found
 
     def tumour_of(self, entry: Entry) -> Entry | None:
         """The tumour an entry belongs to; the only one where it names none."""
