@@ -20,11 +20,11 @@ from registry.patients.models import Patient
 from registry.research import rules
 from registry.research.releases import days
 from registry.research.releases.ahead import ahead
-from registry.research.releases.cells import Cases, Rows
+from registry.research.releases.cells import Cases, Rows, ids_of
 from registry.research.releases.days import NONE, Dates
 from registry.research.releases.gathering import Chosen
 from registry.research.releases.pseudonyms import Pseudonyms
-from registry.research.releases.reading import Table
+from registry.research.releases.reading import Table, held
 from registry.research.releases.spilling import Spill
 
 DATES = (
@@ -96,15 +96,19 @@ def _rows(entity, model, records, patients):
     names = sorted({name for _place, values in records for name in values} | {"id"})
     table = Table(entity, model, names)
     columns = {name: [values.get(name) for _place, values in records] for name in table.names}
-    raw = pa.RecordBatch.from_arrays(
-        [
-            pa.array([place for place, _values in records], pa.int32()),
-            pa.array([f"{at:016}" for at in range(len(records))]),
-            *(pa.array(columns[name], pa.string()) for name in table.names),
-        ],
-        ["place", "name", *table.names],
+    texts = sorted({text for some in columns.values() for text in some if text is not None})
+    places = {None: NONE, **{text: at for at, text in enumerate(texts)}}
+    return Rows(
+        table,
+        np.array([place for place, _values in records]),
+        pa.array([f"{at:016}" for at in range(len(records))]),
+        np.stack(ids_of(held("id", pa.array(columns.pop("id")))), 1),
+        {
+            name: (np.array([places[text] for text in some]), texts)
+            for name, some in columns.items()
+        },
+        patients,
     )
-    return Rows(table, raw, patients)
 
 
 def _id(number):
@@ -169,22 +173,22 @@ def test_every_patient_has_the_place_of_its_pseudonym_and_strangers_have_none(ap
     names = Pseudonyms("NET-ONE")
     alike = [f"01a20985-3d88-7000-8000-{number:012x}" for number in (1, 255, 9, 2**40)]
     ids = [*alike, *(f"{number:08x}-0000-7000-8000-00000000000a" for number in (5, 2**31, 7))]
-    chosen = Chosen(pa.array(ids), names)
+    chosen = Chosen(held("id", pa.array(ids)), names)
     in_order = sorted(ids, key=lambda one: names.of("patient", one))
     asked = [*reversed(ids), "01a20985-3d88-7000-8000-000000000002", _id(0), "f" * 8 + _id(0)[8:]]
     expected = [*(in_order.index(one) for one in reversed(ids)), -1, -1, -1]
-    assert chosen.places(pa.array(asked)).tolist() == expected
+    assert chosen.places(held("id", pa.array(asked))).tolist() == expected
 
 
 def test_what_is_laid_aside_is_read_back_in_order_and_by_nobody_else(app):
     spill = Spill()
-    for key, text in ((1, "Zonneveld"), (2, "b"), (1, "c")):
-        spill.put(key, pa.RecordBatch.from_pydict({"name": [text]}))
-    assert spill.take(1)["name"].to_pylist() == ["Zonneveld", "c"]
-    assert spill.take(3) is None
-    held = os.pread(spill._file.fileno(), 1 << 20, 0)
-    assert len(held) == spill._size
-    assert b"Zonneveld" not in held
+    for key, text in ((1, b"Zonneveld"), (2, b"b"), (1, b"c")):
+        spill.put(key, text)
+    assert spill.take(1) == [b"Zonneveld", b"c"]
+    assert spill.take(3) == []
+    lies = os.pread(spill._file.fileno(), 1 << 20, 0)
+    assert len(lies) == spill._size
+    assert b"Zonneveld" not in lies
     folder = app.extensions["netreg_settings"].instance / "files"
     assert [path for path in folder.rglob("*") if path.is_file()] == []
     spill.close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from binascii import unhexlify
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from registry import dictionary
 from registry.later import Later
@@ -24,6 +25,8 @@ pc: Any = Later("pyarrow.compute")
 #: Every reason a cell can be empty for; cells hold the place in it.
 REASONS = (*rules.RELEASE_REASONS, *dictionary.ABSENT)
 _PLACES = {reason: place for place, reason in enumerate(REASONS)}
+#: A column as it is read: the places of its texts (NONE where there is nothing), and those.
+Column = tuple[Numbers, Sequence[str]]
 #: Dates are moved so that the diagnosis falls on one of these days, near no real one.
 _FIRST_DAY, _SPAN = date(2100, 1, 1), 36_524
 
@@ -105,48 +108,55 @@ def letters(rows: Numbers) -> Any:
     return pa.Array.from_buffers(pa.string(), number, buffers)
 
 
-def bytes_of(texts: Any, length: int) -> Numbers:
-    """Texts of one length as rows of bytes. Raises pyarrow.ArrowInvalid for another length."""
-    fixed = texts.cast(pa.binary()).cast(pa.binary(length))
-    start = fixed.offset * length
-    flat = np.frombuffer(fixed.buffers()[1], np.uint8, len(fixed) * length, start)
-    return flat.reshape(-1, length)
-
-
-def ids_of(texts: Any) -> tuple[Numbers, Numbers]:
-    """Ids as `str` writes them as two numbers each, which sort as the texts do."""
-    digits = bytes_of(texts, 36).tobytes().replace(b"-", b"")
+def ids_of(ids: Any) -> tuple[Numbers, Numbers]:
+    """Ids as they are read (`reading.held`) as two numbers each, which sort as the texts do."""
+    length = ids.type.byte_width
+    flat = np.frombuffer(ids.buffers()[1], np.uint8, len(ids) * length, ids.offset * length)
+    digits = flat.tobytes().replace(b"-", b"")
     halves = np.frombuffer(unhexlify(digits), ">u8").astype(np.uint64).reshape(-1, 2)
     return halves[:, 0], halves[:, 1]
+
+
+def _as_they_come(at: Numbers, texts: Sequence[str]) -> Column:
+    """A column with those texts alone that stand in it, in the order in which they come."""
+    first = np.full(len(texts) + 1, len(at))
+    first[at[::-1]] = np.arange(len(at) - 1, -1, -1)
+    used = np.flatnonzero(first[:-1] < len(at))
+    used = used[np.argsort(first[used])]
+    places = np.full(len(texts) + 1, NONE)
+    places[used] = np.arange(len(used))
+    return places[at], [texts[one] for one in used.tolist()]
 
 
 class Rows:
     """The rows of some patients in one table, in the order of the patients and of their names."""
 
-    def __init__(self, table: Table, raw: Any, patients: int) -> None:
-        self.table, self._raw = table, raw
-        self.size: int = raw.num_rows
-        self.whose: Numbers = raw["place"].to_numpy()
+    def __init__(
+        self, table: Table, whose: Numbers, names: Any, ids: Numbers,
+        columns: Mapping[str, Column], patients: int,
+    ) -> None:  # fmt: skip
+        self.table, self.whose, self.names, self._ids = table, whose, names, ids
+        self._columns = columns
+        self.size = len(whose)
         self.starts: Numbers = np.searchsorted(self.whose, np.arange(patients + 1))
-        self._distinct: dict[str, tuple[Numbers, list[str]]] = {}
+        self._distinct: dict[str, Column] = {}
         self._dates: dict[str, Dates] = {}
 
     @property
-    def names(self) -> Any:
-        """The rows' pseudonyms."""
-        return self._raw["name"]
+    def ids(self) -> tuple[Numbers, Numbers]:
+        """The ids of the rows as two numbers each, which sort as the texts do."""
+        return self._ids[:, 0], self._ids[:, 1]
 
-    def texts(self, name: str) -> Any:
-        """A column as it was read."""
-        return self._raw[name]
+    def written_ids(self) -> Iterator[UUID]:
+        """The ids of the rows."""
+        for high, low in self._ids.tolist():
+            yield UUID(int=high << 64 | low)
 
     def each(self, name: str, work: Parse) -> tuple[Numbers, list[Any]]:
         """What a function gives for every different value of a column, in the order in which they
         come, and the place of each row's among them; NONE where there is nothing."""
         if name not in self._distinct:
-            found = self._raw[name].dictionary_encode()
-            at = found.indices.fill_null(NONE).to_numpy()
-            self._distinct[name] = (at, found.dictionary.to_pylist())
+            self._distinct[name] = _as_they_come(*self._columns[name])
         at, texts = self._distinct[name]
         known = self.table.known(name, work)
         return at, [known[text] for text in texts]
@@ -209,7 +219,7 @@ class Cases:
         """Of each patient the tumour diagnosed first; without any date the one entered first."""
         tumours = self.rows["tumour"]
         dates, origins = tumours.dates("diagnosis_date"), self.origins.take(tumours.whose)
-        return tumours.first_of_each(dates.key != origins.key, *ids_of(tumours.texts("id")))
+        return tumours.first_of_each(dates.key != origins.key, *tumours.ids)
 
     @cached_property
     def last_follow_ups(self) -> Numbers:
@@ -218,7 +228,7 @@ class Cases:
         seen = self.rows["follow_up"]
         at, dead = seen.each("vital_status", _is_dead)
         is_dead = np.array([*dead, False])[at]
-        high, low = ids_of(seen.texts("id"))
+        high, low = seen.ids
         timed, time = self._times(seen)
         return seen.first_of_each(~is_dead, ~timed, -time, ~high, ~low)
 
@@ -244,8 +254,7 @@ class Cases:
     @cached_property
     def anchors(self) -> Numbers:
         """The day that stands for the diagnosis of each patient where dates are moved: secret."""
-        ids = self.patients.texts("id").to_pylist()
-        moved = [self.names.number("shift", one, _SPAN) for one in ids]
+        moved = [self.names.number("shift", one, _SPAN) for one in self.patients.written_ids()]
         return np.array(moved, np.int64) + _FIRST_DAY.toordinal()
 
 

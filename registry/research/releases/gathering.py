@@ -13,23 +13,23 @@ import sqlalchemy as sa
 
 from registry.later import Later
 from registry.research.releases.ahead import ahead
-from registry.research.releases.cells import Cases, Rows, bytes_of, ids_of, letters
+from registry.research.releases.cells import Cases, Column, Rows, ids_of, letters
+from registry.research.releases.days import NONE, Numbers
 from registry.research.releases.pseudonyms import LENGTH, Pseudonyms
 from registry.research.releases.reading import BY_ID, Table, blocks
 from registry.research.releases.spilling import Spill
 
 np: Any = Later("numpy")
 pa: Any = Later("pyarrow")
-pc: Any = Later("pyarrow.compute")
 _SOME = 50_000
+#: The number of a text that has none: with the numbers before it, two bytes a cell.
+OTHER = 2**16 - 1
 
 
 def named(names: Pseudonyms, kind: str, ids: Any) -> Any:
-    """The pseudonyms of records, each a row of letters; ids are an Arrow array of texts."""
-    written = ids.cast(pa.binary())
+    """The pseudonyms of records, each a row of letters; ids are an Arrow array of them."""
     parts = [
-        names.many(kind, written.slice(start, _SOME).to_pylist())
-        for start in range(0, len(written), _SOME)
+        names.many(kind, ids.slice(start, _SOME).to_pylist()) for start in range(0, len(ids), _SOME)
     ]
     return np.concatenate(parts) if parts else np.empty((0, LENGTH), np.uint8)
 
@@ -53,7 +53,9 @@ class Chosen:
         keys = _order(named(names, "patient", ids))[by_id]
         self._places = np.empty(self.number, np.int32)
         self._places[np.lexsort((keys[:, 1], keys[:, 0]))] = np.arange(self.number, dtype=np.int32)
-        self.few: list[str] | None = ids.to_pylist() if self.number <= BY_ID else None
+        self.few: list[str] | None = None
+        if self.number <= BY_ID:
+            self.few = [one.decode() for one in ids.to_pylist()]
 
     def places(self, ids: Any) -> Any:
         """The place of each of these patients; -1 of one who was not chosen."""
@@ -69,6 +71,51 @@ class Chosen:
         return np.where(found, self._places[here], -1)
 
 
+class Numbered:
+    """The different texts of a column, numbered from 1 in the order in which they come; 0 is
+    nothing. Once there are too many, those that are new are not numbered any more."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def of(self, column: Any) -> tuple[Numbers, Any]:
+        """The numbers of a dictionary's rows, and the texts of those that have none (`OTHER`)."""
+        words = column.dictionary.to_pylist()
+        numbers = np.array([*map(self._number, words), 0], np.uint16)
+        found = numbers[column.indices.fill_null(NONE).to_numpy()]
+        if OTHER not in numbers:
+            return found, None
+        return found, column.filter(pa.array(found == OTHER)).cast(pa.string())
+
+    def _number(self, text: str) -> int:
+        number = self._numbers.get(text)
+        if number is None:
+            if len(self.texts) >= OTHER - 1:
+                return int(OTHER)
+            self.texts.append(text)
+            number = self._numbers[text] = len(self.texts)
+        return number
+
+
+class _Aside:
+    """How the rows of a table are laid aside: the place of the patient in its batch, the row's id
+    and name, and the number of the text in each column; texts without a number lie beside."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.columns = {name: Numbered() for name in table.names if name != "id"}
+        self.kind = np.dtype([
+            ("place", "<u4"), ("id", "<u8", 2), ("name", "u1", LENGTH),
+            ("numbers", "<u2", len(self.columns)),
+        ])  # fmt: skip
+
+
+def _texts() -> Any:
+    """How texts without a number are laid aside."""
+    return pa.schema({"text": pa.string()})
+
+
 class Gathered:
     """All rows of the chosen patients, laid aside by batches of `size` patients."""
 
@@ -76,39 +123,56 @@ class Gathered:
         self, chosen: Chosen, tables: Sequence[Table], names: Pseudonyms, spill: Spill, size: int
     ) -> None:
         self.chosen, self._names, self._spill, self._size = chosen, names, spill, size
-        self._tables = {table.entity: table for table in tables}
+        self._tables = {table.entity: _Aside(table) for table in tables}
 
     def read(self, connection: sa.Connection, told: Callable[[], None]) -> None:
         """Read every table once; `told` is called again and again meanwhile."""
         if not self.chosen.number:
             return
-        for table in self._tables.values():
-            query = table.query(self.chosen.few, connection.dialect.name)
+        for aside in self._tables.values():
+            query = aside.table.query(self.chosen.few, connection.dialect.name)
             for rows in ahead(blocks(connection, query)):
-                self._lay_aside(table, rows)
+                self._lay_aside(aside, rows)
                 told()
 
-    def _lay_aside(self, table: Table, rows: Any) -> None:
+    def _lay_aside(self, aside: _Aside, rows: Any) -> None:
         """Name the rows of one block, and keep them by the batch of their patient."""
         if not rows.num_rows:
             return
         [rows] = rows.combine_chunks().to_batches()
-        places = self.chosen.places(rows[table.whose])
+        places = self.chosen.places(rows[aside.table.whose])
+        found = np.empty(rows.num_rows, aside.kind)
+        found["place"] = places % self._size
+        found["id"] = np.stack(ids_of(rows["id"]), 1)
+        others = {}
+        for at, (name, numbered) in enumerate(aside.columns.items()):
+            found["numbers"][:, at], other = numbered.of(rows[name])
+            if other is not None:
+                others[name] = (other, np.cumsum(found["numbers"][:, at] == OTHER) - 1)
         batches = places // self._size
         order = np.argsort(batches, kind="stable")
         order = order[np.searchsorted(batches[order], 0) :]  # who was not chosen stands before
-        kept = rows.take(pa.array(order))
-        names = letters(named(self._names, table.entity, kept["id"]))
-        kept = pa.RecordBatch.from_arrays(
-            [pa.array(places[order] % self._size), names, *(kept[name] for name in table.names)],
-            ["place", "name", *table.names],
-        )
+        found = found[order]
+        ids = rows["id"].take(pa.array(order))
+        found["name"] = named(self._names, aside.table.entity, ids)
         ends = np.flatnonzero(np.diff(batches[order], append=-1)) + 1
         start = 0
         for end in ends.tolist():
-            some = kept.slice(start, end - start)
-            self._spill.put((table.entity, int(batches[order[start]])), some)
+            key = (aside.table.entity, int(batches[order[start]]))
+            self._spill.put(key, found[start:end].view(np.uint8))
+            for at, name in enumerate(aside.columns):
+                if name in others:
+                    texts, which = others[name]
+                    mine = found["numbers"][start:end, at] == OTHER
+                    self._put_texts(
+                        (*key, name), texts.take(pa.array(which[order[start:end]][mine]))
+                    )
             start = end
+
+    def _put_texts(self, key: tuple[str, int, str], texts: Any) -> None:
+        if len(texts):
+            batch = pa.RecordBatch.from_arrays([texts], schema=_texts())
+            self._spill.put(key, memoryview(batch.serialize()).cast("B"))
 
     def batches(
         self, entities: Collection[str] = (), levels: Sequence[int] = ()
@@ -118,24 +182,38 @@ class Gathered:
         for start in range(0, self.chosen.number, self._size):
             patients = min(self._size, self.chosen.number - start)
             rows = {
-                entity: self._rows(table, start // self._size, patients)
-                for entity, table in self._tables.items()
+                entity: self._rows(aside, start // self._size, patients)
+                for entity, aside in self._tables.items()
                 if not entities or entity in entities
             }
             told = np.frombuffer(bytes(levels[start : start + patients]), np.uint8)
             yield Cases(self._names, rows, told if levels else None)
 
-    def _rows(self, table: Table, batch: int, patients: int) -> Rows:
-        found = self._spill.take((table.entity, batch))
-        if found is None:
-            return Rows(table, _nothing(table), patients)
-        [rows] = found.combine_chunks().to_batches()
-        keys = _order(bytes_of(rows["name"], LENGTH))
-        order = np.lexsort((keys[:, 1], keys[:, 0], rows["place"].to_numpy()))
-        return Rows(table, rows.take(pa.array(order)), patients)
+    def _rows(self, aside: _Aside, batch: int, patients: int) -> Rows:
+        key = (aside.table.entity, batch)
+        pieces = self._spill.take(key)
+        found = np.frombuffer(b"".join(pieces), aside.kind)
+        names = np.ascontiguousarray(found["name"])
+        keys = _order(names)
+        order = np.lexsort((keys[:, 1], keys[:, 0], found["place"]))
+        numbers = np.ascontiguousarray(found["numbers"].T)
+        columns = {
+            name: self._column(numbered, numbers[at], (*key, name), order)
+            for at, (name, numbered) in enumerate(aside.columns.items())
+        }
+        return Rows(
+            aside.table, found["place"][order], letters(names[order]), found["id"][order],
+            columns, patients,
+        )  # fmt: skip
 
-
-def _nothing(table: Table) -> Any:
-    """No rows."""
-    kinds = {"place": pa.int64(), "name": pa.string(), **dict.fromkeys(table.names, pa.string())}
-    return pa.RecordBatch.from_pylist([], pa.schema(kinds))
+    def _column(
+        self, numbered: Numbered, numbers: Numbers, key: tuple[str, int, str], order: Numbers
+    ) -> Column:
+        """A column in this order: the places of its texts, and those."""
+        at, texts = numbers.astype(np.int32) - 1, numbered.texts
+        if pieces := self._spill.take(key):
+            batches = [pa.ipc.read_record_batch(pa.py_buffer(one), _texts()) for one in pieces]
+            more = pa.Table.from_batches(batches).column(0).combine_chunks().dictionary_encode()
+            at[numbers == OTHER] = len(texts) + more.indices.to_numpy()
+            texts = [*texts, *more.dictionary.to_pylist()]
+        return at[order], texts

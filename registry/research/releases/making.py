@@ -147,11 +147,11 @@ def _chosen(connection: sa.Connection, order: Order) -> Any:
     asked = Criteria.of(order.criteria.get("cohort", {}))
     if asked.steps:
         found = evaluating.people(connection.execute, asked)[-1]
-        return pa.array([str(one) for one in found], pa.string())
+        return reading.held("id", pa.array([str(one) for one in found], pa.string()))
     own = reading.as_text(Patient.__table__.c.id, connection.dialect.name).label("id")
     query = evaluating.population().with_only_columns(own)
     some = [block["id"].combine_chunks() for block in reading.blocks(connection, query)]
-    return pa.concat_arrays([pa.array([], pa.string()), *some])
+    return pa.concat_arrays([reading.held("id", pa.array([], pa.string())), *some])
 
 
 #: What is read of each entity besides the variables that leave: keys, reasons, and what times,

@@ -2,7 +2,7 @@
 
 A value is the text the database writes of it, the same from both databases, or nothing; what a text
 means is found later, once for each, because the same few codes, dates and numbers stand in
-millions of cells. Ids are as `str` writes them.
+millions of cells: they come as dictionaries. Ids of rows are as `str` writes them, 36 bytes each.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from sqlalchemy.dialects import postgresql
 from registry.dates import PartialDate
 from registry.db import Exact, PartialDateType
 from registry.later import Later
+from registry.research.releases.copying import copied
 
 pa: Any = Later("pyarrow")
 pc: Any = Later("pyarrow.compute")
 arrow_csv: Any = Later("pyarrow.csv")
 
 #: Bytes (of a server) and rows (of a file) that are read at once, about as much.
-_BYTES, _ROWS = 4 << 20, 10_000
+_BYTES, _ROWS = 8 << 20, 20_000
+#: The columns that say whose a row is, and which.
+_IDS, _ID_LENGTH = frozenset({"id", "patient_id"}), 36
 #: Remembered meanings of one column at most: what bounds the memory.
 _MOST = 100_000
 #: Up to so many patients are asked for by their ids; of more the whole table is read.
@@ -110,6 +113,8 @@ def as_text(column: Any, dialect: str) -> sa.ColumnElement[Any]:
         return sa.type_coerce(column, sa.Text)
     if dialect == "sqlite" and isinstance(column.type, sa.JSON):
         return sa.type_coerce(column, sa.Text)
+    if dialect == "postgresql" and not isinstance(column.type, sa.Boolean):
+        return sa.type_coerce(column, sa.Text)  # COPY writes the same text of it as a cast does
     return sa.cast(column, sa.Text)
 
 
@@ -126,25 +131,16 @@ def blocks(connection: sa.Connection, query: sa.Select[Any]) -> Generator[Any]:
     """The rows of a query of texts, as one Arrow table after the other."""
     if connection.dialect.name == "postgresql":
         names = [column.name for column in query.selected_columns]
-        for block in _copied(connection, query):
+        written = query.compile(connection, compile_kwargs={"literal_binds": True})
+        for block in copied(connection, str(written), _BYTES):
             yield _parsed(block, names)
     else:
         yield from _fetched(connection, query)
 
 
-def _copied(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[bytearray]:
-    """The rows as CSV, in pieces of whole rows."""
-    written = query.compile(connection, compile_kwargs={"literal_binds": True})
-    cursor = connection.connection.cursor()
-    with cursor, cursor.copy(f"COPY ({written}) TO STDOUT (FORMAT csv)") as rows:  # type: ignore[attr-defined]
-        held = bytearray()
-        for row in rows:
-            held += row
-            if len(held) >= _BYTES:
-                yield held
-                held = bytearray()
-        if held:
-            yield held
+def _kind(name: str) -> Any:
+    """How a column is held."""
+    return pa.binary(_ID_LENGTH) if name in _IDS else pa.dictionary(pa.int32(), pa.string())
 
 
 def _parsed(block: bytearray, names: Sequence[str]) -> Any:
@@ -156,7 +152,7 @@ def _parsed(block: bytearray, names: Sequence[str]) -> Any:
         ),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
+            column_types={name: _kind(name) for name in names},
             strings_can_be_null=True,
             null_values=[""],
             quoted_strings_can_be_null=False,
@@ -169,5 +165,12 @@ def _fetched(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Any]:
     names = [column.name for column in query.selected_columns]
     result = connection.execute(query, execution_options={"yield_per": _ROWS})
     for rows in result.partitions():
-        columns = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
-        yield pa.table(columns, names)
+        values = zip(names, zip(*rows, strict=True), strict=True)
+        yield pa.table([held(name, pa.array(some, pa.string())) for name, some in values], names)
+
+
+def held(name: str, texts: Any) -> Any:
+    """A column of texts as it is held."""
+    if name in _IDS:
+        return texts.cast(pa.binary()).cast(pa.binary(_ID_LENGTH))
+    return texts.dictionary_encode()

@@ -13,42 +13,33 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from registry import storage
-from registry.later import Later
 
-pa: Any = Later("pyarrow")
 _NONCE = 12
 
 
 class Spill:
-    """Arrow batches by key, each read back in the order in which it was put there."""
+    """Pieces by key, each read back in the order in which it was put there."""
 
     def __init__(self) -> None:
         self._file = storage.unnamed()
         self._cipher = AESGCM(os.urandom(32))
         self._pieces: dict[Hashable, list[tuple[int, int]]] = {}
-        self._schemas: dict[Hashable, Any] = {}
         self._size = 0
 
-    def put(self, key: Hashable, batch: Any) -> None:
-        """Keep a batch. All under a key have the same columns."""
-        plain = memoryview(batch.serialize()).cast("B")
+    def put(self, key: Hashable, plain: Any) -> None:
+        """Keep a piece of bytes."""
         sealed = self._cipher.encrypt(self._nonce(self._size), plain, None)
         self._file.write(sealed)
         self._pieces.setdefault(key, []).append((self._size, len(sealed)))
-        self._schemas[key] = batch.schema
         self._size += len(sealed)
 
-    def take(self, key: Hashable) -> Any:
-        """All that was put under a key, as one table; None where there is nothing."""
-        if key not in self._pieces:
-            return None
-        schema = self._schemas[key]
-        batches = [pa.ipc.read_record_batch(self._read(*one), schema) for one in self._pieces[key]]
-        return pa.Table.from_batches(batches, schema)
+    def take(self, key: Hashable) -> list[bytes]:
+        """All that was put under a key."""
+        return [self._read(*one) for one in self._pieces.get(key, ())]
 
-    def _read(self, start: int, size: int) -> Any:
+    def _read(self, start: int, size: int) -> bytes:
         sealed = os.pread(self._file.fileno(), size, start)
-        return pa.py_buffer(self._cipher.decrypt(self._nonce(start), sealed, None))
+        return self._cipher.decrypt(self._nonce(start), sealed, None)
 
     @staticmethod
     def _nonce(start: int) -> bytes:
