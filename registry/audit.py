@@ -28,6 +28,7 @@ from registry.access import Viewer
 from registry.db import Json, Model, Moment, add_whole_rows, db, now, table_of
 from registry.dictionary import technical
 from registry.keys import ring
+from registry.language import gettext as _
 from registry.language import lazy_gettext as _l
 
 _Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -222,7 +223,8 @@ _WORDS: dict[str, Any] = {
 
 
 def learn(words: Mapping[str, Any]) -> None:
-    """Let a room say its actions in words."""
+    """Let a room say its actions in words. "downloaded …" stands for every action that goes on
+    with a name, such as that of a file."""
     _WORDS.update(words)
 
 
@@ -233,7 +235,17 @@ def words() -> dict[str, Any]:
 
 def word(action: str) -> str:
     """An action in the reader's language; as it is recorded where nobody gave it words."""
-    return str(_WORDS.get(action, action))
+    if action in _WORDS:
+        return str(_WORDS[action])
+    for known, said in _WORDS.items():
+        if (start := goes_on(known)) and action.startswith(start):
+            return _("%(what)s: %(name)s", what=said, name=action.removeprefix(start))
+    return action
+
+
+def goes_on(action: str) -> str:
+    """What actions begin with that go on with a name; empty for one that says all itself."""
+    return action.removesuffix("…") if action.endswith("…") else ""
 
 
 def write_reads(connection: sa.Connection) -> None:

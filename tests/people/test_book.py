@@ -15,7 +15,7 @@ from registry import audit
 from registry.access import Role
 from registry.audit import AuditEntry
 from registry.dates import today
-from registry.db import acting_at, db, now
+from registry.db import acting_at, db, new_id, now
 from registry.patients import actions as patients
 from registry.people.queries import book
 from registry.people.views.book import cell
@@ -137,6 +137,21 @@ def test_a_role_is_said_in_words(client):
     assert (
         "role: Referring doctor; organisation: HOSP-A" in client.get("/administration/audit").text
     )
+
+
+def test_what_was_done_with_a_file_is_said_in_words_and_found_by_them(client):
+    petra = officer()
+    rita = make.viewer(make.person(make.hospital(), Role.RESEARCHER, name="Rita Research"))
+    for action in ("downloaded codebook.html", "analysed patients.csv", "made release"):
+        audit.record(action, by=rita, subject=("release", new_id()))
+    make.sign_in(client, petra)
+    page = client.get("/administration/audit", query_string={"action": "downloaded …"})
+    assert "Downloaded a file of a release: codebook.html" in page.text
+    assert "patients.csv" not in page.text
+    assert "selected>Downloaded a file of a release<" in page.text
+    every = client.get("/administration/audit").text
+    assert "Analysed a file of a release: patients.csv" in every
+    assert "analysed patients.csv" not in every
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # it reads sources, not rows
