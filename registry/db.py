@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import copy
 import functools
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -121,17 +123,28 @@ def table_of(model: type[Any]) -> sa.Table:
     return found
 
 
-@functools.cache
-def _insertion(table: sa.Table) -> sa.Insert:
-    return sa.insert(table)
-
-
 def add_rows(model: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows that nobody goes on to work with, all at once and in their order, in the session's
     transaction; columns that are not given get their defaults. Objects cost several times as much.
     """
     if rows:
-        db.session.connection().execute(_insertion(table_of(model)), rows)
+        table = table_of(model)
+        missing = [one for one in _defaults(table) if one[0] not in rows[0]]
+        whole = [{**row, **{name: made() for name, made in missing}} for row in rows]
+        add_whole_rows(db.session.connection(), table, whole)
+
+
+@functools.cache
+def _defaults(table: sa.Table) -> list[tuple[str, Callable[[], Any]]]:
+    """The columns with a default of ours, and what makes it."""
+    found: list[tuple[str, Callable[[], Any]]] = []
+    for column in table.columns:
+        default: Any = column.default
+        if default is not None and default.is_callable:
+            found.append((column.name, functools.partial(default.arg, None)))
+        elif default is not None:
+            found.append((column.name, functools.partial(copy.copy, default.arg)))
+    return found
 
 
 def add_whole_rows(
@@ -143,32 +156,58 @@ def add_whole_rows(
     """
     if not rows:
         return
-    text, in_order, forms = _through_driver(table, connection.dialect, tuple(rows[0]))
-    known = [(name, form, [object(), None]) for name, form in forms]
-    ready = []
-    for row in rows:
-        values = {}
-        for name, form, last in known:
-            value = row[name]
-            if form is not None:
-                if value is not last[0]:
-                    last[:] = value, form(value)
-                value = last[1]
-            values[name] = value
-        ready.append(tuple(values.values()) if in_order else values)
-    connection.exec_driver_sql(text, ready)
+    statement = _through_driver(table, connection.dialect, tuple(rows[0]), len(rows) > 1)
+    columns = [_as_stored([row[name] for row in rows], form) for name, form in statement.forms]
+    if statement.by_column:
+        connection.exec_driver_sql(statement.text, tuple(columns))
+    else:
+        connection.exec_driver_sql(statement.text, list(zip(*columns, strict=True)))
+
+
+def _as_stored(values: list[Any], form: Callable[[Any], Any] | None) -> list[Any]:
+    if form is None:
+        return values
+    stored, last, made = [], object(), None
+    for value in values:
+        if value is not last:
+            last, made = value, form(value)
+        stored.append(made)
+    return stored
+
+
+@dataclass(frozen=True)
+class _Insertion:
+    """How rows are written through the driver: the text, what brings the value of each column into
+    the database's form, and whether it takes all values of a column together."""
+
+    text: str
+    forms: list[tuple[str, Callable[[Any], Any] | None]]
+    by_column: bool
 
 
 @functools.cache
 def _through_driver(
-    table: sa.Table, dialect: sa.Dialect, names: tuple[str, ...]
-) -> tuple[str, bool, list[tuple[str, Any]]]:
-    """The statement as the driver takes it, whether its values stand in order, and what brings each
-    into the database's form."""
-    compiled: Any = _insertion(table).compile(dialect=dialect, column_keys=list(names))
-    placed = compiled.positiontup or names
-    forms = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in placed]
-    return str(compiled), bool(compiled.positional), list(zip(placed, forms, strict=True))
+    table: sa.Table, dialect: sa.Dialect, names: tuple[str, ...], several: bool
+) -> _Insertion:
+    columns = [table.c[name] for name in names]
+    forms = [one.type.dialect_impl(dialect).bind_processor(dialect) for one in columns]
+    quote = dialect.identifier_preparer.quote
+    said = ", ".join(quote(name) for name in names)
+    if several and dialect.name == "postgresql":  # one statement, whatever the number of rows
+        lists = ", ".join(f"%s::{_kind(one, dialect)}[]" for one in columns)
+        values = f"SELECT * FROM unnest({lists})"  # noqa: S608 - types of our own
+    else:
+        mark = "?" if dialect.paramstyle == "qmark" else "%s"
+        values = f"VALUES ({', '.join(mark for _one in columns)})"
+        several = False
+    text = f"INSERT INTO {quote(table.name)} ({said}) {values}"
+    return _Insertion(text, list(zip(names, forms, strict=True)), several)
+
+
+def _kind(column: sa.Column[Any], dialect: sa.Dialect) -> str:
+    """The type of a column's values; texts without their length, which is the table's to refuse."""
+    kind = column.type.compile(dialect=dialect)
+    return "TEXT" if kind.startswith("VARCHAR") else kind
 
 
 def driver_rows(connection: sa.Connection, statements: Iterable[tuple[str, Any]]) -> list[Any]:

@@ -245,7 +245,7 @@ def earlier_names(ids: Iterable[UUID]) -> dict[UUID, set[Names]]:
     wanted = list(ids)
     found: dict[UUID, set[Names]] = {}
     known = {one: one for one in wanted}  # a record → the patient it belongs to now
-    after = wanted if _have_history(wanted) else []
+    after = wanted if wanted and _have_history(wanted) else []
     while after:
         query = sa.select(Merge.moved_id, Merge.kept_id).where(
             Merge.kept_id.in_(after), Merge.undone_at.is_(None)
