@@ -15,7 +15,7 @@ from registry.chart.tables import Table
 from registry.chart.words import Words
 from registry.course import facts, wording
 from registry.course import queries as course
-from registry.course.models import BY_NAME, LINKS, EntryChange
+from registry.course.models import BY_NAME, LINKS, EntryChange, links_of
 from registry.course.models.entry import Entry
 from registry.course.queries import reading
 from registry.db import db
@@ -288,13 +288,14 @@ def _first(entry: Entry, changes: Sequence[EntryChange]) -> Iterable[Change]:
     found: dict[str, Any] = {
         name: facts.plain(value) for name, value in facts.stated(entry).items()
     }
+    found |= {f"{link}_id": getattr(entry, f"{link}_id") for link in links_of(type(entry))}
     for one in reversed(changes):
-        if one.kind != "changed":
+        if one.kind not in ("changed", "linked"):
             continue
         for name, pair in one.changes.items():
             if name in found and isinstance(pair, list) and len(pair) == 2:
                 found[name] = pair[0]
     for name, value in found.items():
-        text = _told(entry.entity, name, value)
-        if text:
-            yield Change(name, _label(entry.entity, name), "", text)
+        change = _change(entry.entity, name, None, value)
+        if change.after:
+            yield change

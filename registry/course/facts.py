@@ -152,6 +152,8 @@ def _check_text(variable: dictionary.Variable, type_: Any, name: str, value: Any
         listed = value if isinstance(value, list) else [value]
         if not all(codes.acceptable(variable.codes, one) for one in listed):
             raise Invalid(_("Choose one of the options."), field=name)
+        if "none" in listed and len(listed) > 1:
+            raise Invalid(_("Choose None alone, or what there is."), field=name)
     elif variable.kind == "yes_no" and value not in ("yes", "no"):
         raise Invalid(_("Choose one of the options."), field=name)
     elif variable.kind == "ki67":

@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from registry import codes, dictionary
 from registry.clinical import quality_of_life, tables
+from registry.clinical.edit_checks.finding import name_of
 from registry.clinical.results import Derived, Reason
 from registry.course import facts as facts_
 from registry.course.models import BY_NAME
@@ -246,8 +248,27 @@ def reason(found: Reason) -> str:
     """A reason in the reader's language."""
     if not found.values:
         return str(_(found.template)).replace("%%", "%")
-    said = {name: _as_read(value) for name, value in found.values.items()}
+    said = {
+        name: _called(value) if name.endswith("name") else _as_read(value)
+        for name, value in found.values.items()
+    }
     return str(_(found.template, **said))
+
+
+def _called(name: str) -> str:
+    """What a rule calls by its own name (of a variable, in English), as the form calls it."""
+    found = _variables_of_rules().get(name)
+    return label(*found) if found else name
+
+
+@cache
+def _variables_of_rules() -> Mapping[str, tuple[str, str]]:
+    """The names of variables in reasons of rules: entity and variable."""
+    return {
+        name_of(f"{entity}.{name}"): (entity, name)
+        for entity, model in BY_NAME.items()
+        for name in dictionary.described(model)
+    }
 
 
 def _as_read(value: Any) -> Any:

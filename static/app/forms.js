@@ -123,6 +123,10 @@ function addClear(group) {
 
 // -- sending ---------------------------------------------------------------------------------------
 
+/** How long a button that fetches a file is not pressed again: its page stays. */
+const FILE_MS = 2000;
+const fetchesFile = (event) => event.submitter?.matches("[data-file]") ?? false;
+
 /** The pressed button is disabled after its value has been taken into the request. */
 function guardAgainstTwice(form) {
   form.addEventListener("submit", (event) => {
@@ -134,15 +138,16 @@ function guardAgainstTwice(form) {
     form.dataset.sent = "true";
     const buttons = [...form.querySelectorAll("button[type=submit], button:not([type])")];
     setTimeout(() => buttons.forEach((button) => (button.disabled = true)), 0);
+    if (fetchesFile(event)) setTimeout(() => mayBeSentAgain(form), FILE_MS);
   });
 }
 
-window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) {
-    delete form.dataset.sent;
-    for (const button of form.querySelectorAll("button[disabled]")) button.disabled = false;
-  }
-});
+function mayBeSentAgain(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("button[disabled]")) button.disabled = false;
+}
+
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(mayBeSentAgain));
 
 function sendByKeyboard(event) {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
@@ -167,7 +172,10 @@ function noAccidentalSending(form) {
 function warnBeforeLeaving(form) {
   let changed = false;
   form.addEventListener("input", () => (changed = true));
-  form.addEventListener("submit", () => (changed = false));
+  form.addEventListener("submit", (event) => {
+    if (changed && fetchesFile(event)) setTimeout(() => (changed = true), FILE_MS);
+    changed = false;
+  });
   window.addEventListener("beforeunload", (event) => {
     if (changed) event.preventDefault();
   });

@@ -33,7 +33,8 @@ FORM = """
   {{ csrf() }}<input type="hidden" name="version" value="1">
   {% call section('Tumour', 'tumour') %}{% for f in form %}{{ field(f) }}{% endfor %}{% endcall %}
   <div data-derive-target></div>{{ autosave_status() }}
-  {% call buttons() %}{{ submit('Send', name='step', value='send', main=true) }}{% endcall %}
+  {% call buttons() %}{{ submit('Send', name='step', value='send', main=true) }}
+  {{ submit('Save a draft', name='step', value='file', file=true) }}{% endcall %}
 </form>{% endblock %}
 """
 SIGN_IN = """
@@ -83,6 +84,8 @@ class Bare:
         """The form; what is posted is kept."""
         if request.method == "POST":
             self.sent.append(dict(request.form))
+            if request.form["step"] == "file":
+                return "", 204  # as a file that is saved: the page stays
             return "<title>Sent</title>"
         return render_template_string(FORM, form=Tumour())
 
@@ -262,6 +265,15 @@ def test_a_form_is_sent_once(page: Page, bare: Bare) -> None:
 
     expect(page).to_have_title("Sent")
     assert [(sent["note"], sent["step"]) for sent in bare.sent] == [("Once", "send")]
+
+
+def test_a_form_that_fetched_a_file_is_sent_afterwards(page: Page, bare: Bare) -> None:
+    page.get_by_label("Note").fill("Once")
+    page.get_by_role("button", name="Save a draft").click()
+    page.get_by_role("button", name="Send").click()
+
+    expect(page).to_have_title("Sent")
+    assert [sent["step"] for sent in bare.sent] == ["file", "send"]
 
 
 def test_only_the_button_or_ctrl_enter_sends(page: Page, bare: Bare) -> None:

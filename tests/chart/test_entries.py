@@ -92,6 +92,20 @@ def test_the_history_tells_who_when_before_and_after(ward: Any) -> None:
     assert "telephone" not in events
 
 
+def test_the_history_tells_which_therapy_an_entry_was_about_at_first(ward: Any) -> None:
+    first, second = (
+        course.entry("therapy", ward.patient, ward.by, agent=agent, start="2020")
+        for agent in ("EVE", "SUN")
+    )
+    found = course.entry("adverse_event", ward.patient, ward.by, therapy=first, term="fatigue")
+    actions.change(found, by=ward.by, version=found.version, values={}, therapy_id=second.id)
+    page = get(ward, f"/course/adverse_event/{found.id}/history").text
+    entered, changed = page.split('class="app-history"', 1)[1].split("Changed", 1)
+    assert "Everolimus" in entered
+    assert "Sunitinib" not in entered
+    assert changed.index("Everolimus") < changed.index("Sunitinib")
+
+
 def test_who_may_see_histories_and_lists_and_that_it_is_audited(ward: Any) -> None:
     found = markers(ward, 1)[0]
     for address in (

@@ -271,7 +271,7 @@ def test_a_stop_before_its_start_is_refused_at_the_stop(ward: Any) -> None:
     answer = course.fill(client, course.new_url("therapy", ward.patient), said)
     assert answer.status_code == 422
     assert 'id="stop-error"' in answer.text
-    assert "(2022) is before" in answer.text
+    assert "Stop (2022) is before Start (2023)." in answer.text  # as the form calls the two
 
 
 def test_an_answer_to_a_question_that_does_not_arise_is_not_kept(ward: Any) -> None:

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from registry.course import rules
+from registry.course import facts, rules
 from registry.dates import PartialDate
+from registry.errors import Invalid
 
 PANCREAS, LUNG, ADRENAL, UNKNOWN = "C25.2", "C34.1", "C74.1", "C80.9"
 
@@ -213,3 +214,12 @@ def test_dates_are_judged_by_what_they_certainly_mean(
     found: list[tuple[str, str]],
 ) -> None:
     assert severities(entity, dates, **known) == found
+
+
+def test_none_of_the_needs_stands_alone() -> None:
+    """A patient who has no need has none beside it."""
+    facts.check("support_need", {"needs": ["none"]}, {})
+    facts.check("support_need", {"needs": ["nutrition", "pain"]}, {})
+    with pytest.raises(Invalid) as refused:
+        facts.check("support_need", {"needs": ["nutrition", "none"]}, {})
+    assert refused.value.field == "needs"

@@ -56,6 +56,8 @@ def test_an_entry_made_in_error_counts_no_more_and_is_restored(ward: Any) -> Non
     listed = client.get(f"/patients/{ward.patient.id}/course/errors").text
     for text in ("of another patient", "Bob Bakker", "Neuron-specific enolase", "Restore"):
         assert text in listed
+    assert "Marked as entered in error: Neuron-specific enolase." in listed
+    assert "Saved:" not in listed
     version = str(db.session.get_one(type(found), found.id).version)
     assert (
         make.post(client, f"{course.edit_url(found)}/restore", {"version": version}).status_code

@@ -41,7 +41,8 @@ def mark_error(entity: str, entry_id: UUID) -> Any:
         return _error_page(entry, "", changed=True), 409
     except Invalid as refusal:
         return _error_page(entry, refusal.message), 422
-    saved.tell_saved([entry])
+    named = wording.named(entry)
+    saved.tell_done(_("Marked as entered in error: %(entry)s.", entry=named), [entry])
     return web.go("course.errors", patient_id=entry.patient_id)
 
 
@@ -102,7 +103,7 @@ def restore(entity: str, entry_id: UUID) -> Any:
     """Take back that an entry was entered in error."""
     entry = queries.entry_to_write(web.viewer(), entity, entry_id)
     actions.restore(entry, by=web.viewer(), version=_version())
-    saved.tell_saved([entry])
+    saved.tell_done(_("Restored: %(entry)s.", entry=wording.named(entry)), [entry])
     return web.go("chart.chart", patient_id=entry.patient_id, _anchor=entity)
 
 

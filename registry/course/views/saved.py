@@ -20,9 +20,13 @@ MOST_UNDONE = 12
 def tell_saved(entries: Sequence[Any]) -> None:
     """Say what was saved, with a button that takes back exactly this."""
     if len(entries) == 1:
-        text = _("Saved: %(entry)s.", entry=wording.named(entries[0]))
+        tell_done(_("Saved: %(entry)s.", entry=wording.named(entries[0])), entries)
     else:
-        text = _("%(n)s entries saved.", n=len(entries))
+        tell_done(_("%(n)s entries saved.", n=len(entries)), entries)
+
+
+def tell_done(text: str, entries: Sequence[Any]) -> None:
+    """Say what was done with entries, with the same button."""
     items = [item(one) for one in entries]
     if not items or len(items) > MOST_UNDONE:
         web.done(text)
