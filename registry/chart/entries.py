@@ -253,9 +253,16 @@ def _change(entity: str, name: str, before: Any, after: Any) -> Change:
         model = LINKS.get(link)
         label = str(model.entity_label) if model else name
         return Change(name, label, _linked(model, before), _linked(model, after))
+    if isinstance(before, dict) and isinstance(after, dict):  # thirty answers, one of them changed
+        before, after = _without(before, after), _without(after, before)
     return Change(
         name, _label(entity, name), _told(entity, name, before), _told(entity, name, after)
     )
+
+
+def _without(told: Mapping[str, Any], also: Mapping[str, Any]) -> dict[str, Any]:
+    """What one says and the other does not say as well."""
+    return {item: value for item, value in told.items() if also.get(item) != value}
 
 
 def _label(entity: str, name: str) -> str:

@@ -92,6 +92,21 @@ def test_the_history_tells_who_when_before_and_after(ward: Any) -> None:
     assert "telephone" not in events
 
 
+def test_of_thirty_answers_the_history_tells_those_that_changed(ward: Any) -> None:
+    answers = {str(item): 2 for item in range(1, 29)} | {"29": 7, "30": 6}
+    found = course.entry(
+        "questionnaire", ward.patient, ward.by, instrument="QLQ-C30", answers=answers
+    )
+    changed = {"answers": answers | {"29": 3}}
+    actions.change(found, by=ward.by, version=found.version, values=changed)
+    page = get(ward, f"/course/questionnaire/{found.id}/history").text
+    entered, changed_ = page.split('class="app-history"', 1)[1].split("Changed", 1)
+    assert "28: 2, 29: 7, 30: 6" in entered
+    assert "29: 7" in changed_
+    assert "29: 3" in changed_
+    assert "28: 2" not in changed_
+
+
 def test_the_history_tells_which_therapy_an_entry_was_about_at_first(ward: Any) -> None:
     first, second = (
         course.entry("therapy", ward.patient, ward.by, agent=agent, start="2020")
