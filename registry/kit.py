@@ -266,9 +266,9 @@ def _speak(app: Flask) -> None:
 
     @pass_context
     def say(context: Any, text: Any, /, **values: Any) -> Any:
-        if values or type(text) is not str or not context.eval_ctx.autoescape:
+        if type(text) is not str or not context.eval_ctx.autoescape:
             return with_values(context, text, **values)
-        return _as_shown(text)
+        return _with(values, text) if values else _as_shown(text)
 
     app.jinja_env.globals.update({"_": say, "gettext": say})
     app.jinja_env.extend(say=_as_shown)
@@ -284,6 +284,12 @@ def _as_shown(text: str) -> Markup:
             kept.clear()
         found = kept[text] = Markup(spoken().say(text)) % {}  # noqa: S704 - a text of ours
     return found
+
+
+def _with(values: Mapping[str, Any], text: str) -> Markup:
+    """A text of ours with values put into it, each safe where it is words."""
+    safe = {n: one if type(one) in (int, float) else shown(one) for n, one in values.items()}
+    return Markup(spoken().say(text) % safe)  # noqa: S704 - a text of ours, its values escaped
 
 
 #: What must not stand in a page as it is: the same characters as markupsafe's.

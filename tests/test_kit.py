@@ -666,6 +666,19 @@ def test_what_is_written_into_a_page_is_as_safe_as_escaped(pages: Flask, value: 
     assert pages.jinja_env.from_string("{{ value }}").render(value=value) == str(escape(value))
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"who": "<b>O'Brien</b>", "n": 3}, "&lt;b&gt;O&#39;Brien&lt;/b&gt;: 3 of 100 %"),
+        ({"who": Markup("<b>bold</b>"), "n": "x"}, "<b>bold</b>: x of 100 %"),
+        ({"who": None, "n": Decimal("1.5")}, "None: 1.5 of 100 %"),
+    ],
+)
+def test_what_is_put_into_a_text_is_safe(pages: Flask, values: dict[str, Any], said: str) -> None:
+    text = "{{ _('%(who)s: %(n)s of 100 %%', who=who, n=n) }}"
+    assert render_template_string(text, **values) == said
+
+
 def test_what_is_set_and_written_later_is_escaped_once(pages: Flask) -> None:
     template = "{% set both %}{{ value }} & {{ value }}{% endset %}{{ both }}"
     assert pages.jinja_env.from_string(template).render(value="<i>") == "&lt;i&gt; & &lt;i&gt;"
