@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from registry.access import Right, Viewer
-from registry.db import db, table_of
+from registry.db import answer, db, table_of
 from registry.errors import NotFound
 from registry.people import rules
 from registry.people.models import Mail, Notice
@@ -63,8 +63,7 @@ def number_lines(found: Notice | None) -> tuple[str, ...]:
 
 def unread(viewer: Viewer) -> int:
     """How many notices have not been seen; shown as 99+ at the most."""
-    found = db.session.connection().execute(_unread(), {"person": viewer.person_id})
-    return len(found.all())
+    return len(answer(_unread(), {"person": viewer.person_id}))
 
 
 @cache

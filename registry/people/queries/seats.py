@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from registry.access import Role, Seat, Viewer
 from registry.dates import today
-from registry.db import db, now
+from registry.db import Moment, answer, db, now
 from registry.people.models import Cover, Membership, Organisation, Person, SignIn
 
 _ROLES = {role.value for role in Role}
@@ -134,9 +134,9 @@ def _of_sign_in() -> sa.Select[Any]:
         sa.select(*_WHO, *_HELD).select_from(SignIn).join(Person, Person.id == SignIn.person_id)
     )
     return query.where(
-        SignIn.id == sa.bindparam("sign_in_id"),
+        SignIn.id == sa.bindparam("sign_in_id", type_=sa.Uuid()),
         SignIn.ended_at.is_(None),
-        SignIn.expires_at > sa.bindparam("now"),
+        SignIn.expires_at > sa.bindparam("now", type_=Moment()),
         Person.active,
     )
 
@@ -147,7 +147,7 @@ def viewer_of_sign_in(sign_in_id: UUID) -> Viewer | None:
     One query whatever the number of memberships and covers.
     """
     given = {"sign_in_id": sign_in_id, "day": today(), "now": now()}
-    rows = db.session.connection().execute(_of_sign_in(), given).all()
+    rows = answer(_of_sign_in(), given)
     if not rows:
         return None
     organisation_id, cover_id, person_id, name, email, must_change = rows[0][: len(_WHO)]

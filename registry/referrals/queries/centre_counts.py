@@ -19,7 +19,7 @@ from flask import current_app
 
 from registry.access import Right, Viewer
 from registry.dates import today
-from registry.db import db, table_of
+from registry.db import answer, db, table_of
 from registry.people.models import Membership, Person
 from registry.referrals import rules
 from registry.referrals.models import Referral, SavedView, WorklistSetting
@@ -67,7 +67,7 @@ def frame(viewer: Viewer) -> Frame:
     """All of it in one query."""
     viewer.need(Right.TRIAGE)
     given = {"centre": viewer.organisation_id, "me": viewer.person_id}
-    rows = db.session.connection().execute(_frame_statement(), given).all()
+    rows = answer(_frame_statement(), given)
     views = tuple(
         View(
             row.id,

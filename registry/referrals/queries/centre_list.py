@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from registry.access import Right, Viewer
 from registry.dates import PartialDate
-from registry.db import Moment, db, now, table_of
+from registry.db import Moment, answer, db, now, table_of
 from registry.patients import queries as patients
 from registry.patients.models import CareRelation, Patient
 from registry.people import queries as people
@@ -135,7 +135,10 @@ def worklist(
         **({"only": list(only)} if only is not None else {}),
         **(dict(zip(("rank", "due", "last"), mark, strict=True)) if mark else {}),
     }
-    rows = db.session.connection().execute(_statement(shape), values).all()
+    if only is None:
+        rows: Any = answer(_statement(shape), values)
+    else:
+        rows = db.session.connection().execute(_statement(shape), values).all()
     known: dict[tuple[str, bool, bool], tuple[Step, ...]] = {}
     return [_work_row(viewer, row, known, named) for row in (reversed(rows) if before else rows)]
 
