@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from registry.db import db, new_id
+from registry.patients.models import Patient
 from registry.people import queries as people
 from registry.people.models import Organisation
 from registry.referrals import actions as referrals
@@ -59,7 +60,9 @@ def drafts(app: Flask, number: int) -> list[Sent]:
         by = make.viewer(alice)
         typed = {name: [text] for name, text in make_referrals.typed().items()}
         made = []
-        for place in range(number):
+        theirs = sa.select(sa.func.count(Patient.id)).where(Patient.created_by == alice.id)
+        first = db.session.scalar(theirs) or 0
+        for place in range(first, first + number):
             one = referrals.start_draft(
                 by=by,
                 form_key=new_id(),
@@ -82,7 +85,7 @@ def drafts(app: Flask, number: int) -> list[Sent]:
 def _somebody(place: int) -> dict[str, Any]:
     """A patient with a name and a birth date of their own: the worker looks for those alike."""
     syllables = ("ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "wu")
-    name = "".join(syllables[int(digit)] for digit in f"{place:03}").title()
+    name = "".join(syllables[int(digit)] for digit in f"{place:04}").title()
     return make_referrals.identity(
         name, f"{1930 + place % 71}-{1 + place % 12:02}-{1 + place % 28:02}"
     )
