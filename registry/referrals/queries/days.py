@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from registry.access import Right, Viewer
-from registry.db import db, now, table_of
+from registry.db import answer, db, now, table_of
 from registry.patients import queries as patients
 from registry.patients.models import Patient
 from registry.people import queries as people
@@ -34,7 +34,7 @@ def calendar_of(centre: Organisation) -> Calendar:
 def closed_days(organisation_id: UUID | None) -> Mapping[date, str]:
     """The centre's own closed days, by day, with the reason."""
     given = {"organisation_id": organisation_id, "since": now().date() - BACK}
-    return {row.day: row.why for row in db.session.connection().execute(_closed(), given)}
+    return {row.day: row.why for row in answer(_closed(), given)}
 
 
 @cache
