@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from registry import audit
 from registry.access import Right, Viewer
@@ -444,17 +445,20 @@ def consent_history(viewer: Viewer, patient_id: UUID) -> Sequence[Consent]:
 def consenting(*purposes: str) -> sa.Select[Any]:
     """The ids of patients who said yes to every one of these purposes, for `in_`. Those whose data
     may be used for their care alone are not among them, whatever they agreed to before."""
-    return (
-        sa.select(Consent.patient_id)
-        .where(
-            Consent.purpose.in_(purposes),
-            Consent.answer == "yes",
-            Consent.ended_at.is_(None),
-            Consent.patient_id.not_in(restricted()),
-        )
-        .group_by(Consent.patient_id)
-        .having(sa.func.count(sa.distinct(Consent.purpose)) == len(purposes))
+    first, *others = purposes
+    agreed = sa.select(Consent.patient_id).where(
+        *_says_yes(Consent, first), Consent.patient_id.not_in(restricted())
     )
+    for purpose in others:  # a join each: counting the answers takes a database twice as long
+        other = aliased(Consent)
+        agreed = agreed.where(
+            Consent.patient_id.in_(sa.select(other.patient_id).where(*_says_yes(other, purpose)))
+        )
+    return agreed
+
+
+def _says_yes(consent: Any, purpose: str) -> list[sa.ColumnElement[bool]]:
+    return [consent.purpose == purpose, consent.answer == "yes", consent.ended_at.is_(None)]
 
 
 def restricted() -> sa.Select[Any]:

@@ -39,7 +39,9 @@ def _dates(texts) -> tuple[list[PartialDate | None], Dates]:
     single = [None if text is None else PartialDate(text) for text in texts]
     known = [days.numbers(one) for one in single if one is not None]
     places = iter(range(len(known)))
-    return single, Dates.of(known, np.array([NONE if d is None else next(places) for d in single]))
+    return single, Dates.of(
+        days.listed(known), np.array([NONE if d is None else next(places) for d in single])
+    )
 
 
 def test_days_and_months_of_many_are_those_of_each():
@@ -96,19 +98,21 @@ def _rows(entity, model, records, patients):
     names = sorted({name for _place, values in records for name in values} | {"id"})
     table = Table(entity, model, names)
     columns = {name: [values.get(name) for _place, values in records] for name in table.names}
-    texts = sorted({text for some in columns.values() for text in some if text is not None})
-    places = {None: NONE, **{text: at for at, text in enumerate(texts)}}
     return Rows(
         table,
         np.array([place for place, _values in records]),
         pa.array([f"{at:016}" for at in range(len(records))]),
         np.stack(ids_of(held("id", pa.array(columns.pop("id")))), 1),
-        {
-            name: (np.array([places[text] for text in some]), texts)
-            for name, some in columns.items()
-        },
+        {name: _column(texts) for name, texts in columns.items()},
         patients,
     )
+
+
+def _column(texts):
+    """A column as it is taken up: the places of its texts, and those."""
+    different = sorted({text for text in texts if text is not None})
+    places = {None: NONE, **{text: at for at, text in enumerate(different)}}
+    return np.array([places[text] for text in texts]), different
 
 
 def _id(number):
@@ -173,7 +177,7 @@ def test_every_patient_has_the_place_of_its_pseudonym_and_strangers_have_none(ap
     names = Pseudonyms("NET-ONE")
     alike = [f"01a20985-3d88-7000-8000-{number:012x}" for number in (1, 255, 9, 2**40)]
     ids = [*alike, *(f"{number:08x}-0000-7000-8000-00000000000a" for number in (5, 2**31, 7))]
-    chosen = Chosen(held("id", pa.array(ids)), names)
+    chosen = Chosen([held("id", pa.array(some)) for some in (ids[:3], ids[3:])], names)
     in_order = sorted(ids, key=lambda one: names.of("patient", one))
     asked = [*reversed(ids), "01a20985-3d88-7000-8000-000000000002", _id(0), "f" * 8 + _id(0)[8:]]
     expected = [*(in_order.index(one) for one in reversed(ids)), -1, -1, -1]

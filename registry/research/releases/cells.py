@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from binascii import unhexlify
-from collections.abc import Iterator, Mapping, Sequence
+from binascii import hexlify, unhexlify
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
-from uuid import UUID
 
 from registry import dictionary
 from registry.later import Later
 from registry.research import rules
-from registry.research.releases import days
 from registry.research.releases.days import NONE, Dates, Numbers
 from registry.research.releases.pseudonyms import Pseudonyms
 from registry.research.releases.reading import Parse, Table
@@ -108,11 +106,15 @@ def letters(rows: Numbers) -> Any:
     return pa.Array.from_buffers(pa.string(), number, buffers)
 
 
+def bytes_of(ids: Any) -> Numbers:
+    """Ids as they are read (`reading.held`), as bytes."""
+    length = ids.type.byte_width
+    return np.frombuffer(ids.buffers()[1], f"S{length}", len(ids), ids.offset * length)
+
+
 def ids_of(ids: Any) -> tuple[Numbers, Numbers]:
     """Ids as they are read (`reading.held`) as two numbers each, which sort as the texts do."""
-    length = ids.type.byte_width
-    flat = np.frombuffer(ids.buffers()[1], np.uint8, len(ids) * length, ids.offset * length)
-    digits = flat.tobytes().replace(b"-", b"")
+    digits = bytes_of(ids).tobytes().replace(b"-", b"")
     halves = np.frombuffer(unhexlify(digits), ">u8").astype(np.uint64).reshape(-1, 2)
     return halves[:, 0], halves[:, 1]
 
@@ -126,6 +128,16 @@ def _as_they_come(at: Numbers, texts: Sequence[str]) -> Column:
     places = np.full(len(texts) + 1, NONE)
     places[used] = np.arange(len(used))
     return places[at], [texts[one] for one in used.tolist()]
+
+
+def written_ids(high: Numbers, low: Numbers) -> Numbers:
+    """Ids of two numbers each as `str` writes them, in bytes."""
+    numbers = np.ascontiguousarray(np.stack((high, low), 1).astype(">u8"))
+    digits = np.frombuffer(hexlify(numbers), np.uint8).reshape(-1, 32)
+    parts = np.split(digits, (8, 12, 16, 20), axis=1)
+    dash = np.full((len(digits), 1), ord("-"), np.uint8)
+    dashed = [piece for part in parts for piece in (part, dash)][:-1]
+    return np.concatenate(dashed, axis=1).view("S36")[:, 0]
 
 
 class Rows:
@@ -147,11 +159,6 @@ class Rows:
         """The ids of the rows as two numbers each, which sort as the texts do."""
         return self._ids[:, 0], self._ids[:, 1]
 
-    def written_ids(self) -> Iterator[UUID]:
-        """The ids of the rows."""
-        for high, low in self._ids.tolist():
-            yield UUID(int=high << 64 | low)
-
     def each(self, name: str, work: Parse) -> tuple[Numbers, list[Any]]:
         """What a function gives for every different value of a column, in the order in which they
         come, and the place of each row's among them; NONE where there is nothing."""
@@ -164,8 +171,8 @@ class Rows:
     def dates(self, name: str) -> Dates:
         """The dates of a column."""
         if name not in self._dates:
-            at, found = self.each(name, days.numbers)
-            self._dates[name] = Dates.of(found, at)
+            at, texts = self._columns[name]
+            self._dates[name] = Dates.of(self.table.dates(name, texts), at)
         return self._dates[name]
 
     def stated(self, variable: str) -> Numbers | None:
@@ -254,7 +261,8 @@ class Cases:
     @cached_property
     def anchors(self) -> Numbers:
         """The day that stands for the diagnosis of each patient where dates are moved: secret."""
-        moved = [self.names.number("shift", one, _SPAN) for one in self.patients.written_ids()]
+        ids = written_ids(*self.patients.ids).tolist()
+        moved = [self.names.number("shift", one.decode(), _SPAN) for one in ids]
         return np.array(moved, np.int64) + _FIRST_DAY.toordinal()
 
 

@@ -6,7 +6,7 @@ layers for each row, which costs more than the row does.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
 import psycopg
@@ -15,7 +15,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.waiting import Wait
 
 
-def copied(connection: sa.Connection, query: str, most: int) -> Iterator[bytearray]:
+def copied(connection: sa.Connection, query: str, most: int) -> Generator[bytearray]:
     """The rows of a query, in pieces of whole rows of `most` bytes or a row more. Raises
     psycopg.Error."""
     cursor: Any = connection.connection.cursor()

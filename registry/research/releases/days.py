@@ -39,6 +39,15 @@ def _as_number(day: Any) -> int:
     return int(day.year * 10_000 + day.month * 100 + day.day)
 
 
+#: The numbers of a list of dates: an array for each of the six, with NONE at its end.
+Listed = Sequence[Numbers]
+
+
+def listed(dates: Sequence[tuple[int, ...]]) -> Listed:
+    """A list of dates, each given as its `numbers`."""
+    return list(np.ascontiguousarray(np.array([*dates, (NONE,) * 6], np.int64).T))
+
+
 @dataclass(frozen=True)
 class Dates:
     """The dates of some rows; a row without one has NONE everywhere."""
@@ -51,10 +60,9 @@ class Dates:
     key: Numbers
 
     @classmethod
-    def of(cls, dates: Sequence[tuple[int, ...]], at: Numbers) -> Dates:
-        """The dates whose `numbers` stand at these places in a list; NONE is no date."""
-        table = np.array([*dates, (NONE,) * 6], np.int64)
-        return cls(*table[at].T)
+    def of(cls, listed: Listed, at: Numbers) -> Dates:
+        """The dates at these places in a list; NONE is no date."""
+        return cls(*(part[at] for part in listed))
 
     def take(self, at: Numbers) -> Dates:
         """Those of other rows; NONE is no date."""

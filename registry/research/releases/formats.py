@@ -99,7 +99,12 @@ class Parquet:
             kind = words if _is_coded(column) else kinds.get(_kind(by_name, name), pa.string())
             fields.append(pa.field(name, kind, metadata=_about(column)))
         self._schema = pa.schema(fields, metadata={"title": str(file.label)})
-        self._writer = pq.ParquetWriter(out, self._schema, compression="zstd")
+        repeated = [
+            one.name for one in fields if not one.name.endswith("_id")
+        ]  # pseudonyms are not
+        self._writer = pq.ParquetWriter(
+            out, self._schema, compression="zstd", use_dictionary=repeated, write_statistics=False
+        )
 
     def add(self, texts: Sequence[Any]) -> None:
         """Write rows, given as Arrow columns."""

@@ -6,14 +6,14 @@ batches of patients; then one batch after the other is taken up and put in order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from registry.later import Later
 from registry.research.releases.ahead import ahead
-from registry.research.releases.cells import Cases, Column, Rows, ids_of, letters
+from registry.research.releases.cells import Cases, Column, Rows, ids_of, letters, written_ids
 from registry.research.releases.days import NONE, Numbers
 from registry.research.releases.pseudonyms import LENGTH, Pseudonyms
 from registry.research.releases.reading import BY_ID, Table, blocks
@@ -26,36 +26,43 @@ _SOME = 50_000
 OTHER = 2**16 - 1
 
 
-def named(names: Pseudonyms, kind: str, ids: Any) -> Any:
-    """The pseudonyms of records, each a row of letters; ids are an Arrow array of them."""
-    parts = [
-        names.many(kind, ids.slice(start, _SOME).to_pylist()) for start in range(0, len(ids), _SOME)
-    ]
-    return np.concatenate(parts) if parts else np.empty((0, LENGTH), np.uint8)
+def named(names: Pseudonyms, kind: str, high: Numbers, low: Numbers) -> Any:
+    """The pseudonyms of records, each a row of letters; ids are two numbers each."""
+    found = np.empty((len(high), LENGTH), np.uint8)
+    for start in range(0, len(high), _SOME):
+        some = slice(start, start + _SOME)
+        found[some] = names.many(kind, written_ids(high[some], low[some]).tolist())
+    return found
 
 
-def _order(names: Any) -> Any:
-    """What puts names in order, as numbers that sort as the letters do."""
-    return np.ascontiguousarray(names).view(">u8").astype(np.uint64)
+def _by_name(names: Any, *before: Any) -> Any:
+    """What puts names in order, or what comes before them."""
+    keys = np.ascontiguousarray(names).view(">u8").astype(np.uint64)
+    return np.lexsort((keys[:, 1], keys[:, 0], *before))
 
 
 class Chosen:
     """The patients of a release, each with a place in the order of their pseudonyms: the files then
     say nothing about entry."""
 
-    def __init__(self, ids: Any, names: Pseudonyms) -> None:
-        self.number = len(ids)
-        high, low = ids_of(ids)
+    def __init__(self, ids: Iterable[Any], names: Pseudonyms) -> None:
+        """`ids` are theirs, in Arrow arrays (`reading.held`)."""
+        halves = [np.empty((2, 0), np.uint64), *(np.stack(ids_of(some)) for some in ids)]
+        high, low = np.concatenate(halves, axis=1)
+        self.number = len(high)
         by_id = np.lexsort((low, high))
         self._high, self._low = high[by_id], low[by_id]
         runs = np.unique(self._high, return_counts=True)[1]
         self._most_alike = int(runs.max(initial=1))
-        keys = _order(named(names, "patient", ids))[by_id]
-        self._places = np.empty(self.number, np.int32)
-        self._places[np.lexsort((keys[:, 1], keys[:, 0]))] = np.arange(self.number, dtype=np.int32)
+        called = named(names, "patient", high, low)
+        by_name = _by_name(called)
+        self.names = called[by_name]
+        places = np.empty(self.number, np.int32)
+        places[by_name] = np.arange(self.number, dtype=np.int32)
+        self._places = places[by_id]
         self.few: list[str] | None = None
         if self.number <= BY_ID:
-            self.few = [one.decode() for one in ids.to_pylist()]
+            self.few = [one.decode() for one in written_ids(high, low).tolist()]
 
     def places(self, ids: Any) -> Any:
         """The place of each of these patients; -1 of one who was not chosen."""
@@ -100,14 +107,13 @@ class Numbered:
 
 class _Aside:
     """How the rows of a table are laid aside: the place of the patient in its batch, the row's id
-    and name, and the number of the text in each column; texts without a number lie beside."""
+    and the number of the text in each column; texts without a number lie beside."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.columns = {name: Numbered() for name in table.names if name != "id"}
         self.kind = np.dtype([
-            ("place", "<u4"), ("id", "<u8", 2), ("name", "u1", LENGTH),
-            ("numbers", "<u2", len(self.columns)),
+            ("place", "<u4"), ("id", "<u8", 2), ("numbers", "<u2", len(self.columns)),
         ])  # fmt: skip
 
 
@@ -153,8 +159,6 @@ class Gathered:
         order = np.argsort(batches, kind="stable")
         order = order[np.searchsorted(batches[order], 0) :]  # who was not chosen stands before
         found = found[order]
-        ids = rows["id"].take(pa.array(order))
-        found["name"] = named(self._names, aside.table.entity, ids)
         ends = np.flatnonzero(np.diff(batches[order], append=-1)) + 1
         start = 0
         for end in ends.tolist():
@@ -177,34 +181,42 @@ class Gathered:
     def batches(
         self, entities: Collection[str] = (), levels: Sequence[int] = ()
     ) -> Iterator[Cases]:
-        """One batch of patients after the other, with their rows of these entities (all, if none is
-        named). `levels` says of each patient how much less is told."""
+        """One batch of patients after the other, with their rows. `levels` says of each patient how
+        much less is told. Where entities are given, the rows are of these alone, without their
+        names and in no order."""
         for start in range(0, self.chosen.number, self._size):
             patients = min(self._size, self.chosen.number - start)
             rows = {
-                entity: self._rows(aside, start // self._size, patients)
+                entity: self._rows(aside, start // self._size, patients, named=not entities)
                 for entity, aside in self._tables.items()
                 if not entities or entity in entities
             }
             told = np.frombuffer(bytes(levels[start : start + patients]), np.uint8)
             yield Cases(self._names, rows, told if levels else None)
 
-    def _rows(self, aside: _Aside, batch: int, patients: int) -> Rows:
+    def _rows(self, aside: _Aside, batch: int, patients: int, *, named: bool) -> Rows:
         key = (aside.table.entity, batch)
-        pieces = self._spill.take(key)
-        found = np.frombuffer(b"".join(pieces), aside.kind)
-        names = np.ascontiguousarray(found["name"])
-        keys = _order(names)
-        order = np.lexsort((keys[:, 1], keys[:, 0], found["place"]))
+        found = np.frombuffer(b"".join(self._spill.take(key)), aside.kind)
+        names, order = None, np.argsort(found["place"], kind="stable")
+        if named:
+            called = self._called(*key, found)
+            order = _by_name(called, found["place"])
+            names = letters(called[order])
         numbers = np.ascontiguousarray(found["numbers"].T)
         columns = {
             name: self._column(numbered, numbers[at], (*key, name), order)
             for at, (name, numbered) in enumerate(aside.columns.items())
         }
         return Rows(
-            aside.table, found["place"][order], letters(names[order]), found["id"][order],
+            aside.table, found["place"][order], names, found["id"][order],
             columns, patients,
         )  # fmt: skip
+
+    def _called(self, entity: str, batch: int, rows: Any) -> Any:
+        """The pseudonyms of rows."""
+        if entity == "patient":
+            return self.chosen.names[batch * self._size + rows["place"].astype(np.int64)]
+        return named(self._names, entity, rows["id"][:, 0], rows["id"][:, 1])
 
     def _column(
         self, numbered: Numbered, numbers: Numbers, key: tuple[str, int, str], order: Numbers

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
@@ -142,16 +142,18 @@ class Claim:
 # -- reading -----------------------------------------------------------------------------------
 
 
-def _chosen(connection: sa.Connection, order: Order) -> Any:
-    """Who is in it, as ids: those of the cohort, else all of research. Consent as it is now."""
+def _chosen(connection: sa.Connection, order: Order) -> Iterator[Any]:
+    """Who is in it, as arrays of ids: those of the cohort, else all of research. Consent is as it
+    is now."""
     asked = Criteria.of(order.criteria.get("cohort", {}))
     if asked.steps:
         found = evaluating.people(connection.execute, asked)[-1]
-        return reading.held("id", pa.array([str(one) for one in found], pa.string()))
+        yield reading.held("id", pa.array([str(one) for one in found], pa.string()))
+        return
     own = reading.as_text(Patient.__table__.c.id, connection.dialect.name).label("id")
     query = evaluating.population().with_only_columns(own)
-    some = [block["id"].combine_chunks() for block in reading.blocks(connection, query)]
-    return pa.concat_arrays([reading.held("id", pa.array([], pa.string())), *some])
+    for block in reading.blocks(connection, query):
+        yield block["id"].combine_chunks()
 
 
 #: What is read of each entity besides the variables that leave: keys, reasons, and what times,
@@ -191,7 +193,7 @@ def _plan(claim: Claim, files: Sequence[File], order: Order, gathered: Gathered)
     if order.coarse.smallest_group == 1:
         return Plan(1, order.coarse.age_band)
     claim.tell(phase="groups", done=0, total=gathered.chosen.number)
-    there = [Renderer(file, Plan()) for file in files if file.entity in ("patient", "tumour")]
+    there = [Renderer(file, Plan()) for file in map(_quasi, files) if file.columns]
     found: list[Known] = []
     for cases in gathered.batches(("patient", "tumour", "follow_up")):
         blocks = {one.file.entity: one.block(cases) for one in there}
@@ -199,6 +201,12 @@ def _plan(claim: Claim, files: Sequence[File], order: Order, gathered: Gathered)
         found += map(known.known.__getitem__, known.at.tolist())
         claim.progress(done=len(found))
     return recoding.plan(found, order.coarse.smallest_group, order.coarse.age_band)
+
+
+def _quasi(file: File) -> File:
+    """The file with its quasi-identifiers alone."""
+    kept = tuple(one for one in file.columns if (file.entity, one.name) in recoding.QUASI)
+    return replace(file, columns=kept)
 
 
 def _write_data(claim: Claim, kept: Files, files: Sequence[File], order: Order) -> _Written:

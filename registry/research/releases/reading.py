@@ -18,6 +18,8 @@ from sqlalchemy.dialects import postgresql
 from registry.dates import PartialDate
 from registry.db import Exact, PartialDateType
 from registry.later import Later
+from registry.research.releases import days
+from registry.research.releases.ahead import ahead
 from registry.research.releases.copying import copied
 
 pa: Any = Later("pyarrow")
@@ -77,6 +79,7 @@ class Table:
         self.columns = [column for column in self.table.c if column.name in wanted]
         self._parse = {column.name: _parser(column.type) for column in self.columns}
         self._known: dict[tuple[str, Any], Remembered] = {}
+        self._dates: dict[str, tuple[Sequence[str], days.Listed]] = {}
 
     @property
     def names(self) -> list[str]:
@@ -90,6 +93,14 @@ class Table:
             parse = self._parse[name]
             self._known[key] = Remembered(lambda text: work(parse(text)))
         return self._known[key]
+
+    def dates(self, name: str, texts: Sequence[str]) -> days.Listed:
+        """The dates that a column's texts stand for, worked out once while these are the same."""
+        held = self._dates.get(name)
+        if held is None or held[0] is not texts:
+            known = self.known(name, days.numbers)
+            held = self._dates[name] = (texts, days.listed([known[one] for one in texts]))
+        return held[1]
 
     def query(self, ids: Sequence[str] | None, dialect: str) -> sa.Select[Any]:
         """Its rows; with ids those of these patients alone."""
@@ -132,7 +143,7 @@ def blocks(connection: sa.Connection, query: sa.Select[Any]) -> Generator[Any]:
     if connection.dialect.name == "postgresql":
         names = [column.name for column in query.selected_columns]
         written = query.compile(connection, compile_kwargs={"literal_binds": True})
-        for block in copied(connection, str(written), _BYTES):
+        for block in ahead(copied(connection, str(written), _BYTES)):
             yield _parsed(block, names)
     else:
         yield from _fetched(connection, query)
