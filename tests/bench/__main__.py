@@ -24,7 +24,7 @@ def main() -> int:
             sizes = tuple(int(one) for one in sys.argv[2].split(",")) if len(sys.argv) > 2 else ()
             slow = _referrals(sizes or referrals.SIZES) or slow
         if wanted in ("", "release"):
-            for line in release.lines(*(int(one) for one in sys.argv[2:4])):
+            for line in release.lines(*(int(one) for one in sys.argv[2:5])):
                 print(line, flush=True)
     except Unavailable as problem:
         print(f"no PostgreSQL here: {problem}", file=sys.stderr)

@@ -1,11 +1,13 @@
 """A release of many patients as CSV and Parquet on PostgreSQL, beside a raw COPY of the same rows.
 
-    python -m tests.bench release [patients] [k]
+    python -m tests.bench release [patients] [k] [releases]
 
 The patients have 60 variables in four tables, one row each. The raw COPY writes the same columns
 of the same tables into files, unsorted and as they are: it is the least a copy can cost. Lines are
 separated by tabs: what, database, patients, value, unit. The release is made in a process of its
 own, whose peak memory is what is told; `k` is how many patients must not be told apart (1: none).
+Before a second release a value of every hundredth patient is changed in two tables; it is compared
+with the first.
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ def variables() -> dict[str, list[str]]:
     return found
 
 
-def lines(size: int = SIZE, k: int = 1) -> Iterator[str]:
+def lines(size: int = SIZE, k: int = 1, releases: int = 1) -> Iterator[str]:
     """Every measure, as a line."""
     with tempfile.TemporaryDirectory() as name, place_of("postgresql", Path(name)) as place:
         folder = Path(name) / "instance"
@@ -95,6 +97,14 @@ def lines(size: int = SIZE, k: int = 1) -> Iterator[str]:
         yield _line("release, its data files", size, made["bytes"] / 1e6, "MB")
         yield _line("release, peak memory of its process", size, made["peak"], "MB")
         yield _line("release / raw COPY", size, made["seconds"] / floor, "times")
+        for _more in range(1, releases):
+            with app.app_context():
+                release_id = _again(release_id)
+            made = _made(release_id, url, folder)
+            assert made["state"] == "made", made
+            yield _line("next release, compared with the last", size, made["seconds"], "s")
+            yield _line("of it: documents and comparing", size, made["phases"]["documents"], "s")
+            yield _line("next release, peak memory of its process", size, made["peak"], "MB")
 
 
 def _line(what: str, size: int, value: float, unit: str) -> str:
@@ -159,6 +169,22 @@ def _filled(size: int, k: int) -> Any:
     waiting = make_research.asked(given, ("parquet",))
     wanted = [f"{entity}.{name}" for entity, names in variables().items() for name in names]
     waiting.criteria = {**waiting.criteria, "variables": wanted}
+    db.session.commit()
+    return waiting.id
+
+
+def _again(release_id: Any) -> Any:
+    """Another release of the project that waits, after some changes; returns its id."""
+    from registry.db import db
+    from registry.research.models import Release
+    from tests import make_research
+
+    for entity, name in (("tumour", "primary_size_mm"), ("pathology", "mitoses_per_2mm2")):
+        found = f"UPDATE {entity} SET {name} = 7 WHERE get_byte(uuid_send(id), 15) < 3"
+        db.session.execute(sa.text(found))
+    first = db.session.get_one(Release, release_id)
+    waiting = make_research.asked(first.grant, ("parquet",))
+    waiting.criteria = first.criteria
     db.session.commit()
     return waiting.id
 

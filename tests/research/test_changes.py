@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import random
+
+import pytest
 
 from registry.dates import PartialDate, today
 from registry.db import db
@@ -15,10 +19,50 @@ NEW = "patient_id,tumour_id,site,size\nA,1,C25,3\nA,3,C17,4\nB,1,C35,\nC,1,C25,\
 
 
 def test_rows_are_compared_by_patient_and_row() -> None:
-    found = changes.between(io.StringIO(OLD), io.StringIO(NEW))
+    found = changes.between(io.BytesIO(OLD.encode()), io.BytesIO(NEW.encode()))
     assert (found.added, found.gone, found.changed) == (2, 1, 1)
     assert found.as_json()["cells_changed"] == {"site": 1}
     assert (found.columns_new, found.columns_gone) == (["size"], ["absent"])
+
+
+def _written(rows: dict[tuple[str, str], list[str]]) -> io.BytesIO:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["patient_id", "tumour_id", "site", "size"])
+    writer.writerows([*key, *cells] for key, cells in sorted(rows.items()))
+    return io.BytesIO(out.getvalue().encode())
+
+
+@pytest.mark.parametrize("at_once", [64, 300, 1 << 20])
+def test_files_are_compared_alike_however_much_is_read_at_once(monkeypatch, at_once) -> None:
+    monkeypatch.setattr(changes, "_BYTES", at_once)
+    draw = random.Random(at_once)
+    cells = ("", "C25", "1;2", 'a "quoted", text', "two\nlines", "Zoë")
+    for kept in (0.0, 0.5, 0.9, 1.0):
+        keys = [(f"P{draw.randrange(30):02}", f"T{one:03}") for one in range(120)]
+        old = {key: [draw.choice(cells), draw.choice(cells)] for key in keys}
+        new = {key: list(row) for key, row in old.items() if draw.random() < kept}
+        expected = dict.fromkeys(("site", "size"), 0)
+        for row in new.values():
+            for at, name in enumerate(expected):
+                if draw.random() < 0.2:
+                    row[at] += "x"
+                    expected[name] += 1
+        changed = sum(1 for key, row in new.items() if row != old[key])
+        more = {
+            ("P99" if draw.random() < 0.5 else "A00", f"N{one}"): ["C25", ""] for one in range(9)
+        }
+        found = changes.between(_written(old), _written(new | more))
+        assert (found.added, found.gone, found.changed) == (9, len(old) - len(new), changed)
+        assert found.by_column == {name: number for name, number in expected.items() if number}
+        assert found.gone_keys == {key[0] for key in old.keys() - new.keys()}
+
+
+def test_a_file_without_rows_is_compared_too() -> None:
+    found = changes.between(_written({}), _written({("A", "1"): ["", ""]}))
+    assert (found.added, found.gone) == (1, 0)
+    found = changes.between(_written({("A", "1"): ["", ""]}), _written({}))
+    assert (found.added, found.gone, found.gone_keys) == (0, 1, {"A"})
 
 
 def test_who_withdrew_or_is_restricted_leaves_the_next_release_with_a_count(client) -> None:

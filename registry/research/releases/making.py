@@ -532,8 +532,10 @@ def _since_previous(kept: Files, order: Order) -> dict[str, Any] | None:
         if before is None:
             return None
         number = before.number
-        earlier = {one.name: one.file_id for one in before.files if one.rows is not None}
-    fresh = {one.name: one.file_id for one in kept.made if one.rows is not None}
+        earlier = {
+            one.name: (one.file_id, one.sha256) for one in before.files if one.rows is not None
+        }
+    fresh = {one.name: (one.file_id, one.sha256) for one in kept.made if one.rows is not None}
     found = {name: _compared(earlier[name], fresh[name]) for name in fresh if name in earlier}
     gone = found["patients.csv"].gone_keys
     return {
@@ -547,11 +549,12 @@ def _since_previous(kept: Files, order: Order) -> dict[str, Any] | None:
     }
 
 
-def _compared(before: UUID, after: UUID) -> changes.Changes:
-    with (
-        storage.place(before).open(encoding="utf-8", newline="") as one,
-        storage.place(after).open(encoding="utf-8", newline="") as other,
-    ):
+def _compared(before: tuple[UUID, str], after: tuple[UUID, str]) -> changes.Changes:
+    """What changed between two files, each given with its checksum."""
+    (old, old_sum), (new, new_sum) = before, after
+    if old_sum == new_sum:
+        return changes.Changes()
+    with storage.place(old).open("rb") as one, storage.place(new).open("rb") as other:
         return changes.between(one, other)
 
 
