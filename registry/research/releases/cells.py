@@ -119,6 +119,15 @@ def ids_of(ids: Any) -> tuple[Numbers, Numbers]:
     return halves[:, 0], halves[:, 1]
 
 
+def different_pairs(one: Numbers, other: Numbers) -> tuple[list[tuple[int, int]], Numbers]:
+    """The different pairs of two columns of places (or NONE) in their order, and which is each
+    row's."""
+    width = int(other.max(initial=NONE)) + 2
+    both = (one.astype(np.int64) + 1) * width + other + 1
+    pairs, which = np.unique(both, return_inverse=True)
+    return [(pair // width - 1, pair % width - 1) for pair in pairs.tolist()], which
+
+
 def _as_they_come(at: Numbers, texts: Sequence[str]) -> Column:
     """A column with those texts alone that stand in it, in the order in which they come."""
     first = np.full(len(texts) + 1, len(at))
@@ -246,14 +255,12 @@ class Cases:
         start = np.where(origins.there, origins.start, date(1900, 1, 1).toordinal())
         at, intervals = seen.each("interval", _itself)
         unit_at, units = seen.each("interval_unit", _itself)
-        pairs, which = np.unique(np.stack((at, unit_at), 1), axis=0, return_inverse=True)
+        pairs, which = different_pairs(at, unit_at)
         lasted = [
             rules.interval_days(intervals[one], units[unit]) if NONE not in (one, unit) else None
             for one, unit in pairs
         ]
-        interval = np.array([np.nan if one is None else float(one) for one in lasted])[
-            which.ravel()
-        ]
+        interval = np.array([np.nan if one is None else float(one) for one in lasted])[which]
         days_after = np.where(dates.there, dates.start - start, interval)
         timed = ~np.isnan(days_after)
         return timed, np.where(timed, days_after, 0)

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.later import Later
-from registry.research.releases.cells import REASONS, Cases, Cell, Cells, Rows, spread
+from registry.research.releases.cells import (
+    REASONS,
+    Cases,
+    Cell,
+    Cells,
+    Rows,
+    different_pairs,
+    spread,
+)
 from registry.research.releases.columns import Column, File
 from registry.research.releases.days import NONE, Numbers
 from registry.research.releases.recoding import QUASI, SENSITIVE, Known, Plan, Told, Words
@@ -100,12 +108,12 @@ def coarser(made: Cells, place: tuple[str, str], levels: Numbers, coarse: Plan) 
     """Cells of a column as they may leave of patients of whom so much less is told."""
     words = made.texts.cast(pa.string()).dictionary_encode()
     at, texts = words.indices.fill_null(NONE).to_numpy(), words.dictionary.to_pylist()
-    pairs, which = np.unique(np.stack((levels, at), 1), axis=0, return_inverse=True)
+    pairs, which = different_pairs(levels, at)
     told = [
         coarse.cell(place, Cell(texts[one]), level) if one != NONE else Cell()
-        for level, one in pairs.tolist()
+        for level, one in pairs
     ]
-    changed = spread(told, which.ravel())
+    changed = spread(told, which)
     return Cells(
         changed.texts.cast(pa.string()).dictionary_encode(),
         np.where(changed.reasons != NONE, changed.reasons, made.reasons),
