@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
 
 #: Exit status when the settings do not allow a start: trying again does not help (EX_CONFIG).
 UNSAFE = 78
-#: How far background work stands back where people and it want the processor at once (nice).
-BEHIND_PEOPLE = 10
 #: Commands that live with their room, imported only when they are called.
 _ROOM_COMMANDS = {
     "import": ("registry.interop.commands", "import_command"),
@@ -147,8 +143,6 @@ def worker() -> None:
     """Run background work until told to stop."""
     from registry import jobs, logs
 
-    with contextlib.suppress(OSError, AttributeError):  # where it may not, all are served alike
-        os.nice(BEHIND_PEOPLE)
     app = _serving()
     logs.set_up(app.extensions["netreg_settings"].log)
     jobs.work(app)
