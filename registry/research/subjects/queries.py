@@ -59,9 +59,12 @@ def withdrawn(viewer: Viewer) -> list[Subject]:
         Restriction.ended_at.is_(None)
     )
     left = sa.union_all(agreed, restricted).subquery()
+    agreeing = patients.consenting(*rules.CRITERIA["consents"]).where(
+        Consent.patient_id == left.c.patient_id
+    )
     ended = (
         sa.select(left.c.patient_id, sa.func.max(left.c.at).label("since"))
-        .where(left.c.patient_id.not_in(patients.consenting(*rules.CRITERIA["consents"])))
+        .where(~agreeing.exists())
         .group_by(left.c.patient_id)
         .order_by(sa.desc("since"), left.c.patient_id)
         .limit(MOST_PATIENTS)
