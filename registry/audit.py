@@ -25,8 +25,9 @@ from flask import g
 from sqlalchemy.orm import Mapped
 
 from registry.access import Viewer
-from registry.db import Json, Model, Moment, add_whole_rows, db, now, table_of
+from registry.db import Json, Model, Moment, db, now, table_of
 from registry.dictionary import technical
+from registry.driver import add_whole_rows
 from registry.keys import ring
 from registry.language import gettext as _
 from registry.language import lazy_gettext as _l

@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from registry import audit
 from registry.access import Viewer
 from registry.dates import PartialDate
-from registry.db import Moment, add_rows, db, new_id, now, table_of
+from registry.db import Moment, db, new_id, now, table_of
+from registry.driver import add_rows
 from registry.errors import Conflict, Invalid
 from registry.keys import ring
 from registry.language import gettext as _

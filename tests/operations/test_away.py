@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from config import Settings
 from registry import away, create_app, jobs
-from registry.db import db, driver_rows
+from registry.db import db
+from registry.driver import driver_rows
 from registry.people.models import Organisation
 from registry.serve import die_with_parent
 from tests import make, make_referrals, postgres

@@ -19,8 +19,9 @@ import sqlalchemy as sa
 from registry.course.models import ENTITIES
 from registry.course.queries import record as whole
 from registry.dates import PartialDate
-from registry.db import Exact, Moment, PartialDateType, db, driver_rows
+from registry.db import Exact, Moment, PartialDateType, db
 from registry.dictionary import described
+from registry.driver import driver_rows
 from registry.patients.models import Patient
 
 #: Provenance that only the pages of one entity show.

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from registry import audit, jobs
 from registry import mail as post
 from registry.access import Right, Viewer
-from registry.db import add_rows, db, new_id, now
+from registry.db import db, new_id, now
+from registry.driver import add_rows
 from registry.people import queries, rules
 from registry.people.models import Mail, Notice, Person
 from registry.people.rules import mail as rules_of_mail

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from registry.access import Right, Viewer
-from registry.db import answer, db, table_of
+from registry.db import db, table_of
+from registry.driver import answer
 from registry.errors import NotFound
 from registry.people import rules
 from registry.people.models import Mail, Notice

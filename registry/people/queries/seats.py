@@ -14,7 +14,8 @@ from sqlalchemy.orm import aliased
 
 from registry.access import Role, Seat, Viewer
 from registry.dates import today
-from registry.db import Moment, answer, db, now
+from registry.db import Moment, db, now
+from registry.driver import answer
 from registry.people.models import Cover, Membership, Organisation, Person, SignIn
 
 _ROLES = {role.value for role in Role}

@@ -7,7 +7,8 @@ from uuid import UUID
 from registry.access import Viewer
 from registry.course.licence import may_derive_stages
 from registry.dates import PartialDate
-from registry.db import add_rows, db, now
+from registry.db import db, now
+from registry.driver import add_rows
 from registry.errors import Invalid
 from registry.language import gettext as _
 from registry.patients import actions as patients

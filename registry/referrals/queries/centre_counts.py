@@ -19,7 +19,8 @@ from flask import current_app
 
 from registry.access import Right, Viewer
 from registry.dates import today
-from registry.db import answer, db, table_of
+from registry.db import db, table_of
+from registry.driver import answer
 from registry.people.models import Membership, Person
 from registry.referrals import rules
 from registry.referrals.models import Referral, SavedView, WorklistSetting

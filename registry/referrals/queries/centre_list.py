@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from registry.access import Right, Viewer
 from registry.dates import PartialDate
-from registry.db import Moment, answer, db, now, table_of
+from registry.db import Moment, db, now, table_of
+from registry.driver import answer
 from registry.patients import queries as patients
 from registry.patients.models import CareRelation, Patient
 from registry.people import queries as people

@@ -12,7 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from registry.access import Right, Viewer
-from registry.db import answer, db, now, table_of
+from registry.db import db, now, table_of
+from registry.driver import answer
 from registry.patients import queries as patients
 from registry.patients.models import Patient
 from registry.people import queries as people

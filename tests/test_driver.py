@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from registry.access import Viewer
 from registry.audit import AuditEntry
-from registry.db import add_rows, add_whole_rows, answer, db, new_id, now, table_of
+from registry.db import db, new_id, now, table_of
+from registry.driver import add_rows, add_whole_rows, answer
 from registry.people.models import Notice
 from registry.people.queries import seats
 from registry.referrals.queries import Filters, centre_counts, centre_list
