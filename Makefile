@@ -100,7 +100,7 @@ types: setup-dev ## check types
 	@$(PY) -m mypy
 
 pytest: setup-dev
-	@$(PY) -m pytest -n 2 $(PYTEST_ARGS)
+	@$(PY) -m pytest -n 3 $(PYTEST_ARGS)
 
 format: setup-dev ## put the Python files into the house's format
 	@$(PY) -m ruff check --quiet --fix-only .
