@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -341,6 +341,25 @@ def seal(limit: int = 5000) -> int:
 
     One sealer at a time: two batches cannot follow the same one.
     """
+    made = next_seal(limit)
+    if made is None:
+        return 0
+    db.session.add(made.seal)
+    db.session.flush()
+    return made.entries
+
+
+class Sealed(NamedTuple):
+    """A seal that is not kept yet, and how many entries it is of."""
+
+    seal: AuditSeal
+    entries: int
+
+
+def next_seal(limit: int = 5000) -> Sealed | None:
+    """The seal of what has not been sealed, made by reading alone: entries are never changed, and
+    a second seal that follows the same one is refused when it is kept. None where nothing is left.
+    """
     recent = list(
         db.session.scalars(sa.select(AuditSeal).order_by(AuditSeal.id.desc()).limit(_GAP_SEALS))
     )
@@ -351,19 +370,16 @@ def seal(limit: int = 5000) -> int:
     entries = list(db.session.scalars(query.limit(limit)))
     late = _filled_since(recent)
     if not entries and not late:
-        return 0
+        return None
     last = entries[-1].id if entries else first - 1
     gaps = _gaps(first, [entry.id for entry in entries])
     late_ids = [entry.id for entry in late]
     mac = _mac(previous.mac if previous else "", (first, last, gaps, late_ids), entries + late)
     follows = previous.id if previous else 0
-    db.session.add(
-        AuditSeal(
-            follows=follows, at=now(), first=first, last=last, gaps=gaps, late=late_ids, mac=mac
-        )
+    made = AuditSeal(
+        follows=follows, at=now(), first=first, last=last, gaps=gaps, late=late_ids, mac=mac
     )
-    db.session.flush()
-    return len(entries) + len(late)
+    return Sealed(made, len(entries) + len(late))
 
 
 def newest_seal(connection: sa.Connection) -> dict[str, Any] | None:

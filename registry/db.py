@@ -172,6 +172,18 @@ def own_transaction() -> Iterator[sa.Connection]:
 
 
 @contextlib.contextmanager
+def only_reading() -> Iterator[None]:
+    """Within, the session reads, so that it holds up nobody who writes. It must hold no open
+    transaction; at the end its own is over."""
+    token = _forced.set(False)
+    try:
+        yield
+    finally:
+        db.session.rollback()
+        _forced.reset(token)
+
+
+@contextlib.contextmanager
 def snapshot() -> Iterator[sa.Connection]:
     """One view of the whole database to read much from; what others write meanwhile is not seen.
 

@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
-from registry import audit
+from registry import audit, audit_jobs
 from registry.access import Role
 from registry.audit import AuditEntry, AuditSeal
-from registry.db import db
+from registry.db import db, own_transaction
 from registry.patients import actions as patients
 from registry.patients.models import Patient
 from tests import make
@@ -50,6 +50,20 @@ def test_a_sealed_book_is_intact(app):
     assert audit.seal() == 3
     verdict = audit.verify()
     assert (verdict.intact, verdict.seals, verdict.entries, verdict.unsealed) == (True, 2, 8, 0)
+
+
+def test_nobody_who_writes_waits_while_a_batch_is_sealed(app, monkeypatch):
+    record_some()
+    work_out = audit._mac
+
+    def meanwhile(*about):
+        with own_transaction() as other:
+            other.execute(sa.update(Patient).values(version=Patient.version + 1))
+        return work_out(*about)
+
+    monkeypatch.setattr(audit, "_mac", meanwhile)
+    audit_jobs.seal()
+    assert db.session.scalars(sa.select(AuditSeal.last)).all() == [entries()[-1].id]
 
 
 def test_what_is_not_sealed_yet_is_said(app):
