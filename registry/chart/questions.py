@@ -26,6 +26,7 @@ from registry.course.rules import checks
 from registry.language import gettext as _
 from registry.referrals import case
 from registry.referrals.queries import ReferralRow
+from registry.referrals.rules import INFORMATION_REQUESTED, SUBMITTED
 
 #: Days without any contact after which that is a question of its own.
 SILENT_DAYS = 400
@@ -107,12 +108,17 @@ _FOLLOWED = {"ecog": "follow_up", "weight_kg": "follow_up", "hereditary_syndrome
 def missing(
     record: Record, referrals: Sequence[ReferralRow], sex: str | None, words: Words
 ) -> list[Question]:
-    """What a board would ask for, given the latest question asked; of the dead it asks nothing."""
-    if record.death_date is not None:
+    """What a board would ask for, given the latest question asked.
+
+    Of the dead it asks nothing. Nor does it before the record opens: what is known stands in the
+    referral that waits for a decision, and what is missing is said there.
+    """
+    told = _telling(record)
+    waits = any(one.state in (SUBMITTED, INFORMATION_REQUESTED) for one in referrals)
+    if record.death_date is not None or (waits and not any(told.values())):
         return []
     question = next((one.question for one in referrals if one.question), "other")
     asked = {"question": question, "treated": "yes" if record.therapies else ""}
-    told = _telling(record)
     listed = case.missing(
         asked,
         {entity: [facts_of(row) for row in found] for entity, found in told.items()},

@@ -11,11 +11,12 @@ from flask import Flask
 
 from registry.access import Role
 from registry.audit import AuditEntry
-from registry.chart import tables
+from registry.chart import queries, questions, tables
 from registry.db import db, new_id
 from registry.patients import actions as patients
 from registry.patients import rules as relations
-from tests import make
+from registry.referrals import actions as referrals
+from tests import make, make_referrals
 from tests import make_course as course
 
 #: One an entity, and what every page asks; however long the record is.
@@ -264,3 +265,14 @@ def test_the_number_of_queries_does_not_grow_with_the_record(ward: Any) -> None:
             course.entry(entity, ward.patient, ward.by, **linked, **row)
     assert queries_of(ward, client) == one
     assert one <= MOST_QUERIES
+
+
+def test_nothing_is_asked_twice_while_the_referral_waits_for_a_decision(app):
+    net = make_referrals.network()
+    sent = make_referrals.referral(net)
+    chris = net.viewer("chris")
+    assert queries.chart(chris, sent.patient_id).questions[questions.MISSING] == []
+    referrals.take(sent, "accept", by=chris, version=sent.version)
+    db.session.commit()
+    asked = queries.chart(chris, sent.patient_id).questions[questions.MISSING]
+    assert "tumour.primary_site" not in {f"{one.entity}.{one.variable}" for one in asked}
