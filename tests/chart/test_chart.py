@@ -267,11 +267,15 @@ def test_the_number_of_queries_does_not_grow_with_the_record(ward: Any) -> None:
     assert one <= MOST_QUERIES
 
 
-def test_nothing_is_asked_twice_while_the_referral_waits_for_a_decision(app):
+def test_nothing_is_asked_twice_while_the_referral_waits_for_a_decision(client):
     net = make_referrals.network()
     sent = make_referrals.referral(net)
     chris = net.viewer("chris")
     assert queries.chart(chris, sent.patient_id).questions[questions.MISSING] == []
+    make.sign_in(client, net.chris)
+    page = client.get(f"/patients/{sent.patient_id}/chart").text
+    assert "What is still missing is said in the referral." in page
+    assert "a board would miss nothing" not in page
     referrals.take(sent, "accept", by=chris, version=sent.version)
     db.session.commit()
     asked = queries.chart(chris, sent.patient_id).questions[questions.MISSING]
