@@ -25,7 +25,7 @@ from flask import g
 from sqlalchemy.orm import Mapped
 
 from registry.access import Viewer
-from registry.db import Json, Model, Moment, db, now, table_of
+from registry.db import Json, Model, Moment, db, now, only_reading, table_of
 from registry.dictionary import technical
 from registry.driver import add_whole_rows
 from registry.keys import ring
@@ -337,11 +337,13 @@ def _filled_since(seals: Sequence[AuditSeal]) -> list[AuditEntry]:
 
 
 def seal(limit: int = 5000) -> int:
-    """Seal what has not been sealed; returns how many entries. The caller commits.
+    """Seal what has been kept and is not sealed; returns how many entries. The caller commits.
 
-    One sealer at a time: two batches cannot follow the same one.
+    Reading a batch takes a quarter of a second: nobody who wants to write waits for it. The session
+    must hold no open transaction. One sealer at a time: two batches cannot follow the same one.
     """
-    made = next_seal(limit)
+    with only_reading():
+        made = _next_seal(limit)
     if made is None:
         return 0
     db.session.add(made.seal)
@@ -349,14 +351,14 @@ def seal(limit: int = 5000) -> int:
     return made.entries
 
 
-class Sealed(NamedTuple):
+class _Sealed(NamedTuple):
     """A seal that is not kept yet, and how many entries it is of."""
 
     seal: AuditSeal
     entries: int
 
 
-def next_seal(limit: int = 5000) -> Sealed | None:
+def _next_seal(limit: int) -> _Sealed | None:
     """The seal of what has not been sealed, made by reading alone: entries are never changed, and
     a second seal that follows the same one is refused when it is kept. None where nothing is left.
     """
@@ -379,7 +381,7 @@ def next_seal(limit: int = 5000) -> Sealed | None:
     made = AuditSeal(
         follows=follows, at=now(), first=first, last=last, gaps=gaps, late=late_ids, mac=mac
     )
-    return Sealed(made, len(entries) + len(late))
+    return _Sealed(made, len(entries) + len(late))
 
 
 def newest_seal(connection: sa.Connection) -> dict[str, Any] | None:

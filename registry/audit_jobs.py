@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
 from registry import audit
-from registry.db import db, only_reading
+from registry.db import db
 from registry.jobs import job
 
 log = logging.getLogger("netreg.audit")
@@ -39,19 +39,11 @@ def _write_down(noted: dict[str, Any] | None) -> None:
         log.error("the seal could not be written to NETREG_SEAL_LOG: %s", problem.strerror)
 
 
-def _next_seal() -> audit.Sealed | None:
-    with only_reading():
-        return audit.next_seal()
-
-
 @job("audit.seal", sweep=True)
 def seal() -> None:
-    """Seal batch after batch until nothing is left. Reading a batch takes a quarter of a second:
-    nobody who wants to write waits for it."""
+    """Seal batch after batch until nothing is left."""
     try:
-        while made := _next_seal():
-            db.session.add(made.seal)
-            db.session.flush()
+        while audit.seal():
             noted = audit.newest_seal(db.session.connection())
             db.session.commit()
             _write_down(noted)

@@ -529,12 +529,12 @@ def test_a_second_sealer_leaves_it_to_the_first(app, monkeypatch):
     audit.record("signed in", by=make.HOUSE, subject=("person", 1))
     db.session.commit()
 
-    def beaten() -> audit.Sealed:
+    def beaten(limit):
         first = AuditSeal(follows=0, at=now(), first=1, last=1, gaps=[], late=[], mac="")
-        return audit.Sealed(first, 1)
+        return audit._Sealed(first, 1)
 
     with monkeypatch.context() as patch:
-        patch.setattr(audit, "next_seal", beaten)
+        patch.setattr(audit, "_next_seal", beaten)
         seal()
     assert db.session.scalar(sa.select(sa.func.count(AuditSeal.id))) == 1
     assert audit.verify().intact
