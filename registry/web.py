@@ -37,7 +37,7 @@ from flask import (
 )
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import get_locale
-from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -159,12 +159,6 @@ _AS_THEY_ARE = "!$'()*,/:;?@"
 
 def _stands_behind(name: str, value: Any) -> bool:
     return name[0] != "_" and (value is None or isinstance(value, str | int | UUID))
-
-
-def token() -> str:
-    """The token of this request's forms: a page has several."""
-    found: str | None = g.get("csrf_token")
-    return found or generate_csrf()
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -491,7 +485,7 @@ def install(app: Flask) -> None:
     app.session_interface = Sessions()
     csrf.init_app(app)
     app.extensions["netreg_addresses"] = {}
-    app.jinja_env.globals.update(csrf_token=token, url_for=address)
+    app.jinja_env.globals.update(url_for=address)
     app.before_request(_guard)
     # Answer functions run last-registered first: the commit must come after nothing else.
     app.after_request(_protect)
