@@ -339,8 +339,8 @@ def _filled_since(seals: Sequence[AuditSeal]) -> list[AuditEntry]:
 def seal(limit: int = 5000) -> int:
     """Seal what has been kept and is not sealed; returns how many entries. The caller commits.
 
-    Reading a batch takes a quarter of a second: nobody who wants to write waits for it. The session
-    must hold no open transaction. One sealer at a time: two batches cannot follow the same one.
+    Reading a batch takes a quarter of a second: nobody who wants to write waits for it. One sealer
+    at a time: two batches cannot follow the same one. RuntimeError in an open transaction.
     """
     with only_reading():
         made = _next_seal(limit)

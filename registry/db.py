@@ -173,8 +173,10 @@ def own_transaction() -> Iterator[sa.Connection]:
 
 @contextlib.contextmanager
 def only_reading() -> Iterator[None]:
-    """Within, the session reads, so that it holds up nobody who writes. It must hold no open
-    transaction; at the end its own is over."""
+    """Within, the session reads, so that it holds up nobody who writes; at the end its transaction
+    is over. RuntimeError where one is open already: what it has written would be undone."""
+    if db.session().in_transaction():
+        raise RuntimeError("only_reading() in an open transaction")
     token = _forced.set(False)
     try:
         yield

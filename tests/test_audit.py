@@ -119,12 +119,21 @@ def test_a_late_number_is_sealed_by_name(app):
     db.session.execute(sa.insert(AuditEntry).values(**late))
     db.session.commit()
     assert audit.verify().unsealed == 1
+    db.session.commit()
     audit.seal()
     assert db.session.get(AuditSeal, 2).late == [3]
     assert audit.verify().intact
     forbid_nothing()
     db.session.execute(sa.update(AuditEntry).where(AuditEntry.id == 3).values(person_name="M"))
     assert not audit.verify().intact
+
+
+def test_what_is_not_kept_yet_is_neither_sealed_nor_lost(app):
+    audit.record("signed in", by=make.HOUSE, subject=("person", 1))
+    with pytest.raises(RuntimeError, match="open transaction"):
+        audit.seal()
+    db.session.commit()
+    assert audit.seal() == 1
 
 
 def test_a_large_change_that_was_undone_does_not_stop_the_sealing(app):

@@ -146,6 +146,7 @@ def test_an_edit_behind_the_triggers_is_found_by_the_audit(app):
     sent, chara = referred(network)
     item = make_boards.case(chara, open_meeting(chara), sent.patient)
     found = make_boards.signed(item, chara)
+    db.session.commit()
     audit.seal()
     db.session.commit()
     assert audit.verify().intact

@@ -97,6 +97,7 @@ def test_entries_that_are_not_sealed_in_time_are_told(app):
     assert row("audit").state == health.GOOD
     with acting_at(now() + timedelta(hours=1)):
         assert row("audit").state == health.WARNING
+    db.session.commit()
     audit.seal()
     with acting_at(now() + timedelta(hours=1)):
         assert row("audit").state == health.GOOD
