@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -37,7 +37,7 @@ from flask import (
 )
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import get_locale
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -139,14 +139,15 @@ def wants_json() -> bool:
 def address(endpoint: str, **values: Any) -> str:
     """What `url_for` says. Where a page stands whose address has no parts of its own is looked up:
     the same for everybody, and a page leads to forty of them."""
-    if not has_request_context():
+    known: dict[str, str | None] | None = g.get("addresses")
+    if known is None:
         return url_for(endpoint, **values)
-    known: dict[tuple[str, str], str | None] = current_app.extensions["netreg_addresses"]
-    key = request.root_path, endpoint
-    if key not in known:
+    if endpoint not in known:
         rules = list(current_app.url_map.iter_rules(endpoint))
-        known[key] = url_for(endpoint) if [one.arguments for one in rules] == [set()] else None
-    found = known[key]
+        known[endpoint] = url_for(endpoint) if [one.arguments for one in rules] == [set()] else None
+    found = known[endpoint]
+    if not values and found is not None:
+        return found
     if found is None or not all(_stands_behind(*one) for one in values.items()):
         return url_for(endpoint, **values)
     asked = {name: value for name, value in values.items() if value is not None}
@@ -159,6 +160,12 @@ _AS_THEY_ARE = "!$'()*,/:;?@"
 
 def _stands_behind(name: str, value: Any) -> bool:
     return name[0] != "_" and (value is None or isinstance(value, str | int | UUID))
+
+
+def token() -> str:
+    """The token of this request's forms. A page has six of them; the library keeps it in `g`."""
+    made: str | None = g.get("csrf_token")
+    return made or generate_csrf()
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -194,14 +201,23 @@ class Place:
         """Where it leads."""
         return address(self.endpoint)
 
-    @property
-    def current(self) -> bool:
-        """Is the reader there now?"""
-        here = self.url
-        return request.path == here or request.path.startswith(here.rstrip("/") + "/")
+
+@dataclass(frozen=True)
+class Shown:
+    """A place as a page's navigation has it."""
+
+    label: Any
+    url: str
+    current: bool  # is the reader there now?
 
 
 # -- the guard ---------------------------------------------------------------------------------
+
+
+def know_addresses() -> None:
+    """Have the addresses at hand that are known under the root a request is asked under."""
+    known: dict[str, dict[str, str | None]] = current_app.extensions["netreg_addresses"]
+    g.addresses = known.setdefault(request.root_path, {})
 
 
 def _guard() -> Any:
@@ -408,15 +424,24 @@ def local_time(moment: datetime | None, to_the: str = "minute") -> str:
     return format_datetime(there, _PATTERNS[to_the], locale=get_locale() or "en")
 
 
+def _navigation(who: Viewer) -> Iterator[Shown]:
+    places: Sequence[Place] = current_app.extensions["netreg_navigation"]
+    there = f"{request.script_root}{request.path}/" if has_request_context() else ""
+    for place in places:
+        if place.open_to(who):
+            url = place.url
+            yield Shown(place.label, url, there.startswith(f"{url.rstrip('/')}/"))
+
+
 def _context() -> dict[str, Any]:
     who = viewer()
-    places: Sequence[Place] = current_app.extensions["netreg_navigation"]
     return {
         "viewer": who if who.person_id else None,
-        "navigation": [place for place in places if place.open_to(who)],
+        "navigation": list(_navigation(who)),
         "demo": current_app.extensions["netreg_settings"].demo,
         "unread": current_app.extensions["netreg_unread"](who) if who.person_id else 0,
         "product_version": current_app.extensions["netreg_version"],
+        "csrf_token": token,
         "Right": Right,
         "may": lambda name: who.may(Right(name)),
     }
@@ -485,7 +510,8 @@ def install(app: Flask) -> None:
     app.session_interface = Sessions()
     csrf.init_app(app)
     app.extensions["netreg_addresses"] = {}
-    app.jinja_env.globals.update(url_for=address)
+    app.jinja_env.globals.update(csrf_token=token, url_for=address)
+    app.before_request(know_addresses)
     app.before_request(_guard)
     # Answer functions run last-registered first: the commit must come after nothing else.
     app.after_request(_protect)

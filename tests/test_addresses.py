@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import Flask, url_for
+from flask import Flask, g, url_for
 
 from registry import web
 
@@ -23,6 +23,7 @@ def site() -> Flask:
     ):  # fmt: skip
         app.add_url_rule(rule, endpoint)
     app.extensions["netreg_addresses"] = {}
+    app.before_request(web.know_addresses)
     return app
 
 
@@ -44,7 +45,9 @@ def test_an_address_is_the_one_flask_makes(
     site: Flask, root: str, endpoint: str, values: dict[str, Any]
 ) -> None:
     with site.test_request_context("/list", base_url=f"http://localhost{root}"):
+        site.preprocess_request()
         wanted = url_for(endpoint, **values)
         assert web.address(endpoint, **values) == wanted
         assert web.address(endpoint, **values) == wanted  # and when it is known
+        assert list(g.addresses) == [endpoint]
     assert root in wanted

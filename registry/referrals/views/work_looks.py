@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from registry import kit
 from registry.clinical import urgency
+from registry.language import in_each_language
 from registry.language import lazy_gettext as _l
 from registry.referrals import rules
 from registry.referrals.rules import worklist as known
@@ -68,24 +69,19 @@ class Words(NamedTuple):
     grades: dict[str, str]
 
 
+@in_each_language
 def words() -> Words:
     """The words of the page in the reader's language."""
-    return _words(language())
-
-
-def language() -> str:
-    """The reader's language."""
-    return str(get_locale() or "en")
-
-
-@lru_cache(maxsize=50)
-def _words(language: str) -> Words:
-    """Put in words once a language, while it is the reader's."""
     tables = (
         rules.STATES, rules.SHORT_LABELS, known.COLUMNS, known.KEYS, URGENCIES, rules.PHASES,
         rules.GRADE_GROUPS,
     )  # fmt: skip
     return Words(*({name: str(word) for name, word in table.items()} for table in tables))
+
+
+def language() -> str:
+    """The reader's language."""
+    return str(get_locale() or "en")
 
 
 def drawn(rows: Sequence[Shown], columns: tuple[str, ...], *, choosing: bool) -> Markup:

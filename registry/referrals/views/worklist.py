@@ -120,7 +120,7 @@ def _page(
     said = words()
     return render_template(
         "referrals/worklist.html",
-        rows=drawn(Words(today).shown(rows), columns, choosing=choosing),
+        rows=drawn(Words(today).shown(rows), columns, choosing=choosing) if rows else "",
         found=len(rows),
         choosing=choosing,
         number=number,
