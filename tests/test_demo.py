@@ -233,6 +233,7 @@ def test_it_loads_and_every_role_finds_work(app):
     )  # fmt: skip
     assert db.session.scalar(refused) >= 5
     _derived_as_by_hand()
+    db.session.commit()
     audit.seal(limit=100_000)
     assert audit.verify().intact
 
