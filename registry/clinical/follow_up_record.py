@@ -15,6 +15,7 @@ from registry.clinical import sites, tables
 from registry.clinical.agreement import grade_course
 from registry.clinical.edit_checks.across.entries import Entry, Record, Rows, in_order, is_before
 from registry.clinical.edit_checks.across.imaging import FDG, SSTR
+from registry.clinical.edit_checks.stage import METASTASES
 from registry.clinical.follow_up import (
     ACTIVE,
     PRRT,
@@ -189,14 +190,44 @@ def _resected_since(record: Record, tumour: Entry, therapies: Sequence[Entry]) -
         not is_before(p.date("date"), since) and p.text("kind") != "new_primary"
         for p in record.of_tumour("progression", tumour)
     )
-    there = any(
-        not m.is_answered("resolved_date") and not is_before(m.date("date"), since)
-        for m in record.of_tumour("metastasis", tumour)
-    )
+    there = _has_spread(record, tumour, operations[-1])
     contacts = [c for c in in_order(record.all("follow_up"), "date") if c.text("disease_status")]
     if contacts and not is_before(contacts[-1].date("date"), since):
         return since if contacts[-1].text("disease_status") == "no_evidence" else ""
     return "" if back or there else since
+
+
+def _has_spread(record: Record, tumour: Entry, operation: Entry) -> bool:
+    """Whether metastases remain after an operation with free margins, which are those of what was
+    removed. What was known before it is taken as removed with it only where it was for cure.
+    """
+    since = operation.date("start")
+    for_cure = operation.text("intent") == "curative"
+    found = [
+        m.date("date")
+        for m in record.of_tumour("metastasis", tumour)
+        if not m.is_answered("resolved_date")
+    ]
+    if any(not (for_cure and is_before(day, since)) for day in found):
+        return True
+    return not for_cure and (
+        _is_metastatic(record, tumour) or bool(tumour.codes("metastatic_sites"))
+    )
+
+
+def _is_metastatic(record: Record, tumour: Entry) -> bool:
+    """Whether the last staging that says something about metastases found some."""
+    stagings = [
+        s
+        for s in record.of_tumour("staging", tumour)
+        if s.text("m") or any(s.text(name) for name in METASTASES)
+    ]
+    if not stagings:
+        return False
+    last = max(stagings, key=lambda s: assumed(s.date("date")) if s.date("date") else date.min)
+    return last.text("m").upper().lstrip("CPYRA").startswith("M1") or any(
+        last.text(name) not in ("", "no", "none") for name in METASTASES
+    )
 
 
 def _grade(record: Record, tumour: Entry) -> str:

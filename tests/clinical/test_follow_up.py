@@ -267,6 +267,38 @@ def test_the_situation_of_a_record(extra, today, situation, since):
     assert facts.site_group == "small_bowel"
 
 
+@pytest.mark.parametrize(
+    ("spread", "intent", "situation"),
+    [
+        ({}, "", "resected"),
+        # Free margins are those of the primary: the liver was not operated on.
+        ({"metastasis": [{"id": "m", "site": "liver", "date": "2024-01-10"}]}, "", "active"),
+        ({"metastasis": [{"id": "m", "site": "liver"}]}, "", "active"),
+        ({"metastasis": [{"id": "m", "site": "liver", "resolved_date": "2024-02"}]}, "",
+         "resected"),
+        ({"staging": [{"id": "s", "m": "M1a", "date": "2024-01"}]}, "", "active"),
+        ({"staging": [{"id": "s", "mets_bone": "yes"}]}, "", "active"),
+        ({"staging": [{"id": "s", "m": "M0", "mets_bone": "no"}]}, "", "resected"),
+        ({"staging": [{"id": "s", "m": "M1", "date": "2024-01"},
+                      {"id": "u", "m": "M0", "date": "2024-05"}]}, "", "resected"),
+        # For cure, what was known before was removed with it; what came later was not.
+        ({"metastasis": [{"id": "m", "site": "liver", "date": "2024-01-10"}]}, "curative",
+         "resected"),
+        ({"metastasis": [{"id": "m", "site": "liver", "date": "2024-03-10"}]}, "curative",
+         "active"),
+    ],
+)  # fmt: skip
+def test_metastases_left_behind_are_known_disease(spread, intent, situation):
+    rows = {
+        "tumour": [{"id": "t", "primary_site": "C17.2", "diagnosis_date": "2024-01-10"}],
+        "therapy": [{"id": "o", "therapy_class": "surgery", "start": "2024-02-01",
+                     "residual": "R0", "intent": intent}],
+        **spread,
+    }  # fmt: skip
+    (facts,) = facts_of(rows, TODAY)
+    assert facts.situation == situation
+
+
 def test_the_facts_of_a_record():
     (facts,) = facts_of(ALICE, TODAY)
     assert (facts.grade, facts.syndromes, facts.carcinoid_heart_disease) == (
