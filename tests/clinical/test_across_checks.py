@@ -184,6 +184,14 @@ CASES = [
       "lesion__l": {"organ": "bone"}}),
     ("m0_with_metastases", "staging", {"staging__s2": {"m": "M0"}}),
     ("m0_with_metastases", "staging", {"staging__s2": {"m": "cM0"}}),
+    # Nothing says that it came later, and no staging says M1.
+    ("m0_with_metastases", "staging", {"staging__s2": {"m": "M0", "date": ""}}),
+    ("m0_with_metastases", "staging", {"staging__s2": None, "metastasis__m": {"date": ""}}),
+    ("m0_with_metastases", "staging",
+     {"staging__s2": None, "metastasis__m": {"date": "2016-06"}}),
+    ("m0_with_metastases", "staging",
+     {"staging__s2": None, "metastasis__m": None, "progression__q1": None,
+      "progression__q2": None, "tumour__t": {"metastatic_sites": ["liver"]}}),
     ("stage_iv_without_metastasis", "staging", {"metastasis__m": None}),
     ("several_primaries_denied", "tumour",
      {"tumour__u": {"primary_site": "C25.0", "diagnosis_date": "2019"}}),
@@ -269,6 +277,12 @@ def test_one_change_raises_its_finding_at_the_entry_concerned(code, entity, chan
         assert (finding.severity, finding.source) == (row["severity"], row["source"])
 
 
+def test_too_few_cycles_are_counted_not_numbered():
+    # Four are stated and the last has number 4, but one between is not there: three.
+    (found,) = [one for one in findings(cycle__c2=None) if one.code == "cycle_count"]
+    assert found.reason.values == {"stated": "4", "entered": "3"}
+
+
 def test_every_check_has_a_case_and_only_the_impossible_is_refused():
     assert {code for code, _, _ in CASES} == set(tables.by_key("record_checks", "code"))
     refused = {r["code"] for r in tables.rows("record_checks") if r["severity"] == REFUSE}
@@ -315,7 +329,11 @@ def test_every_check_has_a_case_and_only_the_impossible_is_refused():
          {"therapy__n": {"therapy_class": "SSA", "agent": "SSA_LAN", "start": "2019-12"}}),
         ("m0_with_metastases", {"staging__s2": {"m": "M0"},
                                 "metastasis__m": {"resolved_date": "2018-01-25"}}),
-        ("m0_with_metastases", {"staging__s2": {"m": "M0", "date": ""}}),
+        ("m0_with_metastases", {"staging__s2": None}),  # found certainly later
+        ("m0_with_metastases", {"metastasis__m": {"date": ""}}),  # M1 is stated as well
+        ("m0_with_metastases",
+         {"staging__s2": {"date": ""}, "metastasis__m": None,
+          "tumour__t": {"metastatic_sites": ["liver"]}}),
         ("stage_iv_without_metastasis",
          {"metastasis__m": None, "staging__s2": {"mets_liver": "yes"}}),
         ("stage_iv_without_metastasis",

@@ -83,10 +83,10 @@ def _numbers(therapy: Entry, cycles: tuple[Entry, ...]) -> Iterator[Finding]:
     yield from _gaps(by_number)
     stated = therapy.number("cycles")
     most = max(len(cycles), *(int(n) for n in by_number), 0)
-    ended = bool(therapy.date("stop"))
-    if stated is not None and (most > stated or (ended and len(cycles) < stated)):
+    too_few = bool(therapy.date("stop")) and stated is not None and len(cycles) < stated
+    if stated is not None and (most > stated or too_few):
         template = N_("The therapy says %(stated)s cycles, %(entered)s are entered.")
-        values = {"stated": plain(stated), "entered": str(most)}
+        values = {"stated": plain(stated), "entered": str(len(cycles) if too_few else most)}
         yield finding(
             "cycle_count", Reason(template, values), therapy, *cycles, variables=("cycles",)
         )

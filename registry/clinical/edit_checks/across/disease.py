@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from registry.clinical import sites
 from registry.clinical.edit_checks.across.entries import Entry, Record, finding, is_before
@@ -33,18 +33,10 @@ def checks_of_disease(record: Record) -> Iterator[Finding]:
 
 
 def _spread(record: Record, staging: Entry) -> Iterator[Finding]:
-    m = staging.text("m").upper().lstrip("CPYRA")
+    m = _m_of(staging)
     own = [s for s in record.of_tumour("metastasis", staging) if s.text("site")]
     if m.startswith("M0"):
-        day = staging.date("date")
-        known = [s for s in own if _was_there(s, day)]
-        if known:
-            template = N_("M0 is stated on %(date)s, but metastases were known: %(places)s.")
-            places = ", ".join(dict.fromkeys(s.text("site").replace("_", " ") for s in known))
-            yield finding(
-                "m0_with_metastases", Reason(template, {"date": day, "places": places}),
-                staging, *known, variables=("m", "metastasis.site"),
-            )  # fmt: skip
+        yield from _m0(record, staging, own)
     if (m.startswith("M1") or _is_stage_iv(record, staging)) and not own:
         stated = any(staging.text(name) not in ("", "no", "none") for name in METASTASES)
         tumour = record.tumour_of(staging)
@@ -54,6 +46,49 @@ def _spread(record: Record, staging: Entry) -> Iterator[Finding]:
             yield finding(
                 "stage_iv_without_metastasis", reason, staging, variables=("stage_stated", "m")
             )
+
+
+def _m0(record: Record, staging: Entry, own: list[Entry]) -> Iterator[Finding]:
+    """M0 beside what was there on that day; where no staging says M1, also what may have been."""
+    day = staging.date("date")
+    known = [s for s in own if _was_there(s, day)]
+    if known:
+        template = N_("M0 is stated on %(date)s, but metastases were known: %(places)s.")
+        values = {"date": day, "places": _places(s.text("site") for s in known)}
+        yield finding(
+            "m0_with_metastases", Reason(template, values), staging, *known,
+            variables=("m", "metastasis.site"),
+        )  # fmt: skip
+        return
+    tumour = record.tumour_of(staging)
+    later = record.of_tumour("progression", staging)
+    if any(_m_of(s).startswith("M1") for s in record.of_tumour("staging", staging)):
+        return
+    undated = [s for s in own if _may_have_been_there(s, day)]
+    listed = tumour.codes("metastatic_sites") if tumour is not None and not own else ()
+    if undated or (listed and not later):
+        template = N_("M0 is stated, but metastases are entered, not said to be later: %(places)s.")
+        places = _places([*(s.text("site") for s in undated), *listed])
+        others = undated if undated or tumour is None else [tumour]
+        variable = "metastasis.date" if undated else "tumour.metastatic_sites"
+        yield finding(
+            "m0_with_metastases", Reason(template, {"places": places}), staging, *others,
+            variables=("m", variable),
+        )  # fmt: skip
+
+
+def _m_of(staging: Entry) -> str:
+    return staging.text("m").upper().lstrip("CPYRA")
+
+
+def _places(sites_: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(site.replace("_", " ") for site in sites_))
+
+
+def _may_have_been_there(metastasis: Entry, day: str) -> bool:
+    """Whether a metastasis is not certainly later, nor certainly gone before."""
+    found, gone = metastasis.date("date"), metastasis.date("resolved_date")
+    return not is_before(day, found) and not is_before(gone, day)
 
 
 def _was_there(metastasis: Entry, day: str) -> bool:
