@@ -13,8 +13,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from flask_babel import ngettext
+
 from registry.chart.words import Words, number, period
-from registry.clinical import line_outcomes, therapy_lines
+from registry.clinical import line_outcomes, prrt, therapy_lines
 from registry.clinical.line_outcomes import Assessed
 from registry.clinical.results import Reason
 from registry.course.queries.findings import progressions
@@ -165,7 +167,7 @@ def _row(
         period=period(words, first.start, last, on),
         start=first.start.iso,
         stop="" if on else (last or first.start).iso,
-        given=_given(seen, members),
+        given=_given(record, seen, members),
         best=best,
         best_code=code,
         pfs=pfs,
@@ -224,21 +226,33 @@ def cycles_of(record: Record) -> dict[str, list[Any]]:
     return found
 
 
-def _given(seen: _Seen, members: Sequence[Any]) -> str:
+def _given(record: Record, seen: _Seen, members: Sequence[Any]) -> str:
+    """Cycles, activity and doses; after a re-treatment also the activity of all courses so far."""
     count, activity = 0, Decimal(0)
     for one in members:
         cycles = seen.cycles.get(one.id, [])
         count += max(len(cycles), int(one.cycles or 0))
         activity += sum((c.activity_gbq for c in cycles if c.activity_gbq), Decimal(0))
-    texts = [str(_("%(n)s cycles", n=count))] if count else []
+    texts = [str(ngettext("%(num)s cycle", "%(num)s cycles", count))] if count else []
     if activity:
-        texts.append(f"{number(activity)} GBq")
+        texts.append(with_earlier(activity, members[0], record.therapies, record.of("cycle")))
     doses = [
         f"{number(one.dose_value)} {one.dose_unit or ''}".strip()
         for one in members
         if one.dose_value and not seen.cycles.get(one.id)
     ]
     return ", ".join(texts + doses)
+
+
+def with_earlier(
+    activity: Decimal, therapy: Any, therapies: Iterable[Any], cycles: Iterable[Any]
+) -> str:
+    """GBq of a course, and of all courses so far where there were earlier ones."""
+    earlier = prrt.activity_before(therapy, therapies, cycles)
+    said = f"{number(activity)} GBq"
+    if not earlier:
+        return said
+    return str(_("%(given)s, %(total)s GBq in all", given=said, total=number(activity + earlier)))
 
 
 @dataclass(frozen=True)

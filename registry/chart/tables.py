@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from registry.chart.drawing import escape
@@ -77,15 +79,20 @@ def _reading(words: Words, row: Any) -> str:
 
 
 def _dose(words: Words, row: Any) -> str:
-    cycles = str(_("%(n)s cycles", n=wording.number(row.cycles))) if row.cycles is not None else ""
+    cycles = ""
+    if row.cycles is not None:
+        cycles = str(ngettext("%(num)s cycle", "%(num)s cycles", int(row.cycles)))
     given = ""
     if row.dose_value is not None:
         unit = words.code("dose_unit", row.dose_unit)
         given = _join(number(row.dose_value), unit, by=" ")
         if row.interval_days is not None:
-            every = _("every %(days)s days", days=number(row.interval_days))
-            given = f"{given} {every}"
+            given = f"{given} {_every(row.interval_days)}"
     return _join(given, row.dose or "", cycles)
+
+
+def _every(days: Decimal) -> str:
+    return str(_("daily") if days == 1 else _("every %(days)s days", days=number(days)))
 
 
 def _cycle_dose(words: Words, row: Any) -> str:

@@ -12,8 +12,10 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+from flask_babel import ngettext
+
 from registry import codes
-from registry.clinical import agreement, toxicity, units
+from registry.clinical import agreement, prrt, toxicity, units
 from registry.clinical.results import Derived
 from registry.course import facts, licence, rules, wording
 from registry.course import queries as course
@@ -233,13 +235,16 @@ def _usual_unit(values: Values) -> list[Note]:
     return [Note(_("In the usual unit"), shown, reasons)]
 
 
-def notes_of_rows(entity: str, rows: Sequence[Values]) -> list[list[Note]]:
-    """What follows from each of several entries of a kind, given in the order of their page."""
+def notes_of_rows(
+    entity: str, rows: Sequence[Values], earlier: Decimal = Decimal(0)
+) -> list[list[Note]]:
+    """What follows from each of several entries of a kind, given in the order of their page;
+    `earlier` as in `cycle_notes`."""
     order = sorted(range(len(rows)), key=lambda place: _row_place(entity, rows[place], place))
     found: dict[int, list[Note]] = {}
     for at, place in enumerate(order):
         before = [rows[one] for one in order[:at]]
-        found[place] = _notes_of_row(entity, rows[place], before)
+        found[place] = _notes_of_row(entity, rows[place], before, earlier)
     return [found[place] for place in range(len(rows))]
 
 
@@ -249,11 +254,13 @@ def _row_place(entity: str, values: Values, place: int) -> tuple[bool, Any, int]
     return not dated, day.earliest if isinstance(day, PartialDate) else "", place
 
 
-def _notes_of_row(entity: str, values: Values, before: Sequence[Values]) -> list[Note]:
+def _notes_of_row(
+    entity: str, values: Values, before: Sequence[Values], earlier: Decimal
+) -> list[Note]:
     if entity == "biomarker" and values.get("analyte"):
         return [*_usual_unit(values), *_times_limit(values), *_change_of_value(values, before)]
     if entity == "cycle":
-        return cycle_notes([SimpleNamespace(**one) for one in before], values)
+        return cycle_notes([SimpleNamespace(**one) for one in before], values, earlier)
     if entity == "adverse_event" and values.get("term"):
         grades = ", ".join(str(one) for one in toxicity.term(values["term"]).grades)
         return [Note(_("Grades of this side effect: %(grades)s", grades=grades), "")]
@@ -373,19 +380,36 @@ def _cycle(draft: Draft) -> Following:
     if therapy is None:
         return Following()
     before = draft.others("cycle", therapy_id=therapy.id)
-    return Following(notes=tuple(cycle_notes(before, draft.values)))
+    earlier = earlier_activity(draft.patient, therapy)
+    return Following(notes=tuple(cycle_notes(before, draft.values, earlier)))
 
 
-def cycle_notes(before: Sequence[Any], values: Values) -> list[Note]:
-    """What a cycle adds up to with those before it, and the change of what was measured first."""
+def earlier_activity(patient: Patient, therapy: Any) -> Decimal:
+    """GBq of the patient's earlier courses with the same radionuclide."""
+    if therapy.therapy_class != prrt.PRRT:
+        return Decimal(0)
+    courses = course.entries(patient, "therapy", therapy_class=prrt.PRRT)
+    if len(courses) < 2:
+        return Decimal(0)
+    return prrt.activity_before(therapy, courses, course.entries(patient, "cycle"))
+
+
+def cycle_notes(before: Sequence[Any], values: Values, earlier: Decimal = Decimal(0)) -> list[Note]:
+    """What a cycle adds up to with those before it, and the change of what was measured first.
+
+    `earlier` are the GBq of the patient's earlier courses.
+    """
     notes = []
     given = [one.activity_gbq for one in before if one.activity_gbq is not None]
     this = values.get("activity_gbq")
     if this is not None or given:
         total = sum([*given, *([this] if this is not None else [])], Decimal(0))
-        said = _("%(total)s GBq in %(n)s cycles", total=wording.number(total),
-                 n=len(given) + (this is not None))  # fmt: skip
+        said = ngettext("%(total)s GBq in %(num)s cycle", "%(total)s GBq in %(num)s cycles",
+                        len(given) + (this is not None), total=wording.number(total))  # fmt: skip
         notes.append(Note(_("Activity in all"), said))
+        if earlier:
+            said = _("%(total)s GBq", total=wording.number(total + earlier))
+            notes.append(Note(_("With earlier courses"), said))
     for name in ("egfr", "creatinine", "haemoglobin", "platelets"):
         now = values.get(name)
         first = next((getattr(one, name) for one in before if getattr(one, name) is not None), None)

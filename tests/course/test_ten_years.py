@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from registry.access import Role
-from registry.clinical import quality_of_life
+from registry.clinical import prrt, quality_of_life
 from registry.course import queries
 from tests import make, make_course
 from tests.course import ten_years
+
+_COURSES = ("prrt", "prrt_again")
 
 
 @pytest.fixture
@@ -34,6 +36,14 @@ def test_grades_stages_lines_and_responses(story: Any) -> None:
     found = queries.lines(queries.record_of(story.patient))
     numbers = {name: found[story.entries[name].id].number for name in ten_years.LINES}
     assert numbers == ten_years.LINES
+
+    given = [story.entries[one.name] for one in ten_years.CYCLES]
+    courses = [story.entries[name] for name in _COURSES]
+    before = {one: prrt.activity_before(story.entries[one], courses, given) for one in _COURSES}
+    assert {one: format(total, "f") for one, total in before.items()} == {
+        "prrt": "0",
+        "prrt_again": ten_years.ACTIVITY["prrt"],
+    }
 
     def of(name: str) -> tuple[Any, ...]:
         one = story.entries[name]

@@ -316,7 +316,7 @@ def test_cycles_belong_to_their_therapy_and_are_numbered(ward: Any) -> None:
     client = client_of(ward, ward.carol)
     url = table_url("cycle", ward.patient, therapy=therapy.id, copy=1)
     page = client.get(url).text
-    assert "7.4 GBq in 1 cycles" in page
+    assert "7.4 GBq in 1 cycle" in page
     assert "Cycle 2: 7 Mar 2023" in page
     blank = rows_in(page)[1]
     answer = again(client, url, page, **{f"r{blank}-date": "7.3.2023", f"r{blank}-egfr": "81"})

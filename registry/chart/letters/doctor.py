@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import format_date
+from flask_babel import format_date, ngettext
 
 from registry import codes
 from registry.chart.letters.parts import (
@@ -20,6 +20,7 @@ from registry.chart.letters.parts import (
     section,
 )
 from registry.chart.letters.source import Source
+from registry.chart.lines import with_earlier
 from registry.course import wording
 from registry.course.queries import date_of, in_order
 from registry.dates import PartialDate
@@ -287,7 +288,8 @@ def _spread_found(source: Source, entry: Any) -> str:
 
 
 def _therapy(source: Source, entry: Any) -> str:
-    given = [one for one in source.record.of("cycle") if one.therapy_id == entry.id]
+    of = source.record.of
+    given = [one for one in of("cycle") if one.therapy_id == entry.id]
     activity = sum((one.activity_gbq for one in given if one.activity_gbq), Decimal(0))
     count = max(len(given), int(entry.cycles or 0))
     line = source.lines.get(entry.id)
@@ -299,8 +301,8 @@ def _therapy(source: Source, entry: Any) -> str:
             _("line %(number)s", number=line.number) if line and line.number else "",
             wording.value("therapy", "setting", entry.setting),
             wording.value("therapy", "residual", entry.residual),
-            _("%(n)s cycles", n=count) if count else "",
-            f"{wording.number(activity)} GBq" if activity else "",
+            ngettext("%(num)s cycle", "%(num)s cycles", count) if count else "",
+            with_earlier(activity, entry, of("therapy"), of("cycle")) if activity else "",
             _("best response %(answer)s", answer=best) if best else "",
             _("ended: %(reason)s", reason=reason) if reason else "",
         ]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -366,9 +367,10 @@ def _page(sheet: Sheet, typed: drafts.Typed | None = None) -> str:
 def _with_derived(sheet: Sheet) -> Sequence[Row]:
     """Beside each row what follows from it and from those before it, as they are typed."""
     typed = {row.entry_id: row.form.stated().values for row in sheet.rows}
-    for row, notes in zip(
-        sheet.rows, following.notes_of_rows(sheet.desk.entity, list(typed.values())), strict=True
-    ):
+    therapy = sheet.links().get("therapy") if sheet.desk.entity == "cycle" else None
+    earlier = following.earlier_activity(sheet.desk.patient, therapy) if therapy else Decimal(0)
+    noted = following.notes_of_rows(sheet.desk.entity, list(typed.values()), earlier)
+    for row, notes in zip(sheet.rows, noted, strict=True):
         row.derived = [
             f"{note.label}: {note.answer}" if note.answer else note.label for note in notes
         ]
