@@ -470,6 +470,13 @@ def test_lesions_are_entered_once_and_measured_again(ward: Any) -> None:
     )
     assert kept(client, f"/course/assessment/{later.id}", answer).status_code == 303
     assert entries(ward, "response")[-1].derived_sum_mm == 15
+    # The next series begins with what is still there, to be measured anew.
+    new = f"/patients/{ward.patient.id}/course/assessment/new?new=1"
+    assert f"from={baseline.id}" in client.get(new).text
+    begun = dict(_sent(client.get(f"{new}&from={baseline.id}").text))
+    rows = [(begun[f"s{n}-label"], begun[f"s{n}-organ"], begun[f"s{n}-size_mm"]) for n in (0, 1)]
+    assert rows == [("mesenteric", "nodes", ""), ("", "", "")]
+    assert client.get(f"{new}&from={later.id}").status_code == 404
 
 
 def test_sizes_two_people_enter_at_once_are_both_shown(ward: Any) -> None:

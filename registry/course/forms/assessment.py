@@ -202,8 +202,9 @@ def new_spots(
     sent: MultiDict[str, str] | None,
     blank: int,
     known: Collection[UUID] = frozenset(),
+    again: Sequence[dict[str, Any]] = (),
 ) -> list[Spot]:
-    """Rows for lesions entered here: those that were sent, else empty ones."""
+    """Rows for lesions entered here: those that were sent, else those `again` and empty ones."""
     rows = _sent_rows(sent) if sent is not None else {}
     there = [
         (number, lesion_id)
@@ -211,11 +212,24 @@ def new_spots(
         if lesion_id not in known and sent is not None and f"s{number}-lesion" in sent
     ]
     first = max([first_number, *(number + 1 for number in rows.values())])
-    numbers = there or [(number, new_id()) for number in range(first, first + blank)]
+    last = first + max(blank, len(again) + 1 if again else 0)
+    numbers = there or [(number, new_id()) for number in range(first, last)]
+    stored = {number: values for (number, _id), values in zip(numbers, again, strict=False)}
     return [
-        Spot(number, lesion_id, LesionForm(sent, prefix=f"s{number}-"))
+        Spot(
+            number,
+            lesion_id,
+            LesionForm(sent, stored=stored.get(number), prefix=f"s{number}-"),
+        )
         for number, lesion_id in numbers
     ]
+
+
+def again(lesion: Any) -> dict[str, Any]:
+    """What a new series takes over of a lesion: what and where it is. It is measured anew, and
+    whether one that was new then is a target now is for the reader to say."""
+    values = {name: getattr(lesion, name) for name in LESION}
+    return values | {"role": None if lesion.role == "new" else lesion.role}
 
 
 def _version(text: str) -> int:

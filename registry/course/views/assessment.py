@@ -153,8 +153,22 @@ def _grid(desk: Desk, baseline: Any, typed: Any = None) -> Grid:
     )
     blank = _BLANK[grid.timepoint] if entry is None else 1
     ids = {lesion.id for lesion in known}
-    grid.spots += asked.new_spots(len(known), sent, blank, ids)
+    again = _followed_before(desk) if series is None and sent is None else []
+    grid.spots += asked.new_spots(len(known), sent, blank, ids, again)
     return grid
+
+
+def _followed_before(desk: Desk) -> list[dict[str, Any]]:
+    """The lesions of an earlier series (`from`) that were still there, to begin a new one with."""
+    wanted = request.args.get("from")
+    if not wanted:
+        return []
+    baseline = next((one for one in desk.linkable["baseline"] if str(one.id) == wanted), None)
+    if baseline is None:
+        raise NotFound()
+    series = queries.series_of(baseline)
+    gone = {key for key, size in series.proposed().items() if size.state == rule.GONE}
+    return [asked.again(lesion) for lesion in series.lesions if str(lesion.id) not in gone]
 
 
 def _form(desk: Desk, baseline: Any, sent: Any) -> EntryForm:
