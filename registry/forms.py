@@ -496,6 +496,10 @@ class Choices(Choice):
         return value in (self.data or [])
 
 
+#: How many entries of a list a message names.
+MOST_ALIKE = 6
+
+
 class CodeField(Choice):
     """A code of a long list, found by typing. An open list keeps a well-formed other code."""
 
@@ -526,8 +530,17 @@ class CodeField(Choice):
             self.data = first
             self.warnings.append(_("This code is not in the list; it is kept as stated."))
         else:
-            self.errors.append(_("Choose from the list, or enter a full code."))
+            self.errors.append(self._which(self.data))
             self.data = None
+
+    def _which(self, text: str) -> str:
+        """What to choose from: without scripts no list opens, and only the message can say it."""
+        listed = vocabularies.codes(self.codes).values()
+        like = [one for one in listed if text.casefold() in one.shown().casefold()]
+        if not 0 < len(like) <= MOST_ALIKE:
+            return str(_("Choose from the list, or enter a full code."))
+        found = "; ".join(self.as_listed(one.code, one.shown()) for one in like)
+        return str(_("Write which one: %(found)s.", found=found))
 
     def _value(self) -> str:
         return self.data or (self.typed[0] if self.typed else "")

@@ -329,6 +329,24 @@ def test_a_conditional_question_names_what_it_depends_on(pages: Flask) -> None:
     assert prefixed.elements[0][1]["data-show-if"] == "tumour-diff"
 
 
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("of pancreas", "Write which one: C25.0 Head of pancreas; C25.1 Body of pancreas; "
+         "C25.2 Tail of pancreas;"),
+        ("o", "Choose from the list, or enter a full code."),  # too many to name
+        ("left knee", "Choose from the list, or enter a full code."),
+    ],
+)  # fmt: skip
+def test_a_word_of_a_list_is_answered_with_what_it_could_be(
+    pages: Flask, typed: str, message: str
+) -> None:
+    form = Every(MultiDict([("topography", typed)]))
+    form.validate()
+    assert form.topography.errors[0].startswith(message)
+    assert form.topography.shown == typed
+
+
 def test_a_searched_list_works_without_scripts(pages: Flask) -> None:
     class Search(HouseForm):
         centre = Choice("Centre", options=SITES)

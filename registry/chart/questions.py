@@ -102,6 +102,8 @@ _GROUPS = {
     "therapy": "therapy",
     "state": "history",
 }
+#: What is asked of everybody has no reason of its own.
+_ALWAYS = "Asked for in every referral."
 _FOLLOWED = {"ecog": "follow_up", "weight_kg": "follow_up", "hereditary_syndrome": "tumour"}
 
 
@@ -137,7 +139,7 @@ def missing(
             Question(
                 MISSING,
                 str(_(missing_for_advice.label(one.variable))),
-                words.reason(one.reason),
+                "" if one.reason.template == _ALWAYS else words.reason(one.reason),
                 entity=entity,
                 entry_id=there[0].id if there and single else "",
                 variable=name if entity and name in _names(entity) else "",
@@ -261,9 +263,12 @@ def _changes_not_explained(record: Record, words: Words) -> Iterable[Question]:
 def _therapies(record: Record, words: Words) -> Iterable[Question]:
     with_cycles = {one.therapy_id for one in record.of("cycle")}
     for one in record.therapies:
+        name = words.therapy(one)
+        if one.start is None and "start" not in one.absent and one.interval is None:
+            text = str(_("It is not recorded when it began: it stands on no timeline, in no line."))
+            yield Question(GAP, name, text, entity="therapy", entry_id=one.id, variable="start")
         if one.start is None or one.therapy_class in ON_A_DAY:
             continue
-        name = words.therapy(one)
         if one.stop is None and not goes_on(one):
             text = str(_("It is not recorded when it ended."))
             yield Question(GAP, name, text, entity="therapy", entry_id=one.id, variable="stop")

@@ -15,7 +15,7 @@ from typing import Any
 from flask_babel import ngettext
 
 from registry import codes
-from registry.clinical import agreement, prrt, toxicity, units
+from registry.clinical import agreement, doses, prrt, toxicity, units
 from registry.clinical.results import Derived
 from registry.course import facts, licence, rules, wording
 from registry.course import queries as course
@@ -51,13 +51,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Following:
-    """All that follows. `offers` limits the options of a question to these: name → codes."""
+    """All that follows. `offers` limits the options of a question to these: name → codes; `fills`
+    chooses the option of a list that nobody has chosen from yet, for all to see."""
 
     beside: wording.Beside | None = None
     notes: tuple[Note, ...] = ()
     table: Table | None = None
     offers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     suggests: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    fills: Mapping[str, str] = field(default_factory=dict)
     no_stages: bool = False
 
 
@@ -335,7 +337,17 @@ def _value_before(draft: Draft) -> list[Note]:
 
 def _therapy(draft: Draft) -> Following:
     notes = [*_class(draft.values), *_schedule(draft.values), *_line(draft)]
-    return Following(notes=tuple(notes))
+    return Following(notes=tuple(notes), fills=_usual_dose_unit(draft.values))
+
+
+def _usual_dose_unit(values: Values) -> dict[str, str]:
+    """The unit of a dose that stands there without one, where the agent has one ingredient."""
+    agent = values.get("agent") or ""
+    ingredients = doses.ingredients(agent)
+    if values.get("dose_value") is None or values.get("dose_unit") or len(ingredients) != 1:
+        return {}
+    own = doses.unit(agent, ingredients[0])
+    return {"dose_unit": own} if codes.known("dose_unit", own) else {}
 
 
 def _class(values: Values) -> list[Note]:

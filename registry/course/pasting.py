@@ -101,7 +101,7 @@ def read(
         return _across(table, lines, given, month_first)
     tests = {place: code for place, cell in enumerate(head) if (code := _test(cell, "")[0])}
     if tests and not named.keys() & tests.keys() and len(table) > 1:
-        return _wide(table, lines, tests, given, month_first)
+        return _wide(table, lines, tests, named, given, month_first)
     guessed = _guess(table, month_first)
     return _long(table, lines, guessed, [], given, month_first)
 
@@ -132,25 +132,40 @@ def _wide(
     table: Sequence[Sequence[str]],
     lines: Sequence[str],
     tests: Mapping[int, str],
+    named: Mapping[int, str],
     given: Mapping[str, str],
     month_first: bool,
 ) -> Pasted:
-    """Days down the side, a test a column."""
+    """Days down the side, a test a column; its unit, limit or assay may stand in the next ones."""
     rows, left = [], []
     head = table[0]
-    day = next((place for place in range(len(head)) if place not in tests), 0)
+    free = [place for place in range(len(head)) if place not in tests]
+    day = next((place for place in free if named.get(place) == "date"), free[0] if free else 0)
+    beside = _beside(tests, named)
     for cells, line in zip(table[1:], lines[1:], strict=False):
         found = [place for place in tests if place < len(cells) and cells[place].strip()]
         if not found:
             left.append(line.strip())
         for place in found:
-            said = {"date": cells[day], "analyte": head[place], "value": cells[place],
-                    "unit": _unit_in(head[place])}  # fmt: skip
+            said = {name: cells[p] for p, name in beside[place].items() if p < len(cells)}
+            said |= {"date": cells[day], "analyte": head[place], "value": cells[place]}
+            said["unit"] = said.get("unit", "").strip() or _unit_in(head[place])
             rows.append(
                 _one(said, given, f"{cells[day]} {head[place]} {cells[place]}", month_first)
             )
     recognised = {head[place]: "analyte" for place in tests} | {head[day]: "date"}
+    recognised |= {head[p]: name for own in beside.values() for p, name in own.items()}
     return Pasted(tuple(rows), recognised, tuple(left))
+
+
+def _beside(tests: Mapping[int, str], named: Mapping[int, str]) -> dict[int, dict[int, str]]:
+    """The columns that say more of each test: those behind it, up to the next test."""
+    found: dict[int, dict[int, str]] = {place: {} for place in tests}
+    for place, name in named.items():
+        owners = [test for test in tests if test < place]
+        if name != "date" and owners:
+            found[max(owners)][place] = name
+    return found
 
 
 def _across(

@@ -73,6 +73,16 @@ function suggest(form, told) {
   }
 }
 
+/** What goes without saying is chosen where nobody chose, such as the unit of an agent's dose. */
+function fill(form, told) {
+  for (const one of told.querySelectorAll("[data-fills]")) {
+    const list = form.elements.namedItem(one.dataset.fills);
+    if (list?.tagName !== "SELECT" || list.value || list === document.activeElement) continue;
+    list.value = one.textContent;
+    list.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
 /** What stands beside each row of a table. */
 function besideRows(form, told) {
   for (const one of told.querySelectorAll("[data-for-row]")) {
@@ -87,6 +97,7 @@ function forForm(form, told) {
   showWarnings(form, told);
   limitOptions(form, told);
   suggest(form, told);
+  fill(form, told);
 }
 
 function watch(form, target) {

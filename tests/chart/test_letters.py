@@ -91,6 +91,26 @@ def test_the_summary_tells_the_course_in_order(app, clara):
         assert fact in text, fact
 
 
+def test_what_is_found_again_stands_in_one_row(app, clara):
+    found = make.patient(clara)
+    for day, answer in (("2020", "SD"), ("2021", "SD"), ("2022", "PD"), ("2023", "SD")):
+        make_course.entry("response", found, clara, date=day, response_stated=answer)
+    for day, answer in (("2020-05", "no"), ("2021-05", "no"), ("2022-05", "yes")):
+        make_course.entry(
+            "heart_assessment", found, clara, date=day, carcinoid_heart_disease=answer
+        )
+    body = doctor.body(source(clara, found.id))
+    [course] = [one.table for one in body.sections if one.title == "Course"]
+    rows = [(row[0].replace("\n", " "), row[2]) for row in course.rows]
+    assert rows == [
+        ("2020 – 2021", "2 times; Stable disease"),
+        ("May 2020 – May 2021", "2 times; Carcinoid heart disease: No"),
+        ("2022", "Progressive disease"),
+        ("May 2022", "Carcinoid heart disease: Yes"),
+        ("2023", "Stable disease"),
+    ]
+
+
 def test_what_the_rule_derives_stands_beside_what_was_stated(app, clara):
     found = make.patient(clara)
     tumour = make_course.tumour(found, clara)

@@ -375,6 +375,11 @@ Chromogranin A|ng/mL|120|140
 5-HIAA (24h urine)|umol/24h|55|""".replace("|", "\t")
 
 
+BESIDE = """Datum|CgA|Unit|ULN|5-HIAA (24h urine)|Einheit
+12.3.2021|1.250,5|ng/mL|100|55|umol/24h
+2021-06-12|<20|ng/mL|100||""".replace("|", "\t")
+
+
 def cells(text: str, *names: str, **given: Any) -> list[tuple[str, ...]]:
     return [tuple(row.cells.get(n, "") for n in names) for row in pasting.read(text, **given).rows]
 
@@ -392,6 +397,15 @@ def cells(text: str, *names: str, **given: Any) -> list[tuple[str, ...]]:
 def test_three_shapes_of_tables_are_read(app: Any, text: str, expected: Any) -> None:
     found = cells(text, "date", "analyte", "comparator", "value", "upper_limit")
     assert [" ".join(one) for one in found] == expected
+
+
+def test_unit_and_limit_in_columns_of_their_own_belong_to_the_test_before_them(app: Any) -> None:
+    found = cells(BESIDE, "date", "analyte", "value", "unit", "upper_limit")
+    assert found == [
+        ("2021-03-12", "CGA_MASS", "1250.5", "ng/mL", "100"),
+        ("2021-03-12", "HIAA_U24_MOL", "55", "umol/24h", ""),
+        ("2021-06-12", "CGA_MASS", "20", "ng/mL", "100"),
+    ]
 
 
 def test_a_month_that_comes_first_and_what_nobody_can_tell(app: Any) -> None:
@@ -521,8 +535,10 @@ def test_answers_the_instrument_does_not_offer_are_refused_at_the_item(ward: Any
     [
         ("biomarker", {"analyte": "CGA_MASS", "value": "250", "unit": "ug/L", "upper_limit": "100"},
          ("250 ng/mL", "2.5", "ug/L x 1")),
-        ("therapy", {"therapy_class": "chemotherapy", "agent": "SSA_LAN", "start-year": "2023"},
-         ("The agent belongs to: Somatostatin analogue.", "Line 1", "120 mg every 28 d")),
+        ("therapy", {"therapy_class": "chemotherapy", "agent": "SSA_LAN", "start-year": "2023",
+                     "dose_value": "120"},
+         ("The agent belongs to: Somatostatin analogue.", "Line 1", "120 mg every 28 d",
+          '<p data-fills="dose_unit">mg</p>')),
         ("adverse_event", {"term": "Alopecia"}, ("Grades of this side effect: 1, 2",)),
         ("questionnaire", {"instrument": "QLQ-C30", "answers-29": "7", "answers-30": "7"},
          ("100.0", "Global health")),

@@ -193,15 +193,38 @@ def _course(source: Source) -> Section:
         for entry in source.record.of(entity)
         if told(source, entry)
     ]
-    rows = [
-        [_when(one), str(_what(one)), _TOLD[one.entity](source, one)] for one in in_order(chosen)
-    ]
+    rows = [_row(source, together) for together in _folded(source, in_order(chosen))]
     if source.record.death_date is not None:
         rows.append([wording.date(source.record.death_date), str(_("Death")), ""])
     if not rows:
         return section(_("Course"), paragraphs=[str(_("Nothing is recorded yet."))])
     columns = [str(_("Date")), str(_("What")), str(_("Details"))]
     return section(_("Course"), table=Table(columns, [1, 1.25, 3], rows))
+
+
+def _folded(source: Source, chosen: list[Any]) -> list[list[Any]]:
+    """Entries that say the same as the one of their kind before them stand in its row."""
+    found: list[list[Any]] = []
+    last: dict[str, tuple[Any, list[Any]]] = {}
+    for one in chosen:
+        says = _FINDS[one.entity](source, one) if one.entity in _FINDS and one.date else None
+        before, row = last.get(one.entity, (None, []))
+        if says is not None and says == before:
+            row.append(one)
+            continue
+        found.append([one])
+        last[one.entity] = (says, found[-1])
+    return found
+
+
+def _row(source: Source, together: list[Any]) -> list[str]:
+    """One row of the course: an entry, or several that found the same."""
+    first, last = together[0], together[-1]
+    told = _TOLD[last.entity](source, last)
+    if first is last:
+        return [_when(first), str(_what(first)), told]
+    times = ngettext("%(num)s time", "%(num)s times", len(together))
+    return [f"{_when(first)} –\n{_when(last)}", str(_what(first)), joined([times, told])]
 
 
 def _when(entry: Any) -> str:
@@ -392,6 +415,16 @@ _TOLD: dict[str, Callable[[Source, Any], str]] = {
     "progression": _progression,
     "adverse_event": _side_effect,
 }
+
+
+#: Of kinds that are repeated for years: what an entry finds. Several that find the same are told
+#: in one row, as the last of them puts it.
+_FINDS: dict[str, Callable[[Source, Any], Any]] = {
+    "heart_assessment": _heart,
+    "response": lambda source, one: (
+        one.baseline_id, one.therapy_id, one.response_stated, one.derived_response, one.criteria
+    ),
+}  # fmt: skip
 
 
 def _markers(source: Source) -> Section:

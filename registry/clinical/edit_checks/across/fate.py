@@ -123,7 +123,12 @@ def _marker(marker: Entry) -> Iterator[Finding]:
             yield finding("cga_on_ppi", raised.reason, marker, variables=("value", "ppi"))
     row = tables.by_key("codes/biomarker", "code").get(analyte)
     unit = marker.text("unit")
-    if row is None or value is None or not unit:
+    if row is None or value is None:
+        return
+    if not unit:
+        if row["unit"] and not marker.is_answered("unit"):
+            reason = Reason(N_("A value without a unit can be compared with no other."))
+            yield finding("marker_without_unit", reason, marker, variables=("unit",))
         return
     if doses.is_plausible(analyte, value, unit):
         return
