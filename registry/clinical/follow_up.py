@@ -111,7 +111,11 @@ def too_early(
         return None
     if not row["months_max"]:
         return Reason(row["why"])
-    due_from = add_months(bounds(last)[0], int(row["months_min"]))
+    return before_its_time(last, add_months(bounds(last)[0], int(row["months_min"])), on)
+
+
+def before_its_time(last: str, due_from: date, on: date) -> Reason | None:
+    """Why a test on a day, last done and due from then, comes too early; None where it does not."""
     if on >= due_from - timedelta(days=EARLY_DAYS):
         return None
     template = N_("Last done on %(last)s; by the interval it is due from %(date)s.")

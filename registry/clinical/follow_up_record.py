@@ -39,6 +39,13 @@ SMALL_BELOW_MM = Decimal(10)
 SYSTEMIC_CLASSES = ("targeted", "chemotherapy", "immunotherapy", "interferon", "trial")
 CROSS_SECTIONAL = ("CT_MULTIPHASE", "MRI_LIVER", "CT_NOS", "MRI_NOS")
 ENDOSCOPIC = ("EUS", "CAPSULE_ENTEROSCOPY")
+_IMAGING_TESTS = (
+    ("ct_mri", CROSS_SECTIONAL),
+    ("sstr", SSTR),
+    ("fdg", FDG),
+    ("echo", ("ECHO",)),
+    ("endoscopy", ENDOSCOPIC),
+)
 FREE_MARGINS = ("R0", "R1")
 BLOOD = ("HB", "PLT", "EGFR", "CREATININE")
 
@@ -83,16 +90,9 @@ def last_of(days: Sequence[str], until: date) -> str:
 
 def _done(record: Record) -> Iterator[tuple[str, str]]:
     for scan in record.all("imaging"):
-        modality = scan.text("modality")
-        for test, kinds in (
-            ("ct_mri", CROSS_SECTIONAL),
-            ("sstr", SSTR),
-            ("fdg", FDG),
-            ("echo", ("ECHO",)),
-            ("endoscopy", ENDOSCOPIC),
-        ):
-            if modality in kinds:
-                yield test, scan.date("date")
+        test = test_of_imaging(scan.text("modality"))
+        if test:
+            yield test, scan.date("date")
     for marker in record.all("biomarker"):
         yield _marker_test(marker.text("analyte")), marker.date("date")
     for tumour in record.all("tumour"):
@@ -107,6 +107,11 @@ def _done(record: Record) -> Iterator[tuple[str, str]]:
     for cycle in record.all("cycle"):
         if any(cycle.text(name) for name in ("platelets", "haemoglobin", "egfr", "creatinine")):
             yield "blood", cycle.date("date")
+
+
+def test_of_imaging(modality: str) -> str:
+    """The test (list follow_up_test) that an examination is; "" for one that is none of them."""
+    return next((test for test, kinds in _IMAGING_TESTS if modality in kinds), "")
 
 
 def _marker_test(analyte: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +16,12 @@ from typing import Any
 from flask_babel import ngettext
 
 from registry import codes
-from registry.clinical import agreement, doses, prrt, toxicity, units
+from registry.clinical import agreement, doses, follow_up, follow_up_record, prrt, toxicity, units
 from registry.clinical.results import Derived
 from registry.course import facts, licence, rules, wording
 from registry.course import queries as course
 from registry.course.models import Tumour
+from registry.course.queries import due
 from registry.course.rules import lines as therapy_lines
 from registry.course.rules import wellbeing
 from registry.dates import PartialDate
@@ -206,9 +208,29 @@ def _stage_columns(draft: Draft) -> dict[str, Any]:
 
 
 def _imaging(draft: Draft) -> Following:
-    """The scale that the camera has; a planar picture has no PET scale."""
+    """The scale that the camera has, for a planar picture has no PET scale; and whether the
+    examination comes before its time."""
     scale = rules.krenning_scale(draft.values.get("modality"))
-    return Following(offers={"krenning_scale": [scale]} if scale else {})
+    offers = {"krenning_scale": [scale]} if scale else {}
+    return Following(notes=tuple(_too_early(draft)), offers=offers)
+
+
+def _too_early(draft: Draft) -> list[Note]:
+    """That a new examination comes sooner after the last one than the follow-up plan has it."""
+    test = follow_up_record.test_of_imaging(draft.values.get("modality") or "")
+    day = draft.values.get("date")
+    if not test or not day or draft.entry is not None:
+        return []
+    plan = due.plan_of(draft.patient.id)
+    for item in plan.items if plan else ():
+        if (item["test"], item["kind"]) != (test, "due") or not (item["last"] and item["from"]):
+            continue
+        last, due_from = PartialDate(item["last"]), date.fromisoformat(item["from"])
+        early = follow_up.before_its_time(item["last"], due_from, day.latest)
+        if early is not None and last.certainly_before(day):
+            label = _("Sooner than the follow-up plan has it")
+            return [Note(label, "", (wording.reason(early),), kind="look")]
+    return []
 
 
 # -- laboratory --------------------------------------------------------------------------------

@@ -60,6 +60,26 @@ def by_test(ward: Any) -> dict[str, Any]:
     return {one["test"]: one for one in plan(ward).items if one["kind"] == "due"}
 
 
+def test_a_scan_that_comes_too_early_is_pointed_out_as_it_is_entered(ward: Any) -> None:
+    # CT a year ago, every 6 to 12 months: due from six months after it, two weeks before are fine.
+    client = ward.app.test_client()
+    make.sign_in(client, ward.carol)
+    last = today() - timedelta(days=365)
+    due_from = follow_up.add_months(last, 6)
+
+    def said(day: Any, modality: str = "CT_MULTIPHASE") -> str:
+        parts = {"date-year": day.year, "date-month": day.month, "date-day": day.day}
+        data = {name: str(part) for name, part in parts.items()} | {"modality": modality}
+        data |= {"patient_id": str(ward.patient.id), "entity": "imaging"}
+        return str(make.post(client, "/course/derive", data).text)
+
+    early = "Sooner than the follow-up plan has it"
+    assert early in said(due_from - timedelta(days=15))
+    assert early not in said(due_from - timedelta(days=14))
+    assert early not in said(last - timedelta(days=30))  # an older scan, entered afterwards
+    assert early not in said(due_from - timedelta(days=15), "PET_18F_FDG")
+
+
 def test_the_plan_is_made_with_the_change(ward: Any) -> None:
     # Row FU25: on an analogue, later than a year, G1 and G2: CT or MRI every 6 to 12 months.
     found = by_test(ward)["ct_mri"]

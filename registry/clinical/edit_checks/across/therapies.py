@@ -193,6 +193,9 @@ def _overlaps(record: Record) -> Iterator[Finding]:
             stop = one.date("stop")
             goes_on = not stop and not one.is_answered("stop")
             if goes_on or is_before(other.date("start"), stop):
-                template = N_("The same agent runs since %(start)s already.")
-                reason = Reason(template, {"start": one.date("start")})
+                template = N_(
+                    "The same agent twice at one time: from %(start)s and from %(later)s."
+                )
+                values = {"start": one.date("start"), "later": other.date("start")}
+                reason = Reason(template, values)
                 yield finding("same_agent_overlaps", reason, other, one, variables=("agent",))
