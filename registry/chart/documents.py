@@ -46,13 +46,13 @@ class Documents:
 def of_patient(viewer: Viewer, patient: Patient) -> Documents:
     """The documents of a patient who was fetched for the viewer, the newest first."""
     kinds = patients.relation(viewer, patient.id)
-    died = patients.may_write(viewer, kinds) and course.death_date(patient.id) is not None
+    died = patients.may_write(viewer, kinds) and course.has_died(patient.id)
     return _shown(viewer, patient, kinds, is_alive=not died)
 
 
 def on_chart(opened: Opened) -> Documents:
     """The same beside a record that was read."""
-    died = opened.record.death_date is not None
+    died = opened.record.has_died
     return _shown(opened.viewer, opened.patient, opened.kinds, is_alive=not died)
 
 

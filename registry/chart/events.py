@@ -40,13 +40,12 @@ def lanes(
         name: [] for name, _classes in (*_BARS, ("other", ()), ("background", ()))
     }
     strokes = cycles_of(record)
-    dead = record.death_date
     for therapy in record.therapies:
         if therapy.start is not None and therapy.therapy_class not in _LOCAL:
             css_class = _colour(therapy)
             placed = lines.get(therapy.id)
             bars[css_class].append(
-                _bar(therapy, css_class, placed, strokes.get(therapy.id, []), dead, words)
+                _bar(therapy, css_class, placed, strokes.get(therapy.id, []), record, words)
             )
     names = {
         "ssa": _("SSA, interferon"), "targeted": _("Targeted"), "prrt": _("PRRT"),
@@ -160,10 +159,11 @@ def _bar(
     css_class: str,
     placed: Placed | None,
     cycles: list[Any],
-    dead: PartialDate | None,
+    record: Record,
     words: Words,
 ) -> Bar:
-    on = goes_on(therapy) and dead is None
+    dead = record.death_date
+    on = goes_on(therapy) and not record.has_died
     stop = therapy.stop or (dead if goes_on(therapy) else None)
     strokes, total = _strokes(cycles, words)
     label = short(words, therapy, placed)
@@ -173,19 +173,19 @@ def _bar(
         derived = placed.derived or _("none")
         label = str(_("%(label)s (derived: %(line)s)", label=label, line=derived))
     return Bar(
-        label, css_class, therapy.start, stop, on, _title(therapy, placed, total, dead, words),
+        label, css_class, therapy.start, stop, on, _title(therapy, placed, total, record, words),
         tuple(strokes),
     )  # fmt: skip
 
 
 def _title(
-    therapy: Any, placed: Placed | None, total: Decimal, dead: PartialDate | None, words: Words
+    therapy: Any, placed: Placed | None, total: Decimal, record: Record, words: Words
 ) -> str:
     parts = [_told(words, words.therapy(therapy), therapy.start)]
     if therapy.stop:
         parts.append(str(_("until %(date)s", date=words.date(therapy.stop))))
-    elif goes_on(therapy):
-        parts.append(str(_("to the death") if dead else _("goes on")))
+    elif goes_on(therapy) and (record.death_date or not record.has_died):
+        parts.append(str(_("to the death") if record.death_date else _("goes on")))
     else:
         parts.append(str(_("end not known")))
     if therapy.stop_reason:

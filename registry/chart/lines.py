@@ -154,7 +154,7 @@ def _row(
     members = [one.therapy for one in line.members]
     first = line.first
     stops = [one.stop for one in members if one.stop]
-    on = any(goes_on(one) for one in members) and record.death_date is None
+    on = any(goes_on(one) for one in members) and not record.has_died
     last = max(stops) if stops and not on else None
     following = min((other.first.start for other in after), default=None)
     best, code, best_why = _best(seen, line, words)

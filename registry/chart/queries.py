@@ -116,7 +116,7 @@ def chart(viewer: Viewer, patient_id: UUID, wish: Wish = EVERYTHING) -> Chart:
         is_treated_here=patient_rules.TREATING in kinds,
         may_record_consent=viewer.may(Right.CONSENT) and bool(kinds & patient_rules.WRITING),
         is_empty=record.is_empty,
-        has_died=record.death_date is not None,
+        has_died=record.has_died,
     )
 
 

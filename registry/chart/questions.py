@@ -117,7 +117,7 @@ def missing(
     """
     told = _telling(record)
     waits = any(one.state in (SUBMITTED, INFORMATION_REQUESTED) for one in referrals)
-    if record.death_date is not None or (waits and not any(told.values())):
+    if record.has_died or (waits and not any(told.values())):
         return []
     question = next((one.question for one in referrals if one.question), "other")
     asked = {"question": question, "treated": "yes" if record.therapies else ""}
@@ -202,7 +202,7 @@ def _last_of_each(rows: Sequence[Any], name: str) -> list[Any]:
 
 def overdue(record: Record, rows: Rows, words: Words, today: date) -> list[Question]:
     """Follow-up tests whose time is over, by the intervals of this installation."""
-    if record.death_date is not None or not record.tumours:
+    if record.has_died or not record.tumours:
         return []
     due = follow_up_record.due_for(rows, today, in_force().rows)
     return [_overdue(one, words) for one in due if one.overdue]
@@ -303,7 +303,7 @@ def _progressions(record: Record, words: Words) -> Iterable[Question]:
 
 
 def _silence(record: Record, words: Words, today: date) -> Iterable[Question]:
-    if record.death_date is not None or not record.of("follow_up"):
+    if record.has_died or not record.of("follow_up"):
         return
     dates = [one.date for one in record.of("follow_up") if one.date]
     if dates and (today - max(dates).latest).days > SILENT_DAYS:

@@ -80,6 +80,8 @@ def head(
 
 def _age(record: Record, identity: Identity, today: date) -> str:
     died = record.death_date
+    if record.has_died and died is None:
+        return ""
     if identity.birth_date is not None:
         if died is None:
             return age_text(identity.birth_date, today)
@@ -99,10 +101,11 @@ def _age_at(born: PartialDate, day: PartialDate) -> str:
 
 def _vital(record: Record, words: Words, unknown: str) -> Fact:
     label = str(_("Vital status"))
-    if record.death_date is not None:
+    if record.has_died:
         causes = (one.death_cause for one in record.of("follow_up") if one.death_cause)
         cause = words.code("death_cause", next(causes, None))
-        return Fact(label, str(_("Dead, %(date)s", date=words.date(record.death_date))), cause)
+        when = words.date(record.death_date) if record.death_date else _("date not known")
+        return Fact(label, str(_("Dead, %(date)s", date=when)), cause)
     entry = newest(record, "follow_up", "vital_status")
     if entry is None:
         return Fact(label, unknown)
@@ -142,7 +145,7 @@ def _functioning(tumour: Any, words: Words) -> str:
 
 def current_therapy(record: Record, lines: Mapping[str, Placed], words: Words) -> str:
     """What was begun and not ended, of a patient not known to be dead."""
-    if record.death_date is not None:
+    if record.has_died:
         return str(_("None"))
     names = []
     for one in record.therapies:
@@ -507,7 +510,7 @@ def _genes(record: Record, words: Words) -> Iterable[Step]:
 
 
 def _side_effects(record: Record, words: Words) -> Iterable[Step]:
-    if record.death_date is not None:
+    if record.has_died:
         return
     for one in record.of("adverse_event"):
         if one.stop is None and "stop" not in one.absent and not one.outcome:

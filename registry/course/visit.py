@@ -88,10 +88,11 @@ OTHER_MARKER = Slot(
 
 def _marker_slot(number: int, last: Any) -> Slot:
     own = units.canonical(last.unit or "")
+    asked = ("value", "upper_limit", "ppi") if _rises_on_ppi(last) else ("value", "upper_limit")
     return Slot(
         f"known{number}",
         "biomarker",
-        ("value", "upper_limit"),
+        asked,
         title=wording.value("biomarker", "analyte", last.analyte),
         fixed={"assay": last.assay} if last.assay else {},
         decides="value",
@@ -100,6 +101,12 @@ def _marker_slot(number: int, last: Any) -> Slot:
         leads={"value": wording.value("biomarker", "analyte", last.analyte)},
         changes={"value": {"width": 8}},
     )
+
+
+def _rises_on_ppi(marker: Any) -> bool:
+    """Chromogranin A and gastrin rise on a proton-pump inhibitor: without the answer the value
+    says little."""
+    return str(marker.analyte).startswith(("CGA", "GASTRIN"))
 
 
 def markers_before(record: Record) -> list[Any]:

@@ -187,6 +187,22 @@ def test_a_death_is_told_and_ends_the_therapy_now(ward: Any) -> None:
     assert "62–63 at death" in page
 
 
+def test_a_death_without_a_date_is_a_death(ward: Any) -> None:
+    tumour = course.tumour(ward.patient, ward.by, diagnosis_date="2020-01-10")
+    course.entry("therapy", ward.patient, ward.by, tumour=tumour, therapy_class="SSA", start="2022")
+    course.entry(
+        "follow_up", ward.patient, ward.by, date="2024-05-02", vital_status="dead",
+        absent={"death_date": {"why": "not_known"}},
+    )  # fmt: skip
+    page = chart(ward).text
+    assert "Dead, date not known" in page
+    assert "Therapy now</dt><dd>None<" in page
+    assert "Age</dt><dd>Not recorded<" in page
+    assert "nothing is asked for a board" in page
+    assert "since 2022" not in page
+    assert "Letter to the patient" not in page
+
+
 def test_of_the_dead_it_says_why_nothing_is_asked(ward: Any) -> None:
     """The stage is not known, and no board will ask: it must not read as if all were known."""
     tumour = course.tumour(ward.patient, ward.by, diagnosis_date="2012-08-20")

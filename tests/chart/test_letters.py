@@ -171,6 +171,14 @@ def test_no_letter_is_written_to_somebody_who_has_died(client, clara):
     )
     with pytest.raises(Invalid):
         patient.body(source(clara, found.id))
+    undated = make.patient(clara, family_name="Yilmaz")
+    make_course.entry(
+        "follow_up", undated, clara, date="2025-01", vital_status="dead",
+        absent={"death_date": {"why": "not_known"}},
+    )  # fmt: skip
+    with pytest.raises(Invalid):
+        patient.body(source(clara, undated.id))
+    assert "date not known" in told(doctor.body(source(clara, undated.id)))
     answer = client.get(url(found))
     assert answer.status_code == 422
     assert "has died" in answer.text

@@ -79,10 +79,11 @@ def _who(source: Source) -> list[list[str]]:
 
 def _state(source: Source) -> Section:
     record, visits = source.record, source.record.of("follow_up")
-    if record.death_date is not None:
-        died = latest(visits, "death_date")
+    if record.has_died:
+        died = latest(visits, "death_date") or latest(visits, "death_cause")
         cause = wording.value("follow_up", "death_cause", died.death_cause) if died else ""
-        text = joined([wording.date(record.death_date), cause], ", ")
+        when = wording.date(record.death_date) or str(_("date not known"))
+        text = joined([when, cause], ", ")
         return section(_("Current state"), facts=[[str(_("Died")), text]])
     running = [wording.therapy(one) for one in record.therapies if is_running(one)]
     facts = [
@@ -222,18 +223,24 @@ def _row(source: Source, together: list[Any]) -> list[str]:
     first, last = together[0], together[-1]
     told = _TOLD[last.entity](source, last)
     if first is last:
-        return [_when(first), str(_what(first)), told]
+        return [_when(source, first), str(_what(first)), told]
     times = ngettext("%(num)s time", "%(num)s times", len(together))
-    return [f"{_when(first)} –\n{_when(last)}", str(_what(first)), joined([times, told])]
+    return [
+        f"{_when(source, first)} –\n{_when(source, last)}",
+        str(_what(first)),
+        joined([times, told]),
+    ]
 
 
-def _when(entry: Any) -> str:
+def _when(source: Source, entry: Any) -> str:
     if entry.entity != "therapy" or is_on_a_day(entry):
         return wording.when(entry) or str(_("No date"))
     start = wording.when(entry) or str(_("Start not known"))
     if entry.stop:
         return f"{start} –\n{wording.date(entry.stop)}"
-    return f"{start} –\n{_('goes on')}" if is_running(entry) else start
+    return (
+        f"{start} –\n{_('goes on')}" if is_running(entry) and not source.record.has_died else start
+    )
 
 
 def _what(entry: Any) -> Any:

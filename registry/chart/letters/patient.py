@@ -37,7 +37,7 @@ _WHEN_TO_CALL = (
 
 def body(source: Source) -> Body:
     """The letter, as the record gives it. Raises Invalid for a patient who has died."""
-    if source.record.death_date is not None:
+    if source.record.has_died:
         raise Invalid(_("The patient has died. No letter to the patient is written."))
     sections = (
         _what_you_have(source),

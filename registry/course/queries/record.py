@@ -87,6 +87,14 @@ class Record:
         return _death(cast("list[FollowUp]", self.entries["follow_up"]))
 
     @property
+    def has_died(self) -> bool:
+        """Is a death recorded, with its date or without?"""
+        return any(
+            row.vital_status == "dead" or row.death_date is not None
+            for row in cast("list[FollowUp]", self.entries["follow_up"])
+        )
+
+    @property
     def is_empty(self) -> bool:
         """Nothing entered yet."""
         return not any(self.entries.values())
@@ -232,6 +240,13 @@ def death_date(patient_id: UUID, *, but: UUID | None = None) -> PartialDate | No
         FollowUp.patient_id == patient_id, FollowUp.death_date.is_not(None)
     )
     return _death([one for one in db.session.scalars(query) if one.id != but])
+
+
+def has_died(patient_id: UUID) -> bool:
+    """Is the death of a patient fetched for a viewer recorded, with its date or without?"""
+    dead = sa.or_(FollowUp.vital_status == "dead", FollowUp.death_date.is_not(None))
+    query = standing(FollowUp).where(FollowUp.patient_id == patient_id, dead)
+    return db.session.scalar(sa.select(query.exists())) is True
 
 
 def _death(found: Sequence[FollowUp]) -> PartialDate | None:
