@@ -2,7 +2,8 @@
 
 The situation of a tumour on a day, by the first that holds: on other systemic therapy, on PRRT or
 within two years of it, on an analogue, under surveillance, resected without known disease, else
-known disease without treatment.
+known disease without treatment. Free margins are those of what was removed: metastases known
+before stay known disease unless the operation was for cure.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ SUBJECTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "response": ("Response", ("response", "lesions"), ()),
     "endpoints": ("Time to event", ("endpoints", "partial_dates"), ("endpoints",)),
-    "therapy_lines": ("Lines of therapy", ("therapy_lines",), ("therapies",)),
+    "therapy_lines": ("Lines of therapy", ("therapy_lines", "prrt"), ("therapies",)),
     "quality_of_life": (
         "Quality of life and symptoms",
         ("quality_of_life", "symptom_diary"),

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
+from registry.clinical.edit_checks.across.imaging import SSTR
 from registry.clinical.numbers import number, plain
 from registry.clinical.partial_dates import DAY, assumed, precision
 from registry.clinical.response import (
@@ -96,7 +97,7 @@ def assess(
     """Every assessment of one series, the baseline first, then in order of date.
 
     Lesions: id, organ, is_node, role, treated_before. Assessments: id, date, timepoint,
-    non_target, new_lesion. Measurements: lesion_id, response_id, size_mm, state. All as text.
+    non_target, new_lesion, new_lesion_seen_on. Measurements: lesion_id, response_id, size_mm, state. All as text.
     Without an assessment nothing is answered. Raises ValueError for text that is no date or number.
     """
     ordered = sorted(assessments, key=_order)
@@ -257,7 +258,8 @@ def _assessment(
 def _others(
     visit: Values, lesions: Sequence[Values], measurements: Sequence[Values]
 ) -> tuple[str, str, list[Reason]]:
-    """Non-target response and new lesion: as stated, else as the lesions have it."""
+    """Non-target response and new lesion: as stated, else as the lesions have it. A new lesion
+    seen on SSTR imaging alone is uncertain until CT or MRI shows it."""
     problems = []
     seen = _non_target(visit, lesions, measurements)
     stated = visit.get("non_target") or ""
@@ -273,11 +275,10 @@ def _others(
     answer = visit.get("new_lesion") or ""
     if new and answer == "no":
         problems.append(Reason(N_("A new lesion is entered, but none is stated.")))
-    return (
-        stated if stated in NON_TARGETS else seen or NONE,
-        answer if answer in NEW_LESIONS else ("yes" if new else "no"),
-        problems,
-    )
+    found = answer if answer in NEW_LESIONS else ("yes" if new else "no")
+    if found == "yes" and visit.get("new_lesion_seen_on") in SSTR:
+        found = "equivocal"
+    return stated if stated in NON_TARGETS else seen or NONE, found, problems
 
 
 def _non_target(

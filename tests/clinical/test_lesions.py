@@ -132,6 +132,18 @@ def test_lesions_that_are_not_measured(states, stated, non_target):
     assert bool(second.problems) == (stated == "NONCR")
 
 
+@pytest.mark.parametrize(
+    ("seen_on", "answer"),
+    [("CT_MULTIPHASE", "PD"), ("PET_18F_FDG", "PD"), ("", "PD"), ("PET_68GA_DOTATATE", "SD"),
+     ("SPECT_111IN_PENTETREOTIDE", "SD")],
+)  # fmt: skip
+def test_a_new_lesion_on_sstr_imaging_alone_is_no_progression(seen_on, answer):
+    # docs/clinical/response.md: it counts when CT or MRI shows it as well.
+    seen = visits("2020", "2021", new_lesion="yes", new_lesion_seen_on=seen_on)
+    entered = measured(l1=(30, 30))
+    assert assess([LIVER], seen, entered)[1].response.answer == answer
+
+
 def test_a_new_lesion():
     new = {"id": "x", "organ": "lung", "role": "new"}
     entered = [*measured(l1=(40, 20)), {"lesion_id": "x", "response_id": "r1", "state": "present"}]
