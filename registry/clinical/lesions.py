@@ -97,8 +97,9 @@ def assess(
     """Every assessment of one series, the baseline first, then in order of date.
 
     Lesions: id, organ, is_node, role, treated_before. Assessments: id, date, timepoint,
-    non_target, new_lesion, new_lesion_seen_on. Measurements: lesion_id, response_id, size_mm, state. All as text.
-    Without an assessment nothing is answered. Raises ValueError for text that is no date or number.
+    non_target, new_lesion, new_lesion_seen_on. Measurements: lesion_id, response_id, size_mm,
+    state. All as text. Without an assessment nothing is answered. Raises ValueError for text that
+    is no date or number.
     """
     ordered = sorted(assessments, key=_order)
     targets = [lesion for lesion in lesions if _is(lesion, TARGET)]
