@@ -265,8 +265,10 @@ class _Seen:
     @classmethod
     def of(cls, record: Record) -> _Seen:
         """Of a record."""
+        died = record.death_date
         contacts = [one.date for one in record.of("follow_up") if one.date]
-        contact = max(contacts, default=None)
+        alive = [day for day in contacts if died is None or not died.certainly_before(day)]
+        contact = max(alive, default=None)  # the news of a death is no contact
         facts = line_outcomes.Seen(
             [
                 (one.date.iso, one.tumour_id or "")

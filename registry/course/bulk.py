@@ -76,7 +76,10 @@ def impossible_dates(entries: Sequence[NewEntry], birth: PartialDate | None) -> 
         stated = _dates_of(entry)
         if not stated:
             continue
-        problems = rules.date_problems(entry.entity, stated, birth=birth, death=death)
+        dead = rules.says_dead(entry.values)
+        problems = rules.date_problems(
+            entry.entity, stated, birth=birth, death=death, says_dead=dead
+        )
         if "death_date" in stated:
             problems += _after(entries[:place], stated["death_date"])
         found += [
@@ -90,7 +93,8 @@ def impossible_dates(entries: Sequence[NewEntry], birth: PartialDate | None) -> 
 def _after(entries: Sequence[NewEntry], death: PartialDate) -> list[rules.DateProblem]:
     for entry in entries:
         dates = {n: d for n, d in _dates_of(entry).items() if n != "death_date"}
-        for problem in rules.date_problems(entry.entity, dates, death=death):
+        dead = rules.says_dead(entry.values)
+        for problem in rules.date_problems(entry.entity, dates, death=death, says_dead=dead):
             if problem.reason.template == rules.AFTER_DEATH and problem.severity == REFUSE:
                 values = {
                     "entry": str(BY_NAME[entry.entity].entity_label),

@@ -192,6 +192,9 @@ def severities(entity: str, dates: dict[str, str], **known: str) -> list[tuple[s
         ("imaging", {"date": "1961"}, {"birth": "1961-03-27"}, []),
         ("imaging", {"date": "2025"}, {"death": "2024-06"}, [("date", "refuse")]),
         ("pathology", {"date": "2025"}, {"death": "2024-06"}, [("date", "warn")]),
+        ("genomic_finding", {"date": "2025"}, {"death": "2024-06"}, []),  # a stored sample
+        ("adverse_event", {"stop": "2025"}, {"death": "2024-06"}, [("stop", "warn")]),
+        ("follow_up", {"date": "2025"}, {"death": "2024-06"}, [("date", "refuse")]),
         ("therapy", {"start": "2020"}, {"diagnosis": "2021"}, [("start", "warn")]),
         (
             "follow_up",
@@ -214,6 +217,18 @@ def test_dates_are_judged_by_what_they_certainly_mean(
     found: list[tuple[str, str]],
 ) -> None:
     assert severities(entity, dates, **known) == found
+
+
+def test_the_news_of_a_death_comes_after_it() -> None:
+    """The register of deaths is asked in June of somebody who died in January."""
+    dates = {"date": day("2024-06-03"), "death_date": day("2024-01-20")}
+    assert rules.date_problems("follow_up", dates, says_dead=True) == []
+    again = {"date": day("2024-07-01")}
+    assert rules.date_problems("follow_up", again, death=day("2024-01-20"), says_dead=True) == []
+    assert rules.says_dead({"vital_status": "dead"})
+    assert rules.says_dead({"death_date": day("2024-01-20")})
+    assert not rules.says_dead({"vital_status": "alive", "death_date": day("2024-01-20")})
+    assert not rules.says_dead({})
 
 
 def test_none_of_the_needs_stands_alone() -> None:

@@ -37,6 +37,7 @@ def date_problems(
         birth=patient.birth_date,
         death=queries.death_date(patient.id, but=entry.id if entry else None),
         diagnosis=tumour.diagnosis_date if tumour else None,
+        says_dead=rules.says_dead(values),
     )
     if "death_date" in stated:
         found += _after_death(patient, stated["death_date"])
@@ -55,7 +56,8 @@ def _after_death(patient: Patient, death: PartialDate) -> list[rules.DateProblem
                 for name in facts_.dates(entity)
                 if getattr(entry, name) and name != "death_date"
             }
-            for problem in rules.date_problems(entity, dates, death=death):
+            dead = entity == "follow_up" and entry.vital_status == "dead"
+            for problem in rules.date_problems(entity, dates, death=death, says_dead=dead):
                 if problem.reason.template != rules.AFTER_DEATH:
                     continue
                 reason = Reason(

@@ -3,7 +3,13 @@
 Pure: values in, plain columns out. Nothing here reads or writes a record.
 """
 
-from registry.course.rules.dates import AFTER_DEATH, DEATH_BEFORE, DateProblem, date_problems
+from registry.course.rules.dates import (
+    AFTER_DEATH,
+    DEATH_BEFORE,
+    DateProblem,
+    date_problems,
+    says_dead,
+)
 from registry.course.rules.grade import (
     CONTRADICTING_FLAGS,
     derive_pathology,
@@ -29,5 +35,6 @@ __all__ = [
     "grade_of",
     "grading_word",
     "krenning_scale",
+    "says_dead",
     "stage_of",
 ]

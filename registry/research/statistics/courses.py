@@ -14,6 +14,7 @@ from typing import Any
 from registry.clinical import therapy_lines
 from registry.clinical.endpoints import Endpoint
 from registry.clinical.line_outcomes import Assessed, Seen, best_response, time_of
+from registry.clinical.partial_dates import surely_before
 from registry.course.rules import lines as course_lines
 from registry.language import gettext as _
 from registry.research.statistics.shown import Files, lacking
@@ -101,6 +102,9 @@ def seen(course: Course, dated: Dated) -> Seen:
         for row in course.follow_ups
         if row.get("vital_status") == "dead" or dated(row, "death_date")
     ]
+    died = min(filter(None, deaths), default="")
+    # The news of a death is no contact: it may come long after it.
+    alive = [day for day in contacts if day and not (died and surely_before(died, day))]
     return Seen(
         [
             (dated(row, "date"), str(row.get("tumour_id") or ""))
@@ -117,8 +121,8 @@ def seen(course: Course, dated: Dated) -> Seen:
             for row in course.responses
             if dated(row, "date") and row.get("therapy_id")
         ],
-        max(filter(None, contacts), default=""),
-        min(filter(None, deaths), default=""),
+        max(alive, default=""),
+        died,
     )
 
 
