@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from registry.chart import events
 from registry.chart.lines import ON_A_DAY, Placed, goes_on
 from registry.chart.standing import current_pathology, latest, newest, report, says_stage
 from registry.chart.words import Words, variable
-from registry.clinical import agreement, follow_up_record, missing_for_advice
+from registry.clinical import agreement, follow_up_record, missing_for_advice, prrt
 from registry.clinical.edit_checks import REFUSE
 from registry.clinical.follow_up import Due
 from registry.course import facts
@@ -30,6 +31,9 @@ from registry.referrals.rules import INFORMATION_REQUESTED, SUBMITTED
 
 #: Days without any contact after which that is a question of its own.
 SILENT_DAYS = 400
+
+#: Days between two courses of radionuclide therapy after which the second is a re-treatment.
+PAUSE_DAYS = 183
 
 IMPOSSIBLE, CONTRADICTION, ACCEPTED = "impossible", "contradiction", "accepted"
 OVERDUE, MISSING, GAP = "overdue", "missing", "gap"
@@ -244,6 +248,7 @@ def gaps(record: Record, lines: Mapping[str, Placed], words: Words, today: date)
         *_changes_not_explained(record, words),
         *_therapies(record, words),
         *_unassessed(record, lines, words),
+        *_again_without_progression(record, lines, words),
         *_progressions(record, words),
         *_silence(record, words, today),
     ]
@@ -290,6 +295,22 @@ def _unassessed(record: Record, lines: Mapping[str, Placed], words: Words) -> It
         if therapy.id not in assessed and not therapy.best_response:
             text = str(_("No response is recorded."))
             yield Question(GAP, words.therapy(therapy), text, entity="response")
+
+
+def _again_without_progression(
+    record: Record, lines: Mapping[str, Placed], words: Words
+) -> Iterable[Question]:
+    """Radionuclide therapy given again after a long pause: in one line, for no progression is
+    entered between the two."""
+    given = [one for one in record.therapies if one.therapy_class == prrt.PRRT and one.id in lines]
+    for before, again in pairwise(sorted(given, key=lambda one: one.start.earliest)):
+        ended = before.stop or before.start
+        same = lines[before.id].number == lines[again.id].number is not None
+        if not same or lines[again.id].overruled or before.tumour_id != again.tumour_id:
+            continue
+        if (again.start.earliest - ended.latest).days > PAUSE_DAYS:
+            text = str(_("Given again, but no progression is entered before it: the same line."))
+            yield Question(GAP, words.therapy(again), text, entity="progression")
 
 
 def _progressions(record: Record, words: Words) -> Iterable[Question]:

@@ -187,6 +187,24 @@ def test_a_death_is_told_and_ends_the_therapy_now(ward: Any) -> None:
     assert "62–63 at death" in page
 
 
+def test_a_retreatment_without_progression_is_asked_about(ward: Any) -> None:
+    tumour = course.tumour(ward.patient, ward.by, diagnosis_date="2018-01-10")
+
+    def prrt(start: str, stop: str) -> None:
+        course.entry(
+            "therapy", ward.patient, ward.by, tumour=tumour, therapy_class="PRRT", start=start,
+            agent="PRRT_LU_DOTATATE", stop=stop, stop_reason="completed",
+        )  # fmt: skip
+
+    prrt("2020-01-10", "2020-06-30")
+    prrt("2020-12-30", "2021-02-01")  # half a year and no day more: a delayed cycle
+    assert "Given again" not in chart(ward).text
+    prrt("2023-01-10", "2023-03-10")
+    assert "Given again, but no progression is entered before it" in chart(ward).text
+    course.entry("progression", ward.patient, ward.by, tumour=tumour, date="2022-11-02")
+    assert "Given again" not in chart(ward).text
+
+
 def test_a_death_without_a_date_is_a_death(ward: Any) -> None:
     tumour = course.tumour(ward.patient, ward.by, diagnosis_date="2020-01-10")
     course.entry("therapy", ward.patient, ward.by, tumour=tumour, therapy_class="SSA", start="2022")
