@@ -120,6 +120,7 @@ def test_what_was_known_is_shown_and_not_taken_over(ward: Any) -> None:
     assert sent["contact__0__weight_kg"] == ""
     assert "contact__0__vital_status" not in sent
     assert sent["known0__0__upper_limit"] == "100"  # stands in its box, to be seen
+    assert 'name="known0__0__ppi"' in page  # chromogranin A says little without it
     sheets.fill(ward.client, url(ward), {"contact__0__vital_status": "alive"})
     contact: Any = record(ward).of("follow_up")[-1]
     assert (contact.weight_kg, contact.ecog, contact.disease_status) == (None, None, None)
