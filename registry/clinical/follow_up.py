@@ -17,7 +17,7 @@ from registry.clinical import tables
 from registry.clinical.partial_dates import bounds
 from registry.clinical.results import N_, Reason
 
-RULE, VERSION = "FOLLOW-UP", "1"
+RULE, VERSION = "FOLLOW-UP", "2"
 
 RESECTED, WATCH, SSA, SYSTEMIC, PRRT, ACTIVE = (
     "resected", "watch", "ssa", "systemic", "prrt", "active",

@@ -9,6 +9,7 @@ before stay known disease unless the operation was for cure.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -32,6 +33,7 @@ from registry.clinical.follow_up import (
     merged,
 )
 from registry.clinical.partial_dates import assumed, bounds
+from registry.clinical.results import N_, Reason
 
 # How long the time after PRRT is a situation of its own.
 PRRT_MONTHS = 24
@@ -54,13 +56,31 @@ BLOOD = ("HB", "PLT", "EGFR", "CREATININE")
 def due_for(rows: Rows, today: date, intervals: Sequence[Row] | None = None) -> tuple[Due, ...]:
     """The follow-up list of one patient: of each test the earliest that any tumour asks for.
 
-    `rows` as for `edit_checks.record_findings`. Nothing is due after a death.
+    `rows` as for `edit_checks.record_findings`. Nothing is due after a death, and nothing but a
+    visit of somebody who is lost to follow-up.
     """
     record = Record(rows)
     if record.deaths():
         return ()
     last = last_done(rows, today)
-    return merged([due(facts, last, today, intervals) for facts in facts_of(rows, today)])
+    found = merged([due(facts, last, today, intervals) for facts in facts_of(rows, today)])
+    lost = _lost_on(record, today)
+    if lost is None:
+        return found
+    why = Reason(N_("Lost to follow-up, as said on %(date)s."), {"date": lost})
+    return tuple(replace(one, because=(why, *one.because)) for one in found if one.test == "visit")
+
+
+def _lost_on(record: Record, today: date) -> str | None:
+    """The day of the last contact that says how the patient is, where it says that nobody knows."""
+    contacts = [
+        one
+        for one in in_order(record.all("follow_up"), "date")
+        if one.text("vital_status") and bounds(one.date("date"))[0] <= today
+    ]
+    if contacts and contacts[-1].text("vital_status") == "lost":
+        return contacts[-1].date("date")
+    return None
 
 
 def facts_of(rows: Rows, today: date) -> tuple[Facts, ...]:
@@ -104,7 +124,8 @@ def _done(record: Record) -> Iterator[tuple[str, str]]:
         ("follow_up", "visit"),
     ):
         for entry in record.all(entity):
-            yield test, entry.date("date")
+            if entry.text("vital_status") != "lost":  # nobody saw the patient
+                yield test, entry.date("date")
     for cycle in record.all("cycle"):
         if any(cycle.text(name) for name in ("platelets", "haemoglobin", "egfr", "creatinine")):
             yield "blood", cycle.date("date")

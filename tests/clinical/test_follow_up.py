@@ -333,6 +333,17 @@ def test_the_list_of_a_patient():
     assert due_for({}, TODAY) == ()
 
 
+def test_of_who_is_lost_nothing_is_due_but_to_be_seen_again():
+    lost = alice(follow_up=[{"id": "l", "date": "2026-09-01", "vital_status": "lost"}])
+    (visit,) = due_for(lost, TODAY)
+    assert visit.test == "visit"
+    assert visit.because[0].text() == "Lost to follow-up, as said on 2026-09-01."
+    assert visit.last == "2026-05-02"  # that nobody knows is no visit
+    back = {"id": "b", "date": "2026-10-01", "vital_status": "alive"}
+    lost["follow_up"].append(back)
+    assert {one.test for one in due_for(lost, TODAY)} > {"visit", "ct_mri"}
+
+
 def test_several_tumours_make_one_list():
     early = due(Facts("active", "nec", "colon", "2026"), {}, TODAY)
     late = due(Facts("resected", "1", "lung", "2026-10"), {}, TODAY)
