@@ -359,7 +359,8 @@ def _value_before(draft: Draft) -> list[Note]:
 
 def _therapy(draft: Draft) -> Following:
     notes = [*_class(draft.values), *_schedule(draft.values), *_line(draft)]
-    return Following(notes=tuple(notes), fills=_usual_dose_unit(draft.values))
+    fills = _usual_dose_unit(draft.values) if draft.entry is None else {}
+    return Following(notes=tuple(notes), fills=fills)
 
 
 def _usual_dose_unit(values: Values) -> dict[str, str]:
