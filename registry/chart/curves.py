@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 from registry.chart import drawing
 from registry.chart.timeline import Period
 from registry.chart.words import Words, number
-from registry.clinical import quality_of_life, tables
+from registry.clinical import prrt, quality_of_life, tables
 from registry.course.queries.reading import Record
 from registry.language import gettext as _
 
 MOST_SERIES = 4
+EGFR = "EGFR"
 #: Scales shown unless others are chosen: how the patient is, and what a board asks most.
 SCALES = ("QL2", "FA", "DI")
 DIARY = ("flushing_per_day", "stools_per_day", "pain", "wellbeing")
@@ -74,6 +75,7 @@ def curves(record: Record, words: Words, chosen: Mapping[str, Sequence[str]]) ->
     """The curves there are values for; `chosen` names markers (`m`) and scales (`q`) to show."""
     found = (
         _markers(record.of("biomarker"), words, chosen.get("m") or ()),
+        _kidney(record, words),
         _sums(record, words),
         _scales(record.of("questionnaire"), words, chosen.get("q") or ()),
         _diary(record.of("symptom_diary"), words),
@@ -101,11 +103,11 @@ def _markers(rows: Iterable[Any], words: Words, chosen: Sequence[str]) -> Curve 
             known.get(code, len(known)),
         ),
     )
-    shown = [code for code in ranked if code in chosen] or ranked[:MOST_SERIES]
-    shown = shown[:MOST_SERIES]
+    drawn = [code for code in ranked if any(row.upper_limit for row in by_analyte[code])]
+    shown = ([code for code in ranked if code in chosen] or drawn or ranked)[:MOST_SERIES]
     marker = _Marker(words)
     series = [
-        Series(code, words.code("biomarker", code), [marker(row) for row in by_analyte[code]])
+        Series(code, words.code("biomarker", code), list(map(marker, *_by_assay(by_analyte[code]))))
         for code in shown
     ]
     unlimited = sum(value.height is None for one in series for value in one.values)
@@ -120,6 +122,44 @@ def _markers(rows: Iterable[Any], words: Words, chosen: Sequence[str]) -> Curve 
     )  # fmt: skip
 
 
+def _by_assay(rows: list[Any]) -> tuple[list[Any], list[str]]:
+    """The values, and the run each belongs to: another assay begins another, for its values go on
+    from no other's. A value whose assay is not named goes on with the one before."""
+    runs, now = [], ""
+    for row in rows:
+        if row.assay:
+            now = " ".join(row.assay.lower().split())
+        runs.append(now)
+    first = next((run for run in runs if run), "")
+    return rows, [run or first for run in runs]
+
+
+def _kidney(record: Record, words: Words) -> Curve | None:
+    """Kidney function of who had radionuclide therapy: by itself, and before the cycles."""
+    if not any(one.therapy_class == prrt.PRRT for one in record.therapies):
+        return None
+    found = [
+        (row.date, row.value, row.comparator or "")
+        for row in record.of("biomarker")
+        if row.analyte == EGFR and row.value is not None and row.date is not None
+    ]
+    found += [
+        (row.date, row.egfr, "")
+        for row in record.of("cycle")
+        if row.egfr is not None and row.date is not None
+    ]
+    if not found:
+        return None
+    unit = words.unit(tables.by_key("codes/biomarker", "code")[EGFR]["unit"])
+    values = [
+        Value(day.earliest, words.date(day), float(value), f"{sign}{number(value)} {unit}",
+              bool(sign))
+        for day, value, sign in sorted(dict.fromkeys(found), key=lambda one: one[0].earliest)
+    ]  # fmt: skip
+    series = [Series(EGFR, words.code("biomarker", EGFR), values)]
+    return Curve("kidney", "biomarker", str(_("Kidney")), unit, series, least=(0, 90))
+
+
 class _Marker:
     """Says a value of a marker; what is the same for all of them is put into words once."""
 
@@ -128,7 +168,7 @@ class _Marker:
         self._on_ppi, self._not_fasting = f", {_('on a PPI')}", f", {_('not fasting')}"
         self._no_limit = _("no limit")
 
-    def __call__(self, row: Any) -> Value:
+    def __call__(self, row: Any, run: str) -> Value:
         """A value with its unit, and how often above the upper limit it is."""
         comparator = row.comparator or ""
         text = f"{comparator}{number(row.value)} {self._words.unit(row.unit)}".strip()
@@ -141,9 +181,8 @@ class _Marker:
         if row.upper_limit and row.value > 0:
             height = float(row.value) / float(row.upper_limit)
             more = f"{comparator}{height:.2g} ×" if height < 10 else f"{height:.0f} ×"
-        return Value(
-            row.date.earliest, self._words.date(row.date), height, text, bool(comparator), more
-        )
+        when = self._words.date(row.date)
+        return Value(row.date.earliest, when, height, text, bool(comparator), more, run)
 
 
 # -- tumour sum ----------------------------------------------------------------------------------

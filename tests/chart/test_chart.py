@@ -11,7 +11,9 @@ from flask import Flask
 
 from registry.access import Role
 from registry.audit import AuditEntry
-from registry.chart import queries, questions, tables
+from registry.chart import curves, queries, questions, tables
+from registry.chart.words import Words
+from registry.course.queries import reading
 from registry.db import db, new_id
 from registry.patients import actions as patients
 from registry.patients import rules as relations
@@ -119,6 +121,38 @@ def test_it_tells_what_was_entered(ward: Any) -> None:
             continue
         assert f'id="{found.entity}-{found.id}"' in page
         assert course.edit_url(found) in page
+
+
+def drawn(ward: Any) -> dict[str, Any]:
+    db.session.flush()
+    record = reading.record(ward.patient)
+    return {one.key: one for one in curves.curves(record, Words(), {})}
+
+
+def test_markers_of_another_assay_are_another_line_and_kidneys_follow_prrt(ward: Any) -> None:
+    """100 by one assay and 400 by another say nothing of each other, whatever their limits."""
+    for year, assay in (("2020", ""), ("2021", "Kryptor"), ("2022", " kryptor "), ("2023", "RIA")):
+        course.entry(
+            "biomarker", ward.patient, ward.by, analyte="CGA_MASS", value="200", unit="ng/mL",
+            upper_limit="100", date=year, assay=assay,
+        )  # fmt: skip
+    course.entry(
+        "biomarker", ward.patient, ward.by, analyte="EGFR", value="72",
+        unit="mL/min/{1.73_m2}", date="2021-05",
+    )  # fmt: skip
+    found = drawn(ward)
+    [cga] = found["markers"].series  # eGFR has no upper limit: it is not named without a line
+    assert [value.run for value in cga.values] == ["kryptor", "kryptor", "kryptor", "ria"]
+    assert "kidney" not in found
+    therapy = course.entry(
+        "therapy", ward.patient, ward.by, therapy_class="PRRT", agent="PRRT_LU_DOTATATE",
+        start="2021-06-01",
+    )  # fmt: skip
+    course.entry(
+        "cycle", ward.patient, ward.by, links={"therapy": therapy}, date="2021-06-01", egfr="64"
+    )
+    [egfr] = drawn(ward)["kidney"].series
+    assert [value.height for value in egfr.values] == [72.0, 64.0]
 
 
 def test_a_reading_above_what_the_laboratory_measures_is_shown_as_a_limit(ward: Any) -> None:
