@@ -39,7 +39,10 @@ _SPELLINGS = {
     "10^9/l": "10*9/L", "x10^9/l": "10*9/L", "10e9/l": "10*9/L", "10*9/l": "10*9/L",
     "10^3/ul": "10*3/uL", "10*3/ul": "10*3/uL", "k/ul": "10*3/uL", "ukat/l": "ukat/L",
     "/2mm2": "/[2.mm2]", "/[2.mm2](text)": "/[2.mm2]", "/10hpf": "/10.HPF",
-    "per10hpf": "/10.HPF",
+    "per10hpf": "/10.HPF", "/nl": "10*9/L", "gpt/l": "10*9/L",
+    "ml/min/1.73m2": "mL/min/{1.73_m2}", "ml/min/1.73m²": "mL/min/{1.73_m2}",
+    "ml/min/1.73m^2": "mL/min/{1.73_m2}", "ml/min/1,73m2": "mL/min/{1.73_m2}",
+    "ml/min/1,73m²": "mL/min/{1.73_m2}", "ml/min/{1.73_m2}": "mL/min/{1.73_m2}",
 }  # fmt: skip
 _PER_DAY = re.compile(r"/\(?(?:24\.?h|d|day|24hours)\)?$", re.IGNORECASE)
 
@@ -82,11 +85,11 @@ def canonical(unit: str) -> str:
 
 
 def significant(value: Decimal, digits: int = SHOWN_DIGITS) -> str:
-    """`value` with that many significant digits, without exponent, for display."""
+    """`value` with that many significant digits, a large one as a whole number, for display."""
     if not value:
         return "0"
     step = Decimal(1).scaleb(value.adjusted() - digits + 1)
-    shown = value if step >= 1 else value.quantize(step)
+    shown = value.quantize(min(step, Decimal(1)))
     return plain(Decimal(f"{shown:f}"))
 
 

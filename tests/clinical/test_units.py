@@ -145,6 +145,8 @@ def test_there_and_back_is_the_same_value(key, value):
         ("µg/l", "ug/L"), ("mcg/L", "ug/L"), ("mg/24 h", "mg/(24.h)"), ("umol/d", "umol/(24.h)"),
         ("mg/(24.h)", "mg/(24.h)"), ("ng/ml", "ng/mL"), ("mg/dl", "mg/dL"), ("IU/L", "U/L"),
         ("x10^9/L", "10*9/L"), ("furlong", "furlong"), ("", ""),
+        ("mL/min/1.73 m²", "mL/min/{1.73_m2}"), ("ml/min/1,73m2", "mL/min/{1.73_m2}"),
+        ("/nL", "10*9/L"), ("ml/min", "ml/min"),
     ],
 )  # fmt: skip
 def test_one_spelling_of_a_unit(stated, spelled):
@@ -190,6 +192,9 @@ def test_the_units_one_may_choose():
 
 
 def test_digits_for_display():
+    # 200 ng/mL of serotonin are 200 / 0.17621 = 1135.009… nmol/L: nobody reads 28 digits.
+    assert significant(Decimal("1135.00936382725157482549231")) == "1135"
+    assert significant(Decimal("98765.4321")) == "98765"
     assert [significant(Decimal(text)) for text in ("123456", "0.000123456", "1.2", "0")] == [
         "123456", "0.0001235", "1.2", "0",
     ]  # fmt: skip
