@@ -23,6 +23,8 @@ from registry.language import gettext as _
 
 MOST_SERIES = 4
 EGFR = "EGFR"
+#: Height in pixels of a curve that has its axis for itself.
+ALONE = 58
 #: Scales shown unless others are chosen: how the patient is, and what a board asks most.
 SCALES = ("QL2", "FA", "DI")
 DIARY = ("flushing_per_day", "stools_per_day", "pain", "wellbeing")
@@ -386,7 +388,7 @@ def picture(
     if not visible:
         return ""
     place, levels = _axis(curve, min(visible), max(visible))
-    tall = 84 + 16 * max(len(curve.series) - 2, 0)
+    tall = ALONE if len(curve.series) == 1 else 84 + 16 * max(len(curve.series) - 2, 0)
     height = tall + 2 * drawing.SPACE
     inner = [drawing.grid(axis, height, death)]
     inner += [
