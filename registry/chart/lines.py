@@ -320,7 +320,7 @@ def _time(
         today=today,
     )
     why = " ".join(words.reason(one) for one in found.reasons)
-    if found.months is None:
-        return "", why
+    if found.months is None or not (found.event or found.months):
+        return "", why  # nobody looked since it began: that is no time without an event
     text = _("%(months)s months", months=f"{found.months:.1f}")
     return (str(text) if found.event else str(_("%(time)s, goes on", time=text))), why

@@ -213,7 +213,9 @@ def test_what_has_no_date_is_listed_apart_with_what_is_known(ward: Any) -> None:
 
 def test_a_death_is_told_and_ends_the_therapy_now(ward: Any) -> None:
     course.entry("therapy", ward.patient, ward.by, therapy_class="SSA", start="2022")
-    assert "Therapy now</dt><dd>Somatostatin analogue" in chart(ward).text
+    begun = chart(ward).text
+    assert "Therapy now</dt><dd>Somatostatin analogue" in begun
+    assert "0.0 months" not in begun  # nobody looked since it began
     course.entry("follow_up", ward.patient, ward.by, vital_status="dead", death_date="2024-03")
     page = chart(ward).text
     assert "Dead, Mar 2024" in page
