@@ -284,7 +284,7 @@ def _notes_of_row(
     if entity == "biomarker" and values.get("analyte"):
         return [*_usual_unit(values), *_times_limit(values), *_change_of_value(values, before)]
     if entity == "cycle":
-        return cycle_notes([SimpleNamespace(**one) for one in before], values, earlier)
+        return _cycle_in_short([SimpleNamespace(**one) for one in before], values, earlier)
     if entity == "adverse_event" and values.get("term"):
         grades = ", ".join(str(one) for one in toxicity.term(values["term"]).grades)
         return [Note(_("Grades of this side effect: %(grades)s", grades=grades), "")]
@@ -429,12 +429,57 @@ def earlier_activity(patient: Patient, therapy: Any) -> Decimal:
     return prrt.activity_before(therapy, courses, course.entries(patient, "cycle"))
 
 
+_MEASURED = ("egfr", "creatinine", "haemoglobin", "platelets")
+
+
+def _cycle_in_short(before: Sequence[Any], values: Values, earlier: Decimal) -> list[Note]:
+    """As `cycle_notes` for a row of a table: the changes in one line, nothing for an empty row."""
+    if all(value is None for value in values.values()):
+        return []
+    named = (_("eGFR"), _("Creatinine"), _("Haemoglobin"), _("Platelets"))
+    changes = [
+        f"{name} {_signed(change)} %"
+        for name, column in zip(named, _MEASURED, strict=True)
+        if (change := _since_first(before, values, column)) is not None
+    ]
+    notes = _activity_notes(before, values, earlier)
+    return [*notes, Note(_("Since the first cycle"), ", ".join(changes))] if changes else notes
+
+
+def _signed(change: Decimal) -> str:
+    return f"{change:+.0f}"
+
+
+def _since_first(before: Sequence[Any], values: Values, name: str) -> Decimal | None:
+    """The change in per cent against the first cycle that has a value; None without one."""
+    now: Decimal | None = values.get(name)
+    first = _first(before, name)
+    return None if now is None or not first else (now - first) * 100 / first
+
+
+def _first(before: Sequence[Any], name: str) -> Any:
+    return next((getattr(one, name) for one in before if getattr(one, name) is not None), None)
+
+
 def cycle_notes(before: Sequence[Any], values: Values, earlier: Decimal = Decimal(0)) -> list[Note]:
     """What a cycle adds up to with those before it, and the change of what was measured first.
 
     `earlier` are the GBq of the patient's earlier courses.
     """
-    notes = []
+    notes = _activity_notes(before, values, earlier)
+    for name in _MEASURED:
+        change = _since_first(before, values, name)
+        if change is None:
+            continue
+        first, unit = _first(before, name), wording.unit("cycle", name)
+        said = _("%(change)s %% since the first cycle (%(first)s %(unit)s)",
+                 change=_signed(change), first=wording.number(first), unit=unit)  # fmt: skip
+        notes.append(Note(wording.label("cycle", name), said))
+    return notes
+
+
+def _activity_notes(before: Sequence[Any], values: Values, earlier: Decimal) -> list[Note]:
+    notes: list[Note] = []
     given = [one.activity_gbq for one in before if one.activity_gbq is not None]
     this = values.get("activity_gbq")
     if this is not None or given:
@@ -445,16 +490,6 @@ def cycle_notes(before: Sequence[Any], values: Values, earlier: Decimal = Decima
         if earlier:
             said = _("%(total)s GBq", total=wording.number(total + earlier))
             notes.append(Note(_("With earlier courses"), said))
-    for name in ("egfr", "creatinine", "haemoglobin", "platelets"):
-        now = values.get(name)
-        first = next((getattr(one, name) for one in before if getattr(one, name) is not None), None)
-        if now is None or not first:
-            continue
-        change = (now - first) * 100 / first
-        unit = wording.unit("cycle", name)
-        said = _("%(change)s %% since the first cycle (%(first)s %(unit)s)",
-                 change=f"{change:+.0f}", first=wording.number(first), unit=unit)  # fmt: skip
-        notes.append(Note(wording.label("cycle", name), said))
     return notes
 
 

@@ -328,7 +328,7 @@ def test_cycles_belong_to_their_therapy_and_are_numbered(ward: Any) -> None:
         therapy.id,
     )
     assert (
-        "-10 % since the first cycle"
+        "Since the first cycle: eGFR -10 %"
         in client.get(table_url("cycle", ward.patient, therapy=therapy.id)).text
     )
 
@@ -587,9 +587,11 @@ def test_beside_each_row_of_a_table_stands_what_follows_from_it(ward: Any) -> No
     given = [{"number": str(n), "date": f"{n}.2024", "activity_gbq": g}
              for n, g in ((2, "7.4"), (4, "7.2"))]  # fmt: skip
     page = client.get(f"{url}?therapy={therapy.id}").text
+    given[0]["egfr"], given[1]["egfr"] = "80", "60"  # a quarter less
     data = {"therapy": str(therapy.id), **typed_rows(*given)}
     said = make.post(client, f"{url}/derive", data, page).text
     assert "14.6 GBq in 2 cycles" in said
+    assert "Since the first cycle: eGFR -25 %" in said
     url = f"/patients/{ward.patient.id}/course/symptom_diary/table"
     diary = typed_rows({"date": "2024", "pain": "6"}, {"date": "2025", "pain": "2"})
     assert "-4" in make.post(client, f"{url}/derive", diary, client.get(url).text).text
