@@ -154,6 +154,14 @@ def test_what_was_done_with_a_file_is_said_in_words_and_found_by_them(client):
     assert "analysed patients.csv" not in every
 
 
+def test_what_has_words_of_its_own_is_no_file_of_a_release(app):
+    rita = make.viewer(make.person(make.hospital(), Role.RESEARCHER, name="Rita Research"))
+    for action in ("downloaded patients.csv", "downloaded worklist", "downloaded audit"):
+        audit.record(action, by=rita, subject=("release", new_id()))
+    entries = book.entries(make.viewer(officer()), book.Filters(action="downloaded …"))
+    assert [one.action for one in entries] == ["downloaded patients.csv"]
+
+
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # it reads sources, not rows
 def test_every_action_has_words(app):
     """A literal given to audit.record or audit.opened that no room says in words."""

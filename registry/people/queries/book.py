@@ -83,7 +83,10 @@ def _query(viewer: Viewer, filters: Filters) -> sa.Select[Any]:
             )
         )
     if start := audit.goes_on(filters.action):
-        query = query.where(entry.action.startswith(start, autoescape=True))
+        told_apart = [one for one in audit.words() if one.startswith(start)]
+        query = query.where(
+            entry.action.startswith(start, autoescape=True), entry.action.not_in(told_apart)
+        )
     elif filters.action:
         query = query.where(entry.action == filters.action)
     for column, wanted in (
