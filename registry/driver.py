@@ -125,7 +125,7 @@ def driver_rows(connection: sa.Connection, statements: Iterable[tuple[str, Any]]
             except connection.dialect.loaded_dbapi.Error as error:
                 raise sa.exc.DBAPIError.instance(
                     text, values, error, connection.dialect.loaded_dbapi.Error,
-                    dialect=connection.dialect,
+                    hide_parameters=connection.engine.hide_parameters, dialect=connection.dialect,
                 ) from error  # fmt: skip
     return found
 

@@ -278,12 +278,16 @@ def test_other_errors_of_the_database_are_errors(app):
     db.session.rollback()
     assert not away.is_away(wrong.value)
     connection = db.session.connection()
-    statements = [("SELECT 1", ()), ("SELECT no_such_column FROM organisation", ())]
+    asks = "SELECT no_such_column FROM organisation WHERE name = "
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    statements = [("SELECT 1", ()), (asks + mark, ("Zonneveld",))]
     with make.counted() as asked, pytest.raises(sa.exc.DBAPIError) as wrong:
         driver_rows(connection, statements)
     db.session.rollback()
-    assert asked == [text for text, _none in statements]
+    assert asked == [text for text, _values in statements]
     assert not away.is_away(wrong.value)
+    assert asks in str(wrong.value)
+    assert "Zonneveld" not in str(wrong.value)  # what was asked for is in no text of an error
     assert not away.is_away(ValueError())
     assert away.is_away(sa.exc.TimeoutError())
 
