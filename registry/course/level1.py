@@ -17,6 +17,7 @@ from registry.clinical.edit_checks.across import imaging
 from registry.clinical.follow_up_record import CROSS_SECTIONAL
 from registry.course import fast
 from registry.course.models import Tumour
+from registry.course.models.tumour import SYNDROME
 from registry.course.queries import Record
 from registry.course.sheet import ANYTHING, Sheet, Slot
 from registry.language import lazy_gettext as _l
@@ -86,9 +87,7 @@ SLOTS: tuple[Slot, ...] = (
         "tumour",
         "tumour",
         ("first_symptom_date", "presentation", "diagnosis_date", "diagnosis_basis",
-         "primary_site", "primary_multiple", "primary_size_mm", "functioning", "syndrome",
-         "flushing", "diarrhoea", "carcinoid_heart_disease", "echo_date", "hereditary_syndrome",
-         "metastatic_sites"),
+         "primary_site", "primary_multiple", "primary_size_mm", *SYNDROME, "metastatic_sites"),
         leads={"metastatic_sites": _l("Metastases elsewhere")},
     ),
     Slot(

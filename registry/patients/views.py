@@ -81,14 +81,8 @@ def search() -> Any:
 
 
 def _new_page(form: NewPatientForm, candidates: list[finding.Candidate]) -> str:
-    for found in candidates:
-        patient_id = found.identity.id
-        audit.opened(
-            "listed patient",
-            by=web.viewer(),
-            subject=("patient", patient_id),
-            patient_id=patient_id,
-        )
+    seen = [(one.identity.id, one.identity.id) for one in candidates]
+    audit.listed("listed patient", "patient", seen, by=web.viewer())
     # The page knows the patient's id before there is one: sent twice, it registers one patient.
     key = web.as_id(request.form.get("form_key")) or new_id()
     return render_template("patients/new.html", form=form, candidates=candidates, form_key=key)

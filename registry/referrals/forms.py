@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from registry.course import facts as plain
 from registry.course.models import BY_NAME
+from registry.course.models.tumour import SYNDROME
 from registry.forms import (
     Choice,
     Facts,
@@ -83,13 +84,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "presentation",
         "first_symptom_date",
         "primary_multiple",
-        "functioning",
-        "syndrome",
-        "flushing",
-        "diarrhoea",
-        "carcinoid_heart_disease",
-        "echo_date",
-        "hereditary_syndrome",
+        *SYNDROME,
     ),
     "pathology": (
         "date",

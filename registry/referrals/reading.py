@@ -10,6 +10,7 @@ from registry import codes, dictionary
 from registry.course import facts as plain
 from registry.course import wording
 from registry.course.models import BY_NAME
+from registry.course.models.tumour import SYNDROME
 from registry.language import gettext as _
 from registry.referrals.case import ASKED, MANY, Change, Row, Rows
 from registry.referrals.models import Referral
@@ -50,7 +51,7 @@ def blocks(asked: Row, facts: Rows, changed: Changed | None = None) -> list[Bloc
         (_("Pathology"), (("pathology", ()),)),
         (_("Stage"), (("staging", ()),)),
         (_("Imaging"), (("imaging", ()),)),
-        (_("Syndrome"), (("tumour", _SYNDROME),)),
+        (_("Syndrome"), (("tumour", SYNDROME),)),
         (_("Markers and blood values"), (("biomarker", ()),)),
         (_("Treatment so far"), (("therapy", ()),)),
     )
@@ -62,16 +63,7 @@ def blocks(asked: Row, facts: Rows, changed: Changed | None = None) -> list[Bloc
     return found
 
 
-_SYNDROME = (
-    "functioning",
-    "syndrome",
-    "flushing",
-    "diarrhoea",
-    "carcinoid_heart_disease",
-    "echo_date",
-    "hereditary_syndrome",
-)
-_TUMOUR = tuple(name for name in plain.names("tumour") if name not in _SYNDROME)
+_TUMOUR = tuple(name for name in plain.names("tumour") if name not in SYNDROME)
 
 
 def _lines(

@@ -53,10 +53,8 @@ def _page(found: Meeting, problem: str = "") -> Any:
     inside = meetings.is_inside(viewer, found.organisation_id)
     items = queries.items(viewer, found)
     candidates = queries.candidates(viewer, found) if inside and _takes(found) else []
-    for patient_id in {one.patient_id for one in items} | {c.patient_id for c in candidates}:
-        audit.opened(
-            "opened agenda", by=viewer, subject=("meeting", found.id), patient_id=patient_id
-        )
+    ids = {one.patient_id for one in items} | {one.patient_id for one in candidates}
+    audit.listed("opened agenda", "meeting", [(found.id, one) for one in ids], by=viewer)
     guest = forms.SeatForm()
     if inside:
         forms.offer_people(guest, meetings.can_be_asked(viewer, elsewhere=True))

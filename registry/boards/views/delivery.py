@@ -273,13 +273,8 @@ def open_letters() -> Any:
     unanswered = deliveries.unanswered(web.viewer())
     shown = [(one.recommendation_id, one.identity.id) for one in rows]
     shown += [(one.recommendation_id, one.identity.id) for one in unanswered]
-    for recommendation_id, patient_id in dict.fromkeys(shown):
-        audit.opened(
-            "listed recommendation",
-            by=web.viewer(),
-            subject=("recommendation", recommendation_id),
-            patient_id=patient_id,
-        )
+    about = dict.fromkeys(shown)
+    audit.listed("listed recommendation", "recommendation", about, by=web.viewer())
     return render_template(
         "boards/open_letters.html",
         rows=rows,

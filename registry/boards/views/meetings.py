@@ -295,10 +295,8 @@ def pack(meeting_id: UUID) -> Any:
         language=str(globals_["page_language"]()),  # type: ignore[operator]
         direction=str(globals_["page_direction"]()),  # type: ignore[operator]
     )
-    for one in agenda.items(viewer, found):
-        audit.opened(
-            "opened pack", by=viewer, subject=("meeting", found.id), patient_id=one.patient_id
-        )
+    about = [(found.id, one.patient_id) for one in agenda.items(viewer, found)]
+    audit.listed("opened pack", "meeting", about, by=viewer)
     name = f"board-{found.starts_at:%Y-%m-%d}.pdf"
     return Response(
         packs.as_pdf(made),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from registry.course.models.tumour import SYNDROME
 from registry.language import lazy_gettext as _l
 
 
@@ -32,18 +33,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
             _l("Diagnosis"),
             ("diagnosis_date", "diagnosis_basis", "first_symptom_date", "presentation"),
         ),
-        Section(
-            _l("Syndrome"),
-            (
-                "functioning",
-                "syndrome",
-                "flushing",
-                "diarrhoea",
-                "carcinoid_heart_disease",
-                "echo_date",
-                "hereditary_syndrome",
-            ),
-        ),
+        Section(_l("Syndrome"), SYNDROME),
         Section(_l("Metastases"), ("metastatic_sites", "note")),
         Section(
             _l("Where a source gives an age and no dates"),

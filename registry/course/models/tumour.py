@@ -14,6 +14,12 @@ from registry.db import Exact, Json, Model
 from registry.dictionary import Identity, Level, variable
 from registry.language import lazy_gettext as _l
 
+#: What is asked of the syndrome of a tumour, in this order.
+SYNDROME = (
+    "functioning", "syndrome", "flushing", "diarrhoea", "carcinoid_heart_disease", "echo_date",
+    "hereditary_syndrome",
+)  # fmt: skip
+
 
 class Tumour(Entry, Model):
     """One primary (or a tumour of unknown primary). A patient may have several."""

@@ -68,7 +68,11 @@ def findings(
                 continue
             if row.get("findings"):
                 found += _kept(entity, row)
-            found += [_unusual(entity, row, *one) for one in ranges if _is_outside(row, *one)]
+            found += [
+                _unusual(entity, row, name, declared, usual)
+                for name, declared, usual in ranges
+                if _is_outside(row.get(name), *usual)
+            ]
     return _once(found)
 
 
@@ -104,17 +108,10 @@ def _ranges(model: Any) -> tuple[tuple[str, dictionary.Variable, tuple[Decimal, 
     )
 
 
-def _is_outside(
-    row: Mapping[str, Any],
-    name: str,
-    declared: dictionary.Variable,
-    range_: tuple[Decimal, Decimal],
-) -> bool:
-    """Does a value stand there that is outside the plausible range of its column?"""
-    value = row.get(name)
+def _is_outside(value: Any, low: Decimal, high: Decimal) -> bool:
+    """Is it a value outside what is plausible?"""
     if value is None or value == "":
         return False
-    low, high = range_
     return not low <= (value if type(value) is Decimal else Decimal(str(value))) <= high
 
 
@@ -123,9 +120,9 @@ def _unusual(
     row: Mapping[str, Any],
     name: str,
     declared: dictionary.Variable,
-    range_: tuple[Decimal, Decimal],
+    usual: tuple[Decimal, Decimal],
 ) -> Finding:
-    low, high = range_
+    low, high = usual
     said = {"low": f"{low:f}", "high": f"{high:f}", "unit": str(declared.unit)}
     return Finding(
         code=UNUSUAL,

@@ -104,13 +104,8 @@ def due() -> Any:
 
 
 def _seen(ids: set[UUID]) -> None:
-    for patient_id in sorted(ids):
-        audit.opened(
-            "listed follow-up",
-            by=web.viewer(),
-            subject=("patient", patient_id),
-            patient_id=patient_id,
-        )
+    about = [(one, one) for one in sorted(ids)]
+    audit.listed("listed follow-up", "patient", about, by=web.viewer())
 
 
 def _options(name: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -46,22 +47,17 @@ def index() -> Any:
         show = "open"
     if show == "joined":
         found = queries.merges(viewer)
-        for one in found:
-            _listed(one.own.id)
+        _listed([one.own.id for one in found])
         return render_template("matching/joined_list.html", lists=LISTS, show=show, joined=found)
     pairs = queries.listed(viewer, show=show)
-    for pair_ in pairs:
-        for side in pair_.shown:
-            _listed(side.patient.id)  # type: ignore[union-attr]
+    _listed([side.patient.id for one in pairs for side in one.shown if side.patient])
     return render_template(
         "matching/index.html", lists=LISTS, show=show, pairs=pairs, states=states.STATES
     )
 
 
-def _listed(patient_id: UUID) -> None:
-    audit.opened(
-        "listed patient", by=web.viewer(), subject=("patient", patient_id), patient_id=patient_id
-    )
+def _listed(ids: Iterable[UUID]) -> None:
+    audit.listed("listed patient", "patient", [(one, one) for one in ids], by=web.viewer())
 
 
 # -- one pair ----------------------------------------------------------------------------------

@@ -92,14 +92,8 @@ _LATER = ("consent_registry", "consent_research_use", "consent_research_contact"
 def _first_page(
     form: Any, candidates: Sequence[finding.Candidate] = (), status: int = 200
 ) -> tuple[str, int]:
-    for found in candidates:
-        patient_id = found.identity.id
-        audit.opened(
-            "listed patient",
-            by=web.viewer(),
-            subject=("patient", patient_id),
-            patient_id=patient_id,
-        )
+    seen = [(one.identity.id, one.identity.id) for one in candidates]
+    audit.listed("listed patient", "patient", seen, by=web.viewer())
     for field in form:
         if field.required and field.short_name not in _LATER:
             field.needed_word = _("needed")
