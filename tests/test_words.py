@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -22,7 +24,9 @@ from werkzeug.routing import Rule
 from config import Settings
 from registry import create_app
 from registry.access import Role
+from registry.audit import AuditEntry
 from registry.db import db
+from registry.patients.models import Patient
 from registry.words import catalogue
 from tests import make, test_walk
 
@@ -150,21 +154,38 @@ def hard_coded(page: str) -> set[str]:
 # The words of a page are the same whatever database it was read from.
 @pytest.mark.timeout(300)  # every page of every role
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
-def test_no_text_is_hard_coded(pseudo_app):
+def test_no_text_is_hard_coded_and_nobody_is_named_unnoted(pseudo_app):
+    """Whoever's name stands on a page was read: the audit says so."""
     world = test_walk.build()
-    wrong = {}
+    named = [one for one in db.session.scalars(sa.select(Patient)) if one.full_name]
+    people = {one.id: {one.full_name, one.pseudonym} for one in named}
+    wrong, unnoted = {}, set()
     for role in Role:
         relation = test_walk.RELATED if role is Role.REFERRER else test_walk.OWN
         client = pseudo_app.test_client()
         make.sign_in(client, world.walkers[role, relation])
         for rule in pages_of(pseudo_app, role):
+            before = db.session.scalar(sa.select(sa.func.max(AuditEntry.id)))
+            db.session.rollback()
             answer = client.get(world.address(pseudo_app, rule), buffered=True)
             if answer.mimetype != "text/html" or answer.status_code not in {200, 403, 404}:
                 continue
             found = hard_coded(answer.text)
             if found:
                 wrong[role, rule.endpoint] = sorted(found)
+            shown = {one for one, who in people.items() if all(said in answer.text for said in who)}
+            if shown - read_since(before):
+                unnoted.add(rule.endpoint)
     assert not wrong
+    assert not unnoted
+
+
+def read_since(number: int | None) -> set[UUID | None]:
+    """The patients that what was kept after this entry is about."""
+    query = sa.select(AuditEntry.patient_id).where(AuditEntry.id > (number or 0))
+    found = set(db.session.scalars(query))
+    db.session.rollback()
+    return found
 
 
 def pages_of(app: Flask, role: Role) -> list[Rule]:

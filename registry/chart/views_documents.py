@@ -26,6 +26,7 @@ room = web.Room("documents", __name__)
 audit.learn(
     {
         "listed documents": _l("Saw the list of documents"),
+        "opened new document": _l("Opened the form for a new document"),
         "added document": _l("Added a document"),
         "opened document": _l("Opened a document"),
         "downloaded document": _l("Saved a document"),
@@ -61,6 +62,7 @@ def index(patient_id: UUID) -> Any:
 
 
 def _form_page(patient: Patient, form: UploadForm) -> str:
+    _read("opened new document", patient.id, ("patient", patient.id))
     key = web.as_id(request.form.get("form_key")) or new_id()
     return render_template("patients/documents/new.html", patient=patient, form=form, form_key=key)
 
