@@ -77,6 +77,10 @@ def test_from_the_grant_to_the_downloaded_file(client):
     assert f'hx-get="{url}/progress"' in page
     waiting = client.get(f"{url}/progress")
     assert (waiting.status_code, waiting.headers.get("HX-Refresh")) == (200, None)
+    # a maker that an update stopped in a phase that there is none of any more
+    db.session.execute(sa.update(Release).values(phase="packing"))
+    db.session.commit()
+    assert client.get(url).status_code == 200
     jobs.make_release()
     assert client.get(f"{url}/progress").headers["HX-Refresh"] == "true"
     page = client.get(url).text
