@@ -14,7 +14,7 @@ from registry.language import lazy_gettext as _l
 from registry.research.statistics import courses, overall, pictures, scripts, timed
 from registry.research.statistics.courses import Line
 from registry.research.statistics.figures import MOST_GROUPS, percent
-from registry.research.statistics.shown import Choice, Files, Shown, Table, chosen, exact
+from registry.research.statistics.shown import FEW, Choice, Files, Shown, Table, chosen, exact
 
 TITLE = _l("Response to therapy")
 _DEFINITION = _l(
@@ -149,7 +149,7 @@ def _facts(groups: Sequence[tuple[str, Sequence[Line]]], lines: Sequence[Line]) 
         "how": [
             _("Intervals of 95 per cent by Clopper and Pearson: exact, and rather too wide than "
               "too narrow. A line counts once; a patient with several lines several times."),
-            _("Do not publish a number that describes fewer than 5 patients."),
+            FEW,
         ],
     }  # fmt: skip
 

@@ -17,7 +17,7 @@ from registry.language import lazy_gettext as _l
 from registry.research.statistics import courses, pictures, scripts, timed
 from registry.research.statistics.courses import Line, released
 from registry.research.statistics.figures import COLOURS
-from registry.research.statistics.shown import Choice, Files, Row, Shown, Table, chosen
+from registry.research.statistics.shown import FEW, Choice, Files, Row, Shown, Table, chosen
 
 TITLES = {
     "lanes": _l("Therapies of each patient"),
@@ -107,7 +107,7 @@ def flow(files: Files, asked: Mapping[str, str]) -> Shown:
         complete=[(_("With a systemic line of palliative intent"), len(own), len(patients))],
         how=[_("Lines are derived by the rules of the registry from therapies, progressions and "
                "reasons to stop; what somebody stated instead counts."),
-             _("Do not publish a number that describes fewer than 5 patients.")],
+             FEW],
     )  # fmt: skip
 
 

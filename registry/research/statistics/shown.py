@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from registry.language import lazy_gettext as _l
+
+#: What is said wherever numbers of a release are shown.
+FEW = _l("Do not publish a number that describes fewer than 5 patients.")
+
 Row = Mapping[str, str]
 
 

@@ -15,6 +15,7 @@ from registry.research.statistics import courses, figures, overall, scripts
 from registry.research.statistics.courses import Line
 from registry.research.statistics.overall import Subject, Survival
 from registry.research.statistics.shown import (
+    FEW,
     Choice,
     Files,
     Shown,
@@ -85,7 +86,7 @@ _HOW = (
         "survival has them by default; follow-up by reverse Kaplan–Meier. Months have 30.4375 "
         "days. From the files of the release alone."
     ),
-    _l("Do not publish a number that describes fewer than 5 patients."),
+    FEW,
 )
 
 

@@ -17,7 +17,16 @@ from registry.language import gettext as _
 from registry.language import lazy_gettext as _l
 from registry.research.statistics import pictures, scripts
 from registry.research.statistics.courses import ORIGIN, released
-from registry.research.statistics.shown import Choice, Files, Row, Shown, Table, chosen, one_digit
+from registry.research.statistics.shown import (
+    FEW,
+    Choice,
+    Files,
+    Row,
+    Shown,
+    Table,
+    chosen,
+    one_digit,
+)
 
 TITLES = {"markers": _l("Markers over time"), "quality_of_life": _l("Quality of life over time")}
 _DEFINITIONS = {
@@ -118,17 +127,12 @@ def markers(files: Files, asked: Mapping[str, str]) -> Shown:
             log=low > 0 and max(one.high for one in windows) > 10 * low,
         )  # fmt: skip
 
-    complete = [
-        (_("Measurements of it with a value, an upper limit and a date"), len(values), len(own)),
-        (_("Patients with one"), len({one.patient for one in values}),
-         len(files.rows("patients.csv"))),
-    ]  # fmt: skip
+    used = (_("Measurements of it with a value, an upper limit and a date"), len(values), len(own))
     return replace(
         base,
         draw=draw,
-        complete=complete,
-        how=[_("A value given as a limit (<25, >1000) counts as that limit."),
-             _("Do not publish a number that describes fewer than 5 patients.")],
+        complete=[used, _patients(files, values)],
+        how=[_("A value given as a limit (<25, >1000) counts as that limit."), FEW],
         **_facts("markers", label, windows, values, medians=True),
     )  # fmt: skip
 
@@ -161,18 +165,13 @@ def quality_of_life(files: Files, asked: Mapping[str, str]) -> Shown:
             of_label=_("below: patients"), form=form, limits=(0, 100),
         )  # fmt: skip
 
-    complete = [
-        (_("Questionnaires with this scale and a date"), len(values), len(rows)),
-        (_("Patients with one"), len({one.patient for one in values}),
-         len(files.rows("patients.csv"))),
-    ]  # fmt: skip
+    used = (_("Questionnaires with this scale and a date"), len(values), len(rows))
     return replace(
         base,
         draw=draw,
-        complete=complete,
+        complete=[used, _patients(files, values)],
         how=[_("Who answers later is often who is well: a mean that rises need not mean that "
-               "anybody is better."),
-             _("Do not publish a number that describes fewer than 5 patients.")],
+               "anybody is better."), FEW],
         **_facts("quality_of_life", label, windows, values, medians=False),
     )  # fmt: skip
 
@@ -181,6 +180,12 @@ def _scores(row: Row) -> dict[str, float]:
     """The scores of a questionnaire, from `QL2=75;PF2=80`."""
     pairs = (pair.partition("=") for pair in (row.get("scores") or "").split(";") if pair)
     return {name: float(value) for name, _sign, value in pairs if value}
+
+
+def _patients(files: Files, values: Sequence[Value]) -> tuple[str, int, int]:
+    """Of how many patients there is a value, of all in the release."""
+    there = {one.patient for one in values}
+    return _("Patients with one"), len(there), len(files.rows("patients.csv"))
 
 
 def _facts(
