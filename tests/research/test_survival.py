@@ -433,7 +433,21 @@ def test_intervals_are_those_of_the_scale(conf: str) -> None:
         "log-log": (s ** exp(-z * se / (s * log(s))), s ** exp(z * se / (s * log(s)))),
     }[conf]
     assert (point["ci_low"], point["ci_high"]) == pytest.approx(expected, abs=1e-9)
-    assert start["ci_low"] == (None if conf == "log-log" else 1)  # log(-log 1) is nothing
+    assert (start["ci_low"], start["ci_high"]) == (1, 1)
+
+
+@pytest.mark.parametrize("conf", ["log", "log-log", "plain"])
+def test_before_anything_happened_it_is_known_exactly(conf: str) -> None:
+    """R 4.2.2: summary(survfit(Surv(t, k) ~ 1, conf.type = …), times = c(0, 1, 2)) of one who is
+    censored on day 1 and one with the other event on day 2. NA where a logarithm has no value."""
+    times = Times((1.0, 2.0, 3.0), (CENSORED, COMPETING, EVENT))
+    alive, had = kaplan_meier(times, conf), cumulative_incidence(times, conf=conf)
+    assert (alive.at(0.5).ci_low, alive.at(0.5).ci_high) == (1, 1)
+    assert (had.at(0.5).ci_low, had.at(0.5).ci_high) == (0, 0)
+    after = (None, None) if conf == "log-log" else (1, 1)
+    assert (alive.at(1).ci_low, alive.at(1).ci_high) == after
+    after = (0, 0) if conf == "plain" else (None, None)
+    assert (had.at(2).ci_low, had.at(2).ci_high) == after
 
 
 def test_a_figure_has_the_same_bytes_each_time(tmp_path: Path) -> None:

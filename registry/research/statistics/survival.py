@@ -147,6 +147,8 @@ class Curve:
         if not risk and not gone:
             return Point(time, 0, None, None, None, None)
         low, high = interval(estimate, error, self.conf)
+        if not before:  # nobody has left yet: it is known exactly, as R has it
+            low = high = self.start
         return Point(time, risk, estimate, None if math.isnan(error) else error, low, high)
 
     def points(self) -> list[Point]:
