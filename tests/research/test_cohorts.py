@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from registry.access import Role
+from registry.dates import PartialDate
 from registry.db import db, now
 from registry.people.models import Person
 from registry.research.cohorts import actions as actions_cohorts
@@ -74,6 +75,34 @@ def test_lines_are_variables_and_a_time_cut_short_is_at_least_as_long(client) ->
     assert met("line_2.class", "one_of", "targeted") == 1
     assert met("line_2.ttnt_months", "known") == 1
     assert met("line_1.class", "one_of", "targeted", when="before", event="first_progression") == 0
+
+
+def test_age_and_standing_are_derived_as_in_a_release(client) -> None:
+    """Anna is diagnosed the day before she is 65, and dies after two years of 365 days; of Bea's
+    birth the year alone is known, so that she is 64 or 65; Cora's age is stated."""
+    anna, bea, cora, _dora = make_research.patients(4)
+    made = make_research.entry
+    anna.birth_date, bea.birth_date = PartialDate("1955-06-15"), PartialDate("1955")
+    for patient, when in ((anna, "2020-06-14"), (bea, "2020-06-14")):
+        made(patient, "tumour", diagnosis_date=when)
+    made(anna, "tumour", diagnosis_date="2021", age_at_diagnosis=80)  # not the first
+    made(cora, "tumour", age_at_diagnosis=70)
+    made(anna, "follow_up", date="2022-06-14", vital_status="dead")
+    made(anna, "follow_up", date="2023-06-14", vital_status="alive")
+    made(cora, "follow_up", interval=36, interval_unit="months", vital_status="alive")
+
+    def met(variable: str, operator: str, *values: str) -> int:
+        return who(("all", (Criterion(f"derived.{variable}", operator, values),)))[-1]
+
+    assert met("age_at_diagnosis", "known") == 3
+    assert met("age_at_diagnosis", "at_most", "64") == 1  # Anna
+    assert met("age_at_diagnosis", "at_least", "65") == 1  # Cora; nothing decides Bea's
+    assert met("age_at_diagnosis", "at_least", "64") == 3
+    assert met("age_at_diagnosis", "at_most", "65") == 2
+    assert met("vital_status", "one_of", "dead") == 1
+    assert met("months_followed", "at_least", "23.98") == 2  # 730 days are 23.9836 months
+    assert met("months_followed", "at_least", "23.99") == 1
+    assert met("months_followed", "at_most", "36") == 2
 
 
 def test_what_was_entered_in_error_does_not_count(client) -> None:

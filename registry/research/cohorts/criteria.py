@@ -253,10 +253,12 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class AtLeast:
-    """A time that was cut short: it is this long, or longer."""
+class Between:
+    """A number of which only the lowest and the highest it can be are known: a time that was cut
+    short has no highest."""
 
     low: Decimal
+    high: Decimal = Decimal("Infinity")
 
 
 def meets(
@@ -329,16 +331,15 @@ def _date_holds(operator: str, value: PartialDate, wanted: PartialDate) -> bool:
 
 
 def _span(value: Any) -> tuple[Decimal | None, Decimal | None]:
-    """The lowest and highest a value can be: a range of Ki-67 has both, a time cut short has no
-    highest."""
+    """The lowest and highest a value can be."""
     if isinstance(value, str):
         try:
             read = parse_ki67(value)
         except ValueError:
             return None, None
         return read.low, read.high
-    if isinstance(value, AtLeast):
-        return value.low, Decimal("Infinity")
+    if isinstance(value, Between):
+        return value.low, value.high
     exact = Decimal(value)
     return exact, exact
 

@@ -20,7 +20,7 @@ from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.patients.models import Patient
 from registry.research import rules
-from registry.research.cohorts import criteria, lines
+from registry.research.cohorts import criteria, lines, standing
 from registry.research.cohorts.criteria import Criteria, Criterion, Entry, Subject
 from registry.research.releases import columns
 
@@ -39,8 +39,8 @@ _MODELS: dict[str, Any] = {"patient": Patient, **{one.entity: one for one in ENT
 
 
 def subjects() -> dict[str, Subject]:
-    """Every variable a cohort can be made by: those that may leave the house with their dates, and
-    lines of therapy."""
+    """Every variable a cohort can be made by: what is derived of a patient, those that may leave
+    the house with their dates, and lines of therapy."""
     found = {}
     for entity, model in _MODELS.items():
         dated = _date_of(model) is not None
@@ -62,7 +62,7 @@ def subjects() -> dict[str, Subject]:
                 dated,
             )
             found[subject.key] = subject
-    return {**found, **lines.subjects()}
+    return {**standing.subjects(), **found, **lines.subjects()}
 
 
 def _date_of(model: Any) -> Any:
@@ -141,6 +141,12 @@ def _entries(execute: Execute, key: str) -> dict[UUID, list[Entry]]:
     return found
 
 
+def _values(execute: Execute, key: str) -> dict[UUID, list[Entry]]:
+    if standing.is_of_standing(key):
+        return standing.entries(execute, population(), key)
+    return _entries(execute, key)
+
+
 def _first_dates(execute: Execute, event: str) -> dict[UUID, PartialDate]:
     """When an event was for the first time, of every patient who had it."""
     entity, name = _EVENTS[event]
@@ -171,13 +177,11 @@ def people(execute: Execute, asked: Criteria) -> list[set[UUID]]:
     known = subjects()
     everybody = set(execute(population()).scalars())
     events = {event: _first_dates(execute, event) for event in sorted(_events_needed(asked))}
-    derived = [key for key in asked.variables() if lines.is_of_lines(key)]
-    values = {
-        key: _entries(execute, key) for key in asked.variables() if not lines.is_of_lines(key)
-    }
-    if derived:
+    of_lines = [key for key in asked.variables() if lines.is_of_lines(key)]
+    values = {key: _values(execute, key) for key in asked.variables() if not lines.is_of_lines(key)}
+    if of_lines:
         courses = lines.of_patients(execute, population())
-        values |= {key: lines.entries(courses, key) for key in derived}
+        values |= {key: lines.entries(courses, key) for key in of_lines}
     left = [everybody]
     for step in asked.steps:
         before = left[-1]
@@ -223,17 +227,9 @@ def by_latest_code(execute: Execute, key: str, among: set[UUID]) -> dict[str, se
 def followed(execute: Execute) -> dict[UUID, tuple[int, bool]]:
     """Days from the first diagnosis to death or the last contact of everybody of research, and
     whether it was death; who has no two full dates is left out."""
-    origins = _first_dates(execute, "diagnosis")
-    table = sa.inspect(_MODELS["follow_up"]).local_table
-    query = sa.select(table).where(table.c.patient_id.in_(population()), table.c.error_at.is_(None))
-    rows: dict[UUID, list[Any]] = {}
-    for row in execute(query).mappings():
-        rows.setdefault(row["patient_id"], []).append(row)
     found = {}
-    for patient, own in rows.items():
-        last = rules.last_standing(own, origins.get(patient))
-        when = last["death_date"] or last["date"] if last else None
-        days = rules.since(origins.get(patient), when).days
-        if last and last["vital_status"] in ("alive", "dead") and days and int(days) >= 0:
+    for patient, (origin, last) in standing.lasts(execute, population()).items():
+        days = rules.since(origin, last["death_date"] or last["date"]).days
+        if last["vital_status"] in ("alive", "dead") and days and int(days) >= 0:
             found[patient] = (int(days), last["vital_status"] == "dead")
     return found

@@ -13,7 +13,7 @@ from registry.clinical.endpoints import DAYS_PER_MONTH, Endpoint
 from registry.course.models import BY_NAME
 from registry.dates import PartialDate
 from registry.language import lazy_gettext as _l
-from registry.research.cohorts.criteria import AtLeast, Entry, Subject
+from registry.research.cohorts.criteria import Between, Entry, Subject
 from registry.research.statistics.courses import Course, Line, lines, recorded
 
 #: Lines that can be asked for one by one.
@@ -22,12 +22,12 @@ _COUNT = "lines.number"
 _READ = ("therapy", "progression", "response", "follow_up")
 
 
-def _months(endpoint: Endpoint) -> Decimal | AtLeast | None:
+def _months(endpoint: Endpoint) -> Decimal | Between | None:
     """The months of an endpoint; at least so many where it was cut short."""
     if endpoint.days is None:
         return None
     months = Decimal(str(round(endpoint.days / DAYS_PER_MONTH, 4)))
-    return months if endpoint.event else AtLeast(months)
+    return months if endpoint.event else Between(months)
 
 
 #: The variables of a line: name, words, code list, kind, unit, and how it is read.
