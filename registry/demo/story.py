@@ -28,10 +28,12 @@ from registry.referrals import queries as referral_queries
 from registry.referrals.actions import More, NewPatient
 from registry.referrals.case import Case
 from registry.referrals.models import Referral
+from registry.research import rules
 from registry.research.cohorts import actions as cohorts
 from registry.research.cohorts.criteria import Criterion
 from registry.research.models import Grant
 from registry.research.releases import actions as research
+from registry.research.releases import columns
 from registry.research.requests import actions as access
 
 #: How far live referrals have come, and how many days ago they were begun. The first ones are of
@@ -393,27 +395,45 @@ def requests(cast: Cast, today: date) -> None:
     research.request_release(given, by=researcher)
 
 
+#: What the demonstration asks for, by entity, and why.
+_WHY = {
+    "patient": "to compare groups",
+    "tumour": "to adjust for the tumour",
+    "pathology": "the groups that are compared",
+    "staging": "to adjust for the stage",
+    "follow_up": "the event and the time at risk",
+    "therapy": "the lines are made of them",
+    "progression": "where a line ends",
+    "response": "the best response to a line",
+    "imaging": "SSTR, to compare by",
+    "biomarker": "the course of the markers",
+    "questionnaire": "quality of life over time",
+}
+
+
 def _wish(project: str, today: date) -> access.Wish:
+    first = project == "DEMO-02"
+    variables = [
+        f"{file.entity}.{column.variable}: {_WHY[file.entity]}"
+        for file in columns.files()
+        for column in file.columns
+        if column.variable and file.entity in _WHY
+    ]
+    few = ("patient.sex_at_birth", "pathology.derived_category", "pathology.date", "follow_up.",
+           "questionnaire.")  # fmt: skip
     return access.Wish(
         project=project,
-        title={"DEMO-02": "Survival of G1 and G2 (demonstration)"}.get(
-            project, "Quality of life under treatment (demonstration)"
-        ),
-        purpose="Overall survival by grade, sex and age in the synthetic caseload.",
+        title="Course of G1 and G2 (demonstration)"
+        if first
+        else "Survival and quality of life (demonstration)",
+        purpose="Survival, lines of therapy, response, markers and quality of life of the "
+        "synthetic caseload.",
         team="One statistician of the network office.",
         legal_basis="consent",
         funding="None.",
         outputs="A report for the network's yearly meeting.",
         use_codes=["DUO:0000007", "DUO:0000029"],
-        analyses=["survival"],
-        variables="""\
-patient.sex_at_birth: to compare women and men
-tumour.age_at_diagnosis: to adjust for age
-tumour.primary_site: to adjust for the site
-pathology.derived_category: the groups that are compared
-pathology.date: which assessment counts
-follow_up.vital_status: the event
-follow_up.date: the time at risk"""
-        + ("" if project == "DEMO-02" else "\nquestionnaire.scores: the outcome"),
+        analyses=list(rules.ANALYSES) if first else ["survival"],
+        variables="\n".join(one for one in variables if first or one.startswith(few)),
         until_date=today + timedelta(days=350),
     )
