@@ -20,6 +20,7 @@ from registry.research.cohorts import forms as forms_cohorts
 from registry.research.cohorts import queries as queries_cohorts
 from registry.research.cohorts.criteria import Criteria, Subject
 from registry.research.models import Cohort
+from registry.research.statistics import network
 
 room = web.Room("cohorts", __name__)
 
@@ -184,4 +185,6 @@ def as_json(cohort_id: UUID) -> Any:
 @room.page("/variables", right=Right.ANYONE)
 def variables() -> Any:
     """The public catalogue: what the registry asks, what it means, and how full it is."""
-    return render_template("research/variables.html", parts=catalogue.parts(), few=rules.FEW)
+    return render_template(
+        "research/variables.html", parts=catalogue.parts(network.complete()), few=rules.FEW
+    )

@@ -88,9 +88,7 @@ def survival(
         last = longest([one.curve for one in drawn])
         _frame(axes, times, x_label, y_label, last=last)
         if len(drawn) > 1:
-            rising = drawn[0].curve.start == 0
-            axes.legend(frameon=False, loc="upper left" if rising else "upper right",
-                        handlelength=3.2)  # fmt: skip
+            axes.legend(frameon=False, loc="best", handlelength=3.2)  # where no curve runs
         _numbers(axes, drawn, times, at_risk_label, height * (0.97 - foot))
         out = io.BytesIO()
         made = {"Date": None} if form == "svg" else {"Software": None}
@@ -167,9 +165,9 @@ def _numbers(
             axes.text(time, y, number, transform=place, ha="center", va="center", fontsize=9.5)
 
 
-def short(name: str) -> str:
-    """A name with at most 24 letters."""
-    return name if len(name) <= 24 else f"{name[:23]}…"
+def short(name: str, most: int = 24) -> str:
+    """A name with at most so many letters."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def percent(value: float | None) -> str:

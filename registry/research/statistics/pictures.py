@@ -208,14 +208,16 @@ def flows(
         tallest = max(sum(n for _k, _w, n in blocks) for _name, blocks in columns) or 1
         gap = tallest * 0.04
         tops: dict[tuple[int, str], float] = {}
+        room = int(72 / (len(columns) - 0.25))  # letters that stand between two columns
         for at, (name, blocks) in enumerate(columns):
             y = 0.0
             axes.text(at + 0.05, gap * 1.2, name, ha="center", va="bottom", fontweight="bold")
             for key, words, number in blocks:
                 colour = COLOURS[colours.index(key)] if key in colours else _OTHER
                 axes.fill_between([at, at + 0.1], y, y - number, color=colour, linewidth=0)
+                called = short(words, min(24, room - 2 - len(str(number))))
                 axes.text(
-                    at + 0.12, y - number / 2, f"{short(words)}, {number}", ha="left", va="center",
+                    at + 0.12, y - number / 2, f"{called}, {number}", ha="left", va="center",
                     fontsize=8.5, zorder=3,
                 )  # fmt: skip
                 tops[at, key] = y

@@ -149,20 +149,28 @@ def _is_number(cell: str) -> bool:
 # -- the network -------------------------------------------------------------------------------
 
 
-def _network() -> tuple[Any, str, list[tuple[str, list[dict[str, Any]]]]]:
-    """What is told of the network now, the group asked for, and (name, points) of each curve."""
+Points = list[dict[str, Any]]
+
+
+def _network() -> tuple[Any, str, str, list[tuple[str, Points]]]:
+    """What is told of the network now, the curve and the group asked for, and (name, points) of
+    each group that is told of."""
     kept = network.newest()
-    by = request.args.get("group", "")
+    what, by = request.args.get("what", ""), request.args.get("group", "")
+    what, by = what if what in network.CURVES else "survival", by if by in network.GROUPS else ""
     if kept is None:
-        return None, "", []
-    if by not in network.GROUPS:
-        return kept, "", [(_("All"), kept.content["all"])]
-    codes = _codes_of(network.GROUPS[by][0])
+        return None, what, by, []
+    codes = _codes_of(network.GROUPS[by][0]) if by else ""
     rows = [
-        (vocabularies.label(codes, one["code"]), one["points"])
-        for one in kept.content["groups"][by]
+        (vocabularies.label(codes, one["code"]) if by else _("All"), one["points"])
+        for one in kept.content["curves"][what][by]
     ]
-    return kept, by, rows[: figures.MOST_GROUPS]
+    return (
+        kept,
+        what,
+        by,
+        [(name, points) for name, points in rows if points][: figures.MOST_GROUPS],
+    )
 
 
 def _codes_of(variable: str) -> str:
@@ -171,38 +179,45 @@ def _codes_of(variable: str) -> str:
 
 @room.page("/network/research-figures", right=Right.SIGNED_IN)
 def of_network() -> Any:
-    """The network in figures: about how many, and how they fare, for everybody signed in."""
-    kept, by, rows = _network()
-    tables = []
-    for key, (variable, label) in network.GROUPS.items() if kept else ():
-        codes = _codes_of(variable)
-        tables.append(
-            (label, [(vocabularies.label(codes, one["code"]), one["number"]) for one in
-                     kept.content["groups"][key]])
-        )  # fmt: skip
-    drawn = [(name, points) for name, points in rows if points]
+    """The network in figures: about how many, how they fare and what they are treated with, for
+    everybody signed in."""
+    kept, what, by, drawn = _network()
+    listed = [
+        *((key, label, _codes_of(variable)) for key, (variable, label) in network.GROUPS.items()),
+        *((key, label, codes) for key, (codes, label) in network.OF_LINES.items()),
+    ]
+    title, definition, left = network.CURVES[what]
     said = "; ".join(
-        _("%(name)s: %(alive)s %% alive at %(months)s months", name=name,
-          alive=points[-1]["alive"], months=points[-1]["months"])
+        _("%(name)s: %(share)s %% at %(months)s months", name=name,
+          share=points[-1]["share"], months=points[-1]["months"])
         for name, points in drawn
     )  # fmt: skip
     return render_template(
         "research/network.html",
         kept=kept,
+        what=what,
         group=by,
+        curves=[(key, title) for key, (title, *_rest) in network.CURVES.items()],
         groups=[(key, label) for key, (_variable, label) in network.GROUPS.items()],
+        title=title,
+        definition=definition,
+        left=left,
         rows=drawn,
-        tables=tables,
+        tables=[
+            (label, [(vocabularies.label(codes, one["code"]), one["number"]) for one in
+                     kept.content["tables"][key]])
+            for key, label, codes in (listed if kept else ())
+        ],
         few=rules.FEW,
-        alternative=_("Survival at fixed times with intervals. %(said)s.", said=said),
-    )
+        in_a_step=network.IN_A_STEP,
+        alternative=_("%(what)s at fixed times with intervals. %(said)s.", what=title, said=said),
+    )  # fmt: skip
 
 
 @room.page("/network/research-figures.<form>", right=Right.SIGNED_IN)
 def network_file(form: str) -> Any:
     """The figure as SVG or PNG, or its numbers as CSV."""
-    _kept, _by, rows = _network()
-    drawn = [(name, points) for name, points in rows if points]
+    _kept, what, _by, drawn = _network()
     if form == "csv":
         lines = [
             [rules.safe(name), *(_text(one[key]) for key in _COLUMNS)]
@@ -211,26 +226,32 @@ def network_file(form: str) -> Any:
         ]
         content, kind = documents.csv_bytes(("group", *_COLUMNS), lines), "text/csv"
     elif form in _FIGURES and drawn:
+        _title, _definition, left = network.CURVES[what]
+        start = (
+            _("Months from diagnosis")
+            if what == "survival"
+            else _("Months from the start of the line")
+        )
         content = pictures.at_times(
             [
-                (name, [(one["months"], one["alive"] / 100, _part(one["low"]), _part(one["high"]))
+                (name, [(one["months"], one["share"] / 100, _part(one["low"]), _part(one["high"]))
                         for one in points])
                 for name, points in drawn
             ],
             times=network.MONTHS,
-            x_label=_("Months from diagnosis"),
-            y_label=_("Alive"),
+            x_label=start,
+            y_label=str(left),
             form=form,
         )  # fmt: skip
         kind = _FIGURES[form]
     else:
         raise NotFound()
     way = "inline" if form == "svg" and "save" not in request.args else "attachment"
-    headers = {"Content-Disposition": f"{way}; filename=network.{form}"}
+    headers = {"Content-Disposition": f"{way}; filename=network-{what}.{form}"}
     return Response(io.BytesIO(content), mimetype=kind, headers=headers)
 
 
-_COLUMNS = ("months", "at_risk", "alive", "low", "high")
+_COLUMNS = ("months", "at_risk", "share", "low", "high", "step")
 
 
 def _text(value: int | None) -> str:
