@@ -1,10 +1,12 @@
 // The referral form: a further row is added without losing the place, and the small form that
 // throws the draft away follows the draft's version. Without scripts both work by sending the form.
 
-/** A step is opened when a link leads to it. */
+/** A step is opened when a link leads to it, and its first question has the focus. */
 function openStep() {
   const folded = document.querySelector(`[data-open-for="${CSS.escape(location.hash.slice(1))}"]`);
-  if (folded) folded.open = true;
+  if (!folded) return;
+  folded.open = true;
+  folded.querySelector("input:not([type=hidden]), select, textarea")?.focus();
 }
 openStep();
 window.addEventListener("hashchange", openStep);

@@ -313,6 +313,55 @@ def test_every_working_morning_the_centre_is_told_what_is_late_and_then_its_lead
     assert told(lead) == ["cases_escalated"]  # once a case
 
 
+def test_the_lead_is_told_anew_when_after_a_late_look_the_decision_is_late_too(app):
+    net = make_referrals.network()
+    lead = make.person(net.centre, Role.LEAD, name="Lena Lead")
+    referral = make_referrals.referral(net, at=MONDAY)  # look Thu 19 March, decision Mon 30 March
+    with acting_at(datetime(2026, 3, 23, 9, 0, tzinfo=UTC)):
+        mornings.look(net.centre.id)
+    assert told(lead) == ["cases_escalated"]
+    with acting_at(datetime(2026, 3, 24, 9, 0, tzinfo=UTC)):
+        actions.read(referral, by=net.viewer("carla"))  # looked at; no step is taken
+    with acting_at(datetime(2026, 4, 1, 9, 0, tzinfo=UTC)):  # Tue 31 and Wed 1: late for two
+        mornings.look(net.centre.id)
+    assert told(lead) == ["cases_escalated", "cases_escalated"]
+    take(referral, "assign", net, "carla", assignee_id=net.chris.id)  # changes nothing owed
+    with acting_at(datetime(2026, 4, 2, 9, 0, tzinfo=UTC)):
+        mornings.look(net.centre.id)
+    assert told(lead) == ["cases_escalated", "cases_escalated"]
+
+
+def test_what_a_doctor_who_left_would_be_told_the_colleagues_are(app):
+    net = make_referrals.network()
+    referral = make_referrals.referral(net)
+    net.alice.active = False
+    db.session.flush()
+    take(referral, "request_information", net, "carla", text="Which Ki-67?")
+    assert (told(net.alice), told(net.bob)) == ([], ["information_requested"])
+    take(referral, "answer", net, "bob", text="2 %.")
+    take(referral, "assign", net, "carla", assignee_id=net.chris.id)
+    net.chris.active = False
+    db.session.flush()
+    actions.say(referral, "Is there any news?", by=net.viewer("bob"))
+    assert told(net.carla)[-1] == "message_received"
+    loads = {one.name: one for one in queries.team(net.viewer("carla"))}
+    assert (loads["Chris Chen"].open, loads["Chris Chen"].gone) == (1, True)
+    actions.hand_over(net.chris.id, net.carla.id, by=net.viewer("carla"))
+    assert referral.assignee_id == net.carla.id
+
+
+def test_a_late_look_is_overdue_for_the_team_and_counted_on_the_worklist(app):
+    net = make_referrals.network()
+    with acting_at(MONDAY):
+        make_referrals.referral(net, at=MONDAY)  # look Thu 19 March, decision Mon 30 March
+    carla = net.viewer("carla")
+    for day, late in ((19, 0), (20, 1)):
+        with acting_at(datetime(2026, 3, day, 9, 0, tzinfo=UTC)):
+            nobody = queries.team(carla)[0]
+            assert (nobody.late, nobody.next_due) == (late, date(2026, 3, 19))
+            assert queries.counts(carla, now(), ()).get("unseen", "1") == late
+
+
 def test_a_late_answer_is_told_to_the_hospital_once(app):
     net = make_referrals.network()
     with acting_at(MONDAY):

@@ -216,6 +216,22 @@ def test_a_draft_that_is_thrown_away_takes_its_files_with_it(client, net):
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Document)) == 0
 
 
+def test_before_sending_one_sees_which_files_go_with_it_and_which_do_not(client, net):
+    draft = make_referrals.draft(net)
+    db.session.commit()
+    make.sign_in(client, net.alice)
+    send(client, draft, files.pdf(2), "Pathology.pdf")
+    send(client, draft, b"<svg/>", "Picture.svg")
+    make.post(
+        client, f"/referrals/{draft.id}/edit",
+        make_referrals.typed(do="check") | {"version": draft.version},
+    )  # fmt: skip
+    page = client.get(f"/referrals/{draft.id}/check").text
+    shown = page[page.index('id="files"') :]
+    assert "Pathology.pdf" in shown
+    assert "Picture.svg" in shown[: shown.index("Not kept:")]
+
+
 # -- whose image it is -------------------------------------------------------------------------
 
 

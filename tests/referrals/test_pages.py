@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from registry.access import Role
 from registry.audit import AuditEntry
-from registry.db import db, new_id
+from registry.db import db, new_id, now
 from registry.patients.models import Patient
 from registry.referrals import actions, queries
+from registry.referrals.actions import More
 from registry.referrals.models import Referral, Submission
 from tests import make, make_referrals
 
@@ -435,6 +437,22 @@ def test_the_advice_that_came_second_is_kept_on_the_page(client):
     assert answer.status_code == 409
     assert "A long second advice." in answer.text
     assert len(queries.advice(referrals()[-1])) == 1
+
+
+def test_who_answers_sees_what_was_ticked_by_when_and_where_it_is_asked(client):
+    net = make_referrals.network()
+    referral = make_referrals.referral(net)
+    wanted = More(items=("state.ecog", "staging.n"), by_date=now().date() + timedelta(days=9))
+    by = net.viewer("carla")
+    actions.take(referral, "request_information", by=by, version=referral.version, more=wanted)
+    db.session.commit()
+    make.sign_in(client, net.alice)
+    page = client.get(f"/referrals/{referral.id}/edit").text
+    asks = page[page.index("Centre 1 asks") : page.index('id="referral"')]
+    for place, label in (("follow_up__ecog", "ECOG"), ("staging__n", "N")):
+        assert f'<a href="#{place}">{label}' in asks
+        assert f'id="{place}"' in page  # the link leads to the question
+    assert f"Asked for by {wanted.by_date.day} {wanted.by_date:%b %Y}." in asks
 
 
 def test_information_is_given_with_changed_facts_and_the_change_is_shown(client):

@@ -48,6 +48,23 @@ def members(organisation_id: UUID, roles: Iterable[Role]) -> Sequence[Person]:
     return db.session.scalars(query.join(Membership).distinct().order_by(*_BY_NAME)).all()
 
 
+def former_members(organisation_id: UUID, roles: Iterable[Role]) -> Sequence[Person]:
+    """The people who held one of these roles at an organisation and hold none of them today, or
+    whose account is closed."""
+    held = sa.select(Membership.person_id).where(
+        Membership.organisation_id == organisation_id,
+        Membership.role.in_([role.value for role in roles]),
+    )
+    query = sa.select(Person).where(
+        Person.id.in_(held), Person.id.not_in(member_ids(organisation_id, roles))
+    )
+    return db.session.scalars(query.order_by(*_BY_NAME).limit(MOST_FORMER)).all()
+
+
+#: So many of those who left are looked through for what they left.
+MOST_FORMER = 200
+
+
 def member_ids(organisation_id: UUID, roles: Iterable[Role]) -> list[UUID]:
     """The same people, for telling them something."""
     given = {"organisation_id": organisation_id, "roles": [one.value for one in roles]}

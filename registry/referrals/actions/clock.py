@@ -26,6 +26,8 @@ def turn_clock(taking: Taking) -> None:
     if effect == "start":
         begin(referral, taking.at)
         look_at_first(referral, zone, calendar)
+    if referral.clock != clock:
+        referral.escalated_at = None
     referral.clock = clock
     set_deadlines(referral, zone, calendar)
 
@@ -34,6 +36,7 @@ def begin(referral: Referral, at: datetime) -> None:
     """The targets of a centre count from now; nothing stood still yet."""
     referral.clock, referral.clock_from, referral.stopped_since = rules.RUNNING, at, None
     referral.paused_days = referral.paused_working_days = 0
+    referral.escalated_at = None
 
 
 def place_of(referral: Referral) -> tuple[str, Calendar]:
@@ -68,5 +71,6 @@ def set_deadlines(referral: Referral, zone: str, calendar: Calendar) -> None:
     referral.answer_due = rules.advice_due(start, word, pause, found)
     decided = referral.decided_at is not None
     due = rules.decision_due(start, word, pause, calendar, found)
-    referral.deadline = referral.answer_due if decided else due
-    referral.escalated_at = None
+    before, referral.deadline = referral.deadline, referral.answer_due if decided else due
+    if referral.deadline != before:
+        referral.escalated_at = None

@@ -20,7 +20,7 @@ from registry.people import actions as people
 from registry.people import queries as people_queries
 from registry.people.models import REFERENCE_CENTRE, Organisation
 from registry.referrals import queries, rules, targets
-from registry.referrals.actions.telling import watchers
+from registry.referrals.actions.telling import referring, watchers
 from registry.referrals.models import InformationRequest, MorningLook, Referral
 from registry.referrals.queries.days import answer_is_late
 from registry.referrals.rules import Calendar, Pause
@@ -139,17 +139,17 @@ def _escalate(centre_id: UUID, rows: list[Any], day: date, calendar: Calendar) -
 def _remind(centre_id: UUID, day: date) -> int:
     """Tell each hospital once that its answer is late; gives how many answers are."""
     query = (
-        sa.select(InformationRequest, Referral.referrer_id, Referral.entered_by)
+        sa.select(InformationRequest, Referral)
         .join(Referral, Referral.id == InformationRequest.referral_id)
         .where(*answer_is_late(centre_id, day))
         .order_by(InformationRequest.id)
     )
     rows = db.session.execute(query).all()
-    for asked, referrer, entered_by in rows:
+    for asked, referral in rows:
         if asked.reminded_at is None:
             asked.reminded_at = now()
             subject = ("referral", asked.referral_id)
-            people.tell([referrer or entered_by], "information_late", subject=subject)
+            people.tell(referring(referral), "information_late", subject=subject)
     return len(rows)
 
 

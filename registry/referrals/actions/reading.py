@@ -37,8 +37,9 @@ def _first_look(referral: Referral, by: Viewer) -> None:
     if referral.look_due is None:
         return
     at = now()
+    # What is owed now is the decision: should that be late too, the lead is told anew.
     _write(referral.id, look_due=None, first_look_at=referral.first_look_at or at,
-           said_at=at, said_by=by.organisation_id)  # fmt: skip
+           escalated_at=None, said_at=at, said_by=by.organisation_id)  # fmt: skip
     db.session.add(
         ReferralEvent(
             referral_id=referral.id,
@@ -55,7 +56,7 @@ def _first_look(referral: Referral, by: Viewer) -> None:
 def was_looked_at(referral: Referral, at: datetime) -> None:
     """A step of the centre is a look as well."""
     if referral.look_due is not None:
-        referral.look_due = None
+        referral.look_due = referral.escalated_at = None
         referral.first_look_at = referral.first_look_at or at
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from registry.access import Role
 from registry.people import actions as people
 from registry.people import queries as people_queries
-from registry.referrals import rules
+from registry.referrals import queries, rules
 from registry.referrals.actions.taking import Taking
 from registry.referrals.models import Referral
 from registry.referrals.rules import Side
@@ -32,11 +32,26 @@ def tell(taking: Taking) -> None:
 def other_side(referral: Referral, side: Side) -> People:
     """Who is told of what one side says: the referring doctor, or who has the case at the centre.
     Where nobody has it yet, all who coordinate there."""
-    if side is Side.CENTRE:
-        return [referral.referrer_id or referral.entered_by]
-    if referral.assignee_id is not None:
-        return [referral.assignee_id]
-    return watchers(referral.to_organisation_id)
+    return referring(referral) if side is Side.CENTRE else holding(referral)
+
+
+def referring(referral: Referral) -> list[UUID]:
+    """Who is told at the hospital, or where it was entered for it: the doctor who sent it; where
+    that doctor does not work there any more, the colleagues, else the lead."""
+    sender, place = referral.referrer_id or referral.entered_by, referral.entered_at_organisation_id
+    role = Role.TRIAGE_COORDINATOR if referral.entered_for_another else Role.REFERRER
+    there = people_queries.member_ids(place, [role])
+    if sender in there:
+        return [sender]
+    return there or people_queries.member_ids(place, [Role.LEAD])
+
+
+def holding(referral: Referral) -> list[UUID]:
+    """Who is told at the centre: whoever has the case and works there, else who watches over it."""
+    centre, holder = referral.to_organisation_id, referral.assignee_id
+    if holder and holder in people_queries.member_ids(centre, sorted(queries.takers())):
+        return [holder]
+    return watchers(centre)
 
 
 #: Who looks after a centre's cases: its coordinators; where it has none its lead; else anybody
@@ -58,7 +73,7 @@ def _coordinators(taking: Taking) -> People:
 
 
 def _referrer(taking: Taking) -> People:
-    return [taking.referral.referrer_id or taking.referral.entered_by]
+    return referring(taking.referral)
 
 
 def _assignee(taking: Taking) -> People:

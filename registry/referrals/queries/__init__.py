@@ -17,6 +17,7 @@ from registry.referrals.queries.centre_list import (
     WorkRow,
     age_text,
     colleagues,
+    takers,
     today_here,
     worklist,
 )
@@ -144,6 +145,7 @@ __all__ = [
     "steps",
     "submissions",
     "suggestions",
+    "takers",
     "team",
     "text",
     "texts",

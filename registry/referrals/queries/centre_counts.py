@@ -210,6 +210,8 @@ def _count_statement(sites: tuple[str, ...]) -> Any:
     ]
     facets.append(("assignee", "none", _bounded(live, _R.c.assignee_id.is_(None))))
     facets.append(("overdue", "1", _overdue()))
+    unseen = _R.c.look_due < sa.bindparam("today", type_=sa.Date())
+    facets.append(("unseen", "1", _bounded(live, unseen)))
     parts = [
         sa.select(
             sa.literal_column(f"'{name}'").label("name"),

@@ -29,7 +29,8 @@ OWED = {LOOK: _l("First look"), DECISION: _l("Decision"), ADVICE: _l("Advice")}
 def late() -> Any:
     """What is overdue, or about to be; and whose answer is."""
     viewer = web.viewer()
-    rows = queries.late(viewer)
+    most = queries.MOST_LATE * (10 if "all" in request.args else 1)
+    rows = queries.late(viewer, limit=most)
     named = [(row.id, row.patient_id) for row in rows if row.name]
     audit.listed("listed referral", "referral", named, by=viewer)
     today = queries.today_here(viewer)
@@ -46,8 +47,8 @@ def late() -> Any:
         day=day,
         today=today,
         opens=viewer.may(Right.READ_REFERRAL),
-        most=queries.MOST_LATE,
-        full=len(rows) >= queries.MOST_LATE,
+        most=most,
+        full=len(rows) >= most,
     )
 
 

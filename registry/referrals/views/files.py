@@ -106,8 +106,12 @@ def add_files(referral_id: UUID) -> Any:
             raise Invalid(_("Choose the files."))
     except Invalid as refused:
         return _page(referral, problem=refused.message), 422
-    text = ngettext("%(num)s file came.", "%(num)s files came.", len(taken))
-    web.done(text + " " + _("It is being looked at; this takes a moment."))
+    came = ngettext(
+        "%(num)s file came. It is being looked at; this takes a moment.",
+        "%(num)s files came. They are being looked at; this takes a moment.",
+        len(taken),
+    )
+    web.done(came)
     return web.go("referrals.files", referral_id=referral.id)
 
 

@@ -65,10 +65,12 @@ def team() -> Any:
 def _team(problem: str = "") -> str:
     loads = queries.team(web.viewer())
     people = [(str(one.person_id), one.name) for one in loads if one.person_id]
+    takers = [(str(one.person_id), one.name) for one in loads if one.person_id and not one.gone]
     return render_template(
         "referrals/team.html",
         loads=loads,
         people=people,
+        takers=takers,
         problem=problem,
         giver=request.form.get("giver", request.args.get("giver", "")),
         taker=request.form.get("taker", ""),

@@ -37,9 +37,10 @@ from registry.referrals.forms import (
     only_ours,
     reopened,
 )
-from registry.referrals.models import Referral
+from registry.referrals.models import InformationRequest, Referral
 from registry.referrals.rules import Side
 from registry.referrals.views import files, suggested
+from registry.referrals.views.lists import day
 from registry.referrals.views.room import room
 
 # -- the first page ----------------------------------------------------------------------------
@@ -314,7 +315,9 @@ def _edit_page(
         saved_by=people.person_names([referral.draft_saved_by]).get(referral.draft_saved_by)
         if referral.draft_saved_by
         else "",
-        request_text=asked.what if asked else "",
+        information=asked,
+        asked_items=_asked_items(asked),
+        day=day,
         theirs=theirs,
         used_of=used_of,
         files=attachments.files(web.viewer(), referral),
@@ -327,6 +330,12 @@ def _edit_page(
         may_discard="withdraw" in {s.name for s in queries.steps(web.viewer(), referral)},
         **derived_words(_assessment(referral, form)),
     )
+
+
+def _asked_items(asked: InformationRequest | None) -> list[tuple[str, str]]:
+    """What the centre ticked: the place on the form, and its name."""
+    items = asked.items if asked else []
+    return [(anchor(one), _(missing_for_advice.label(one))) for one in items]
 
 
 def _suggested(referral: Referral, form: CaseForm) -> list[suggested.Shown]:
@@ -502,6 +511,8 @@ def _check_page(referral: Referral, form: CaseForm) -> str:
         born=wording.date(referral.patient.birth_date),
         blocks=reading.blocks(case.asked, case.facts),
         case=case,
+        files=attachments.files(web.viewer(), referral),
+        differing=files.DIFFERING,
         warnings=[
             (field.label.text, " ".join(field.warnings))
             for one in form.forms
