@@ -40,6 +40,7 @@ def day_of(field: Any) -> date | None:
 _FIELDS: dict[str, Any] = {
     "items": lambda: Choices(_l("What the board will ask for and was not sent")),
     "request": lambda: LongText(_l("What do you need to know?"), longest=4000),
+    "asked_of": lambda: Text(_l("Of whom, if not of the referring doctor"), longest=120),
     "by_date": lambda: _day(_l("By when, if that matters")),
     "centre": lambda: Choice(_l("To which centre"), needed=rules.NEED_MESSAGES["centre"]),
     "reason": lambda: LongText(_l("Reason"), needed=rules.NEED_MESSAGES["reason"], longest=4000),
@@ -98,6 +99,7 @@ def more_of(form: Any) -> More:
     return More(
         centre_id=web.as_id(form.centre.data) if "centre" in form else None,
         items=tuple(form["items"].data) if "items" in form else (),
+        asked_of=(form.asked_of.data or "").strip() if "asked_of" in form else "",
         by_date=day_of(form.by_date) if "by_date" in form else None,
         board_on=day_of(form.board_on) if "board_on" in form else None,
         advice=(form.advice.data or "").strip() if "advice" in form else "",

@@ -24,6 +24,7 @@ from registry.db import acting_at, db, now
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.people.models import Notice
 from registry.referrals import actions as referrals
+from registry.referrals import queries as referral_queries
 from tests import make, make_boards, make_course, make_referrals
 
 
@@ -125,6 +126,10 @@ def test_signed_text_is_advice_and_cannot_change(app):
     assert found.content["dissents"] == [{"who": "Chara Chair", "text": "I would operate."}]
     db.session.refresh(sent)
     assert sent.state == "advised"
+    # Whoever referred sees that the board spoke about it: this meeting was begun before its hour.
+    seen = referral_queries.thread(network.viewer("alice"), sent)
+    [spoken] = [one for one in seen if one.what == "discussed"]
+    assert spoken.at == item.discussed_at < meeting.starts_at
     db.session.commit()
     for change in (
         "UPDATE recommendation SET review_date = '2030-01-01'",

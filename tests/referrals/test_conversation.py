@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from registry.access import Role
 from registry.db import acting_at, db, now
-from registry.errors import Forbidden, Invalid, NotFound
+from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.patients import actions as patients
 from registry.people.models import Notice
 from registry.referrals import actions, queries
@@ -43,16 +43,27 @@ def test_a_question_of_items_is_kept_and_its_answer_runs_the_clock_again(app):
     with pytest.raises(Invalid):
         take(referral, "request_information", net, "carla")
     missing = queries.latest_submission(referral).missing[0]["variable"]
-    take(referral, "request_information", net, "carla", more=More(items=(missing, "made.up")))
+    of = "Pathology in Adorp"
+    more = More(items=(missing, "made.up"), asked_of=of, by_date=asked.by_date)
+    take(referral, "request_information", net, "carla", more=more)
     found = queries.open_request(referral)
+    assert (found.asked_of, found.by_date) == (of, asked.by_date)
     assert found.items == [missing]  # what is no item is not asked
     assert (referral.clock, found.stops_clock) == ("stopped", True)
     event = take(referral, "answer", net, "bob", text="It was never measured.")
     assert (referral.clock, referral.state) == ("running", "submitted")
     assert queries.open_request(referral) is None
     assert event.text == "It was never measured."
-    assert asked.by_date  # a day ahead is taken
     assert told(net.carla)[-1] == "information_given"
+
+
+def test_who_comes_while_the_form_is_being_filled_in_is_told_that_and_not_of_the_step_before(app):
+    net = make_referrals.network()
+    referral = make_referrals.referral(net, "information_requested")
+    seen, bob = referral.version, net.viewer("bob")
+    actions.save_draft(referral, {"question": ["trial"]}, by=bob, version=seen)
+    with pytest.raises(Conflict, match="Bob Bakker has typed in the form"):
+        actions.take(referral, "answer", by=net.viewer("alice"), version=seen, text="2 %.")
 
 
 def test_in_the_urgent_lane_a_question_stops_nothing(app):

@@ -442,7 +442,8 @@ def test_the_advice_that_came_second_is_kept_on_the_page(client):
 def test_who_answers_sees_what_was_ticked_by_when_and_where_it_is_asked(client):
     net = make_referrals.network()
     referral = make_referrals.referral(net)
-    wanted = More(items=("state.ecog", "staging.n"), by_date=now().date() + timedelta(days=9))
+    by_date = now().date() + timedelta(days=9)
+    wanted = More(items=("state.ecog", "staging.n"), asked_of="Dr Öz", by_date=by_date)
     by = net.viewer("carla")
     actions.take(referral, "request_information", by=by, version=referral.version, more=wanted)
     db.session.commit()
@@ -452,7 +453,8 @@ def test_who_answers_sees_what_was_ticked_by_when_and_where_it_is_asked(client):
     for place, label in (("follow_up__ecog", "ECOG"), ("staging__n", "N")):
         assert f'<a href="#{place}">{label}' in asks
         assert f'id="{place}"' in page  # the link leads to the question
-    assert f"Asked for by {wanted.by_date.day} {wanted.by_date:%b %Y}." in asks
+    assert "Asked of: Dr Öz." in asks
+    assert f"Asked for by {by_date.day} {by_date:%b %Y}." in asks
 
 
 def test_information_is_given_with_changed_facts_and_the_change_is_shown(client):

@@ -150,11 +150,15 @@ def test_the_way_of_a_case_is_read_from_what_happened(app):
         )
     with acting_at(SENT + timedelta(days=6)):
         actions.take(asked, "accept", by=net.viewer("chris"), version=asked.version)
+    with acting_at(SENT + timedelta(days=7)):
+        actions.take(asked, "list_for_board", by=net.viewer("carla"), version=asked.version)
+    day = SENT + timedelta(days=13)
+    actions.was_discussed(asked, by=net.viewer("chris"), at=day)
     db.session.flush()
     viewer = make.viewer(coordinator(net))
     [found] = queries.waiting_times(viewer, date(2026, 1, 1), date(2026, 12, 31)).ways
     taken = {name: round((at - SENT).total_seconds() / 86400) for name, at in found.reached.items()}
-    assert taken == {"look": 1, "complete": 4, "accepted": 6}
+    assert taken == {"look": 1, "complete": 4, "accepted": 6, "listed": 7, "board": 13}
     assert found.stopped_days == 3
     assert found.groups["site"] == "small_bowel"
 

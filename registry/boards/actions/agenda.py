@@ -239,6 +239,9 @@ def mark_discussed(one: AgendaItem, *, by: Viewer) -> None:
     db.session.flush()
     touch(one.meeting_id)
     _record("discussed case", one, by, {"state": [before, rules.DISCUSSED]})
+    referral = db.session.get(Referral, one.referral_id) if one.referral_id else None
+    if referral is not None:  # on the day of the board, whenever it is written down
+        referrals.was_discussed(referral, by=by, at=min(one.meeting.starts_at, one.discussed_at))
 
 
 # -- what is needed ----------------------------------------------------------------------------

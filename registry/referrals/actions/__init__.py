@@ -10,7 +10,7 @@ from registry.referrals.actions.drafts import NewPatient, save_draft, start_draf
 from registry.referrals.actions.reading import read
 from registry.referrals.actions.steps import list_for_board, submit, take
 from registry.referrals.actions.taking import More, Taking, who_was_first
-from registry.referrals.actions.talking import letter_sent, say
+from registry.referrals.actions.talking import letter_sent, say, was_discussed
 from registry.referrals.actions.texts import keep_text, remove_text
 from registry.referrals.actions.transfers import move_transfer, note_transfer
 from registry.referrals.actions.worklist import (
@@ -46,5 +46,6 @@ __all__ = [
     "submit",
     "take",
     "take_many",
+    "was_discussed",
     "who_was_first",
 ]

@@ -48,6 +48,7 @@ def request(taking: Taking) -> None:
             referral_id=referral.id,
             what=taking.text,
             items=items,
+            asked_of=more.asked_of or None,
             by_date=more.by_date,
             stops_clock=stops,
             asked_at=taking.at,
@@ -56,6 +57,8 @@ def request(taking: Taking) -> None:
     )
     by = more.by_date.isoformat() if more.by_date else ""
     taking.details |= {"items": items, "by_date": by, "stops_clock": stops}
+    if more.asked_of:
+        taking.details["asked_of"] = more.asked_of
 
 
 def take_back_request(taking: Taking) -> None:

@@ -11,6 +11,7 @@ from registry import audit, codes
 from registry.access import Viewer
 from registry.errors import Invalid
 from registry.language import gettext as _
+from registry.people import queries as people
 from registry.referrals import queries, rules
 from registry.referrals.case import Case
 from registry.referrals.models import Referral
@@ -23,6 +24,7 @@ class More:
 
     centre_id: UUID | None = None  # where to pass it on
     items: tuple[str, ...] = ()  # of the data set, asked for
+    asked_of: str = ""  # who is asked, if not the doctor who referred
     by_date: date | None = None  # by when it is asked for
     board_on: date | None = None  # the board day that is wished for
     advice: str = ""  # what to do instead, of a case that is declined
@@ -71,7 +73,16 @@ def who_was_first(referral: Referral) -> str:
     state = rules.STATES[referral.state]
     if last is None:
         return str(_("This referral changed meanwhile. It is now: %(state)s.", state=state))
-    who, step, _at = last
+    who, step, at = last
+    if referral.draft_saved_at is not None and referral.draft_saved_at > at:
+        names = people.person_names([referral.draft_saved_by])
+        return str(
+            _(
+                "%(who)s has typed in the form since you opened this page, and has not sent it. "
+                "Look again, then take the step.",
+                who=next(iter(names.values()), None) or _("Somebody"),
+            )
+        )
     text = _(
         "%(who)s was first: %(what)s. The referral is now: %(state)s.",
         who=who or _("Somebody"),

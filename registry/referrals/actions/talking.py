@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from registry import audit
@@ -66,6 +66,21 @@ def say(
         wanted = [one for one in other_side(referral, side) if one != by.person_id]
         people.tell(wanted, why, subject=("referral", referral.id))
     return made
+
+
+def was_discussed(referral: Referral, *, by: Viewer, at: datetime) -> None:
+    """The centre's board has spoken about the case: both sides see it. It is no step."""
+    made = ReferralEvent(
+        referral_id=referral.id,
+        at=at,
+        person_id=by.person_id,
+        organisation_id=by.organisation_id,
+        step="discussed",
+        from_state=referral.state,
+        to_state=referral.state,
+    )
+    db.session.add(made)
+    said(referral, by)
 
 
 def letter_sent(

@@ -30,6 +30,8 @@ class InformationRequest(Model):
     answered_at: Mapped[datetime | None] = technical(Moment())
     answered_by: Mapped[UUID | None] = technical(sa.ForeignKey("person.id"))
     items: Mapped[list[Any]] = technical(Json, default=list)  # of the level-1 data set
+    # Who is asked, where that is not the doctor who referred: the hospital passes it on.
+    asked_of: Mapped[str | None] = technical(sa.String(120))
     by_date: Mapped[date | None] = technical(sa.Date())
     stops_clock: Mapped[bool] = technical(default=True)  # not in the urgent lane
     answer: Mapped[str] = technical(sa.Text(), default="")  # in words, where no form was sent

@@ -162,6 +162,7 @@ class WaitingRow:
     pseudonym: str
     hospital: str
     by_date: date | None
+    asked_of: str | None
 
 
 def answer_is_late(centre_id: UUID | None, today: date) -> tuple[sa.ColumnElement[bool], ...]:
@@ -181,7 +182,13 @@ def late_information(
 ) -> list[WaitingRow]:
     """Questions of a centre whose answer is late, the oldest first."""
     query = (
-        sa.select(Referral.id, Patient.pseudonym, Organisation.name, InformationRequest.by_date)
+        sa.select(
+            Referral.id,
+            Patient.pseudonym,
+            Organisation.name,
+            InformationRequest.by_date,
+            InformationRequest.asked_of,
+        )
         .join(Referral, Referral.id == InformationRequest.referral_id)
         .join(Patient, Patient.id == Referral.patient_id)
         .join(Organisation, Organisation.id == Referral.from_organisation_id)

@@ -69,7 +69,8 @@ def _statement(viewer: Viewer, first: date, last: date) -> sa.Select[Any]:
         sa.select(
             _E.c.referral_id,
             _first("accept").label("accepted"),
-            _first("list_for_board").label("board"),
+            _first("list_for_board").label("listed"),
+            _first("discussed").label("board"),
             _first("acknowledge").label("acknowledged"),
             sa.func.max(sa.case((_E.c.step.in_(["submit", "give_information"]), _E.c.at))).label(
                 "completed"
@@ -92,7 +93,7 @@ def _statement(viewer: Viewer, first: date, last: date) -> sa.Select[Any]:
             centre.c.country.label("centre_country"),
             hospital.c.name.label("hospital"), hospital.c.region, hospital.c.country,
             *(sa.type_coerce(acts.c[name], Moment()).label(name)
-              for name in ("accepted", "board", "acknowledged", "completed", "looked")),
+              for name in ("accepted", "listed", "board", "acknowledged", "completed", "looked")),
         )
         .select_from(wanted)
         .join(_R, _R.c.id == wanted.c.id)
@@ -157,7 +158,8 @@ def _reached(row: Any) -> Mapping[str, datetime]:
         "look": min(looks, default=None),
         "complete": min((at for at in (row.complete_at, enough) if at is not None), default=None),
         "accepted": row.accepted,
-        "board": row.listed_at or row.board,
+        "listed": row.listed_at or row.listed,
+        "board": row.board,
         "advice": row.advised_at,
         "acknowledged": row.acknowledged,
     }

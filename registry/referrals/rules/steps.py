@@ -73,7 +73,7 @@ class Step:
     who: Mapping[Side, frozenset[Role]]
     needs: tuple[str, ...] = ()  # reason, request, answer, facts, centre, assignee, kinds, text
     clock: str = ""  # start, stop, run, end: what happens to the centre's clock
-    asks: tuple[str, ...] = ()  # what may be said beside: items, by_date, board_on, advice
+    asks: tuple[str, ...] = ()  # what may be said beside: items, asked_of, by_date, board_on, …
 
 
 _REFERRER = {
@@ -95,7 +95,7 @@ STEPS = (
         _TRIAGE,
         ("request",),
         "stop",
-        ("items", "by_date"),
+        ("items", "asked_of", "by_date"),
     ),
     Step("redirect", SUBMITTED, SUBMITTED, _TRIAGE, ("centre", "reason"), "run"),
     Step("decline", SUBMITTED, DECLINED, _TRIAGE, ("reason",), "end", ("advice",)),
@@ -186,6 +186,7 @@ TAKEN = {
     "reopen": _l("Reopened"),
     "first_opened": _l("Opened for the first time at the centre"),
     "complete": _l("Nothing is missing for advice"),
+    "discussed": _l("Discussed at the board"),
     "letter_sent": _l("Letter sent"),
     "decline": _l("Declined"),
     "assign": _l("Assigned"),

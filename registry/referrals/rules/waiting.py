@@ -21,7 +21,8 @@ WAY = {
     "look": _l("First look"),
     "complete": _l("Complete"),
     "accepted": _l("Accepted"),
-    "board": _l("Listed for board"),
+    "listed": _l("Listed for board"),
+    "board": _l("Discussed at the board"),
     "advice": _l("Advice"),
     "acknowledged": _l("Acknowledged"),
 }

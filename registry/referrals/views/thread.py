@@ -75,6 +75,8 @@ def _facts(details: Any) -> Sequence[tuple[str, str]]:
     found: list[tuple[str, Any]] = []
     if details.get("to"):
         found += [(_("From"), details.get("from", "")), (_("To"), details["to"])]
+    if details.get("asked_of"):
+        found.append((_("Of"), details["asked_of"]))
     if details.get("by_date"):
         found.append((_("By"), day(date.fromisoformat(details["by_date"]))))
     if details.get("stops_clock") is False:
