@@ -13,6 +13,7 @@ from registry.access import Role
 from registry.audit import AuditEntry
 from registry.db import acting_at, db, now
 from registry.referrals import actions, queries
+from registry.referrals.actions import More
 from registry.referrals.rules import waiting
 from registry.referrals.rules.waiting import REACHED, UNCLEAR, WAITING, WITHOUT, Way, hidden
 from tests import make, make_referrals
@@ -161,6 +162,29 @@ def test_the_way_of_a_case_is_read_from_what_happened(app):
     assert taken == {"look": 1, "complete": 4, "accepted": 6, "listed": 7, "board": 13}
     assert found.stopped_days == 3
     assert found.groups["site"] == "small_bowel"
+
+
+def test_the_first_look_at_a_case_that_was_passed_on_is_that_of_the_centre_that_has_it(app):
+    """Centre 1 looks on the first day and passes it on on the second; centre 2 looks on the ninth,
+    which is late: two working days are its target."""
+    net = make_referrals.network()
+    with acting_at(SENT):
+        asked = make_referrals.referral(net, "submitted")
+    with acting_at(SENT + timedelta(days=1)):
+        actions.read(asked, by=net.viewer("carla"))
+    with acting_at(SENT + timedelta(days=2)):
+        db.session.refresh(asked)
+        more = More(centre_id=net.other_centre.id)
+        actions.take(asked, "redirect", by=net.viewer("carla"), version=asked.version,
+                     text="They treat this.", more=more)  # fmt: skip
+    viewer = make.viewer(coordinator(net))
+    [found] = queries.waiting_times(viewer, date(2026, 1, 1), date(2026, 12, 31)).ways
+    assert "look" not in found.reached  # nobody of centre 2 has looked
+    with acting_at(SENT + timedelta(days=9)):
+        actions.read(asked, by=net.viewer("dora"))
+    [found] = queries.waiting_times(viewer, date(2026, 1, 1), date(2026, 12, 31)).ways
+    assert found.reached["look"] == SENT + timedelta(days=9)
+    assert found.days["look"] > found.due["look"]
 
 
 def test_others_than_the_network_see_their_own_organisation_only(app):

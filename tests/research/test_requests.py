@@ -168,9 +168,10 @@ def test_a_draft_is_its_authors_alone(client) -> None:
 
 
 def test_an_amended_request_is_voted_on_again_and_takes_over_the_grant(client) -> None:
-    rosa, greta, _gustav = office()
+    rosa, greta, gustav = office()
     make_research.patients(2)
     asked = make_research.request(rosa)
+    step(asked, "conflict", by=gustav)
     step(asked, "vote_yes", "approve", by=greta)
     step(asked, "amend", by=rosa, text="Ages are needed.")
     with pytest.raises(Conflict, match="not decided"):
@@ -187,6 +188,8 @@ def test_an_amended_request_is_voted_on_again_and_takes_over_the_grant(client) -
     step(later, "send", by=rosa)
     with pytest.raises(Conflict, match="voted"):  # what was voted before does not count
         step(later, "approve", by=greta)
+    with pytest.raises(Forbidden, match="conflict of interest"):  # what is one stays one
+        step(later, "vote_yes", by=gustav)
     assert asked.state == rules.APPROVED  # what was approved holds until then
     step(later, "vote_yes", "approve", by=greta)
     assert (asked.state, later.state) == (rules.REPLACED, rules.APPROVED)

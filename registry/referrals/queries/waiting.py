@@ -148,12 +148,15 @@ def _way(row: Any, calendar: Calendar, found: Targets) -> Way:
 
 def _reached(row: Any) -> Mapping[str, datetime]:
     """When the case reached each step. It is complete when nothing was missing any more, or with
-    what was sent last before the centre accepted it as it was; whoever took a step had looked."""
+    what was sent last before the centre accepted it as it was; whoever took a step had looked. Of a
+    case that was passed on the look is that of the centre which has it now."""
     enough = None
     if row.accepted:
         in_time = row.completed and row.completed <= row.accepted
         enough = row.completed if in_time else row.submitted_at
-    looks = [at for at in (row.first_look_at, row.looked) if at is not None]
+    moved = row.clock_from is not None and row.clock_from > row.submitted_at
+    seen = (row.looked,) if moved else (row.first_look_at, row.looked)
+    looks = [at for at in seen if at is not None]
     found = {
         "look": min(looks, default=None),
         "complete": min((at for at in (row.complete_at, enough) if at is not None), default=None),

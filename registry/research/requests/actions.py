@@ -126,14 +126,21 @@ def side_of(request: AccessRequest, by: Viewer) -> str:
 
 
 def votes(request: AccessRequest) -> dict[UUID, str]:
-    """The last vote of each member since the request was last sent."""
+    """The last vote of each member since the request was last sent. A conflict of interest stays
+    one, also in the request that amends this one."""
     found: dict[UUID, str] = {}
+    if request.amends_id is not None:
+        found = _in_conflict(votes(db.session.get_one(AccessRequest, request.amends_id)))
     for event in request.events:
         if event.step == "send":
-            found = {who: vote for who, vote in found.items() if vote == "conflict"}
+            found = _in_conflict(found)
         elif event.step in rules.VOTES:
             found[event.by_id] = event.step
     return found
+
+
+def _in_conflict(cast: Mapping[UUID, str]) -> dict[UUID, str]:
+    return {who: vote for who, vote in cast.items() if vote == "conflict"}
 
 
 def take(
