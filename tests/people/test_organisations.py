@@ -13,7 +13,9 @@ from registry.db import db
 from registry.errors import Conflict, Invalid
 from registry.people import actions, queries
 from registry.people.models import Organisation
-from tests import make, make_people
+from registry.referrals import actions as referrals
+from registry.referrals.models import Referral
+from tests import make, make_people, make_referrals
 
 FORM = {
     "kind": "reference_centre",
@@ -129,6 +131,26 @@ def test_a_deactivated_centre_keeps_its_history_and_gets_no_case(client):
     db.session.refresh(made)
     send(client, url, {"active": "yes", "version": made.version})
     assert make.viewer(clara).seat is not None
+
+
+def test_a_centre_with_an_open_case_is_not_closed_as_nobody_would_see_it_become_late(client):
+    boss(client)
+    net = make_referrals.network()
+    make_referrals.referral(net)
+    accepted = make_referrals.referral(net, "accepted")
+    db.session.commit()
+    url = f"/administration/organisations/{net.centre.id}/active"
+    answer = send(client, url, {"active": "no", "version": net.centre.version})
+    assert answer.status_code == 422
+    assert "It has 2 open cases." in answer.text
+    assert queries.organisation_by_id(net.centre.id).active
+    by = net.viewer("carla")
+    referrals.take(accepted, "close", by=by, version=accepted.version, text="Cared for at home.")
+    [other] = db.session.scalars(sa.select(Referral).where(Referral.phase == "live"))
+    referrals.take(other, "decline", by=by, version=other.version, text="No NET.")
+    db.session.commit()
+    answer = send(client, url, {"active": "no", "version": net.centre.version})
+    assert answer.status_code == 303
 
 
 def test_the_office_of_the_last_administrator_stays(app):

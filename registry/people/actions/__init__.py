@@ -18,6 +18,7 @@ from registry.people.actions.joining import (
 from registry.people.actions.notices import see_notices, send_again, tell, wish
 from registry.people.actions.organisations import (
     add_organisation,
+    before_closing,
     change_organisation,
     set_organisation_active,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "add_person",
     "arrange_cover",
     "ask_for_account",
+    "before_closing",
     "change_organisation",
     "change_password",
     "change_person",

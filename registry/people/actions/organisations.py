@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,16 @@ from registry.errors import Conflict, Invalid
 from registry.language import gettext as _
 from registry.people.actions.administrators import keep_one, lock
 from registry.people.models import Membership, Organisation
+
+#: What another room says has to be settled before a place is closed; empty where nothing has.
+ToSettle = Callable[[Organisation], str]
+_TO_SETTLE: list[ToSettle] = []
+
+
+def before_closing(told: ToSettle) -> ToSettle:
+    """Ask this of every place that is to be closed. For rooms that people know nothing of."""
+    _TO_SETTLE.append(told)
+    return told
 
 
 def add_organisation(*, by: Viewer, code: str, name: str, kind: str, **facts: Any) -> Organisation:
@@ -47,7 +58,8 @@ def change_organisation(place: Organisation, *, by: Viewer, version: int, **fact
 
 def set_organisation_active(place: Organisation, active: bool, *, by: Viewer, version: int) -> None:
     """Deactivate or reactivate an organisation. Its history and its people's accounts stay; while
-    it is inactive nobody works for it and nothing can be sent to it."""
+    it is inactive nobody works for it and nothing can be sent to it. Raises Invalid for what has to
+    be settled first: nobody would see it any more."""
     by.need(Right.ADMINISTER)
     _check(place, version)
     if place.active == active:
@@ -55,6 +67,9 @@ def set_organisation_active(place: Organisation, active: bool, *, by: Viewer, ve
     if not active:
         if place.id == by.organisation_id:
             raise Invalid(_("You are working for this organisation now. Choose another first."))
+        for told in _TO_SETTLE:
+            if said := told(place):
+                raise Invalid(said)
         lock()
     place.active = active
     db.session.flush()

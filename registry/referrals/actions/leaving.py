@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+from flask_babel import ngettext
+
 from registry.access import Viewer
 from registry.db import db
 from registry.errors import Invalid
@@ -13,11 +16,30 @@ from registry.patients import queries as patient_queries
 from registry.patients import rules as relations
 from registry.patients.documents import arriving
 from registry.people import queries as people
+from registry.people.actions import before_closing
 from registry.people.models import Organisation
 from registry.referrals import queries, rules
 from registry.referrals.actions.clock import begin, count_pause, look_at_first, place_of
 from registry.referrals.actions.taking import Taking
 from registry.referrals.models import FormerCentre, Referral
+
+
+@before_closing
+def open_cases_of(place: Organisation) -> str:
+    """A centre that closes has no open case: without its mornings nobody would see it late."""
+    query = sa.select(sa.func.count()).where(
+        Referral.to_organisation_id == place.id, Referral.phase == rules.LIVE
+    )
+    number = db.session.scalar(query) or 0
+    if not number:
+        return ""
+    return str(
+        ngettext(
+            "It has %(num)s open case. Pass it on, decline or close it first.",
+            "It has %(num)s open cases. Pass them on, decline or close them first.",
+            number,
+        )
+    )
 
 
 def withdraw(taking: Taking) -> None:
