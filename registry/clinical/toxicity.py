@@ -20,7 +20,7 @@ DEATH = 5
 MOST_FOUND = 20
 
 # One spelling for both: diarrhoea is diarrhea, oedema edema, tumour tumor, localised localized.
-_BRITISH = (("ae", "e"), ("oe", "e"), ("our", "or"))
+_BRITISH = ((re.compile("[ao]+e"), "e"), (re.compile("our"), "or"))
 _IZED = re.compile(r"is(?=(?:ed|ation)\b)")
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -62,7 +62,7 @@ def folded(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     for british, other in _BRITISH:
-        plain = plain.replace(british, other)
+        plain = british.sub(other, plain)
     return " ".join(_WORD.findall(_IZED.sub("iz", plain)))
 
 
