@@ -51,3 +51,12 @@ def test_an_address_is_the_one_flask_makes(
         assert web.address(endpoint, **values) == wanted  # and when it is known
         assert list(g.addresses) == [endpoint]
     assert root in wanted
+
+
+def test_an_address_known_under_one_root_is_not_given_under_another(site: Flask) -> None:
+    found = []
+    for root in ("", "/registry", ""):
+        with site.test_request_context("/list", base_url=f"http://localhost{root}"):
+            site.preprocess_request()
+            found.append(web.address("list"))
+    assert found == ["/list", "/registry/list", "/list"]
