@@ -7,6 +7,7 @@ because a colleague looked at it.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -40,15 +41,21 @@ def _first_look(referral: Referral, by: Viewer) -> None:
     # What is owed now is the decision: should that be late too, the lead is told anew.
     _write(referral.id, look_due=None, first_look_at=referral.first_look_at or at,
            escalated_at=None, said_at=at, said_by=by.organisation_id)  # fmt: skip
+    happened(referral, "first_opened", by=by, at=at)
+
+
+def happened(referral: Referral, what: str, *, by: Viewer, at: datetime, **more: Any) -> None:
+    """Something that is no step stands in the thread, for both sides."""
     db.session.add(
         ReferralEvent(
             referral_id=referral.id,
             at=at,
             person_id=by.person_id,
             organisation_id=by.organisation_id,
-            step="first_opened",
+            step=what,
             from_state=referral.state,
             to_state=referral.state,
+            **more,
         )
     )
 

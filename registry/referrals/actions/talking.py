@@ -13,10 +13,10 @@ from registry.language import gettext as _
 from registry.language import lazy_gettext as _l
 from registry.people import actions as people
 from registry.referrals import queries, rules
-from registry.referrals.actions.reading import said
+from registry.referrals.actions.reading import happened, said
 from registry.referrals.actions.taking import record
 from registry.referrals.actions.telling import other_side
-from registry.referrals.models import MESSAGE, NOTE, Message, Referral, ReferralEvent
+from registry.referrals.models import MESSAGE, NOTE, Message, Referral
 from registry.referrals.rules import Side
 
 audit.learn(
@@ -70,16 +70,7 @@ def say(
 
 def was_discussed(referral: Referral, *, by: Viewer, at: datetime) -> None:
     """The centre's board has spoken about the case: both sides see it. It is no step."""
-    made = ReferralEvent(
-        referral_id=referral.id,
-        at=at,
-        person_id=by.person_id,
-        organisation_id=by.organisation_id,
-        step="discussed",
-        from_state=referral.state,
-        to_state=referral.state,
-    )
-    db.session.add(made)
+    happened(referral, "discussed", by=by, at=at)
     said(referral, by)
 
 
@@ -99,19 +90,8 @@ def letter_sent(
     if on > now().date():
         raise Invalid(_("This day is still to come."), field="on")
     details = {"to_whom": to_whom, "how": how, "on": on.isoformat()}
-    db.session.add(
-        ReferralEvent(
-            referral_id=referral.id,
-            at=now(),
-            person_id=by.person_id,
-            organisation_id=by.organisation_id,
-            step="letter_sent",
-            from_state=referral.state,
-            to_state=referral.state,
-            text=addressee.strip()[:200],
-            details=details,
-        )
-    )
+    text = addressee.strip()[:200]
+    happened(referral, "letter_sent", by=by, at=now(), text=text, details=details)
     said(referral, by)
     db.session.flush()
     record(referral, by, "recorded letter", {"letter": details})
