@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from flask import Flask
 
 from registry.research.statistics import tables
 from registry.research.statistics.survival import CONFIDENCES, Times, kaplan_meier
@@ -121,26 +123,26 @@ def cohort() -> None:
 
 
 @cohort.command("count")
-@click.argument("file", type=click.File(encoding="utf-8"))
-@click.pass_context
-def count(ctx: click.Context, file: Any) -> None:
+@click.argument("file", type=click.File(encoding="utf-8", lazy=True))
+@click.option("--as", "email", required=True, help="The e-mail address of the researcher.")
+@click.pass_obj
+def count(application: Callable[[], Flask], file: Any, email: str) -> None:
     """About how many meet the criteria of FILE (JSON, as a cohort's page gives it), after each
     step. Told as on the page: rounded, not below ten, and compared with what was told before."""
-    from flask_babel import force_locale
-
     from registry import audit
-    from registry.access import the_house
+    from registry.access import Right
     from registry.db import db, new_id
+    from registry.people.acting import acting_as
     from registry.research.cohorts import actions as actions_cohorts
     from registry.research.cohorts import criteria, evaluating
 
-    with ctx.obj().app_context(), force_locale("en"):
+    with acting_as(application, email, Right.COUNT) as viewer:
         try:
             asked = evaluating.read(json.load(file))
         except (ValueError, AttributeError, TypeError) as refused:
             _refuse(str(refused) if isinstance(refused, criteria.Unclear) else "This is no cohort.")
-        told = actions_cohorts.count(asked)
-        audit.record("counted cohort", by=the_house("command"), subject=("cohort", new_id()))
+        told = actions_cohorts.count(asked, by=viewer)
+        audit.record("counted cohort", by=viewer, subject=("cohort", new_id()))
         db.session.commit()
         spoken = evaluating.spoken(asked, evaluating.subjects())
         answer = {"cohort": criteria.sentence(asked, spoken), "steps": told, "patients": told[-1]}

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from itertools import combinations
 from random import Random
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from registry.access import Role
+from registry import audit
+from registry.access import Role, the_house
 from registry.dates import PartialDate
 from registry.db import db, now
+from registry.people import actions as people_actions
 from registry.people.models import Person
 from registry.research.cohorts import actions as actions_cohorts
 from registry.research.cohorts import evaluating
@@ -228,18 +231,44 @@ def test_who_may_read_and_change(client) -> None:
     assert "Copy of Mine" in client.get(copied).text
 
 
-def test_the_command_counts_as_the_page_does(app, tmp_path) -> None:
-    make_research.patients(12)
+def test_the_command_counts_as_the_page_does_for_who_may(app, tmp_path) -> None:
+    clara, office = make_research.clinic(), make_research.office()
+    make_research.patients(14, by=clara)
+    rosa = make.person(office, Role.RESEARCHER, name="Rosa Ruiz")
+    elsewhere = make.centre("CENTRE-0", "A centre that comes first")
+    people_actions.join(rosa, elsewhere, Role.CLINICIAN, by=the_house("tests"))
+    greta = make.person(office, Role.ACCESS_COMMITTEE, name="Greta Gill")
+    told = make_research.cohort(make.viewer(rosa, "NETWORK"), FEMALE).told
+    make_research.patients(1, by=clara)  # the fifteenth: in another way the same number
+    own, hers, rosa_id = rosa.email, greta.email, rosa.id
     db.session.commit()
     file = tmp_path / "women.json"
     steps = [{"match": "all", "criteria": [FEMALE.as_json()]}]
     file.write_text(json.dumps({"steps": steps}))
-    done = CliRunner().invoke(cohort, ["count", str(file)], obj=lambda: app)
-    assert json.loads(done.output)["patients"] == {"number": 10, "why": ""}
+
+    def count(*words: str) -> Any:
+        return CliRunner().invoke(cohort, ["count", str(file), *words], obj=lambda: app)
+
+    assert json.loads(count("--as", own).output)["steps"] == told
+    entry = db.session.scalars(sa.select(audit.AuditEntry).order_by(audit.AuditEntry.id)).all()[-1]
+    assert (entry.action, entry.person_id) == ("counted cohort", rosa_id)
+    before = len(db.session.scalars(sa.select(ToldCount)).all())
+    db.session.commit()
+    for words, why in (
+        ((), "Missing option '--as'"),
+        (("--as", hers), "This account may not do that."),
+        (("--as", "nobody@elsewhere.example"), "There is no open account"),
+    ):
+        refused = count(*words)
+        assert refused.exit_code != 0
+        assert why in refused.output
+        assert "number" not in refused.output
+    assert len(db.session.scalars(sa.select(ToldCount)).all()) == before
+    db.session.commit()
     file.write_text('{"steps": [{"match": "all", "criteria": [{"variable": "patient.name"}]}]}')
-    refused = CliRunner().invoke(cohort, ["count", str(file)], obj=lambda: app)
-    assert refused.exit_code == 2
-    assert "There is no variable patient.name" in refused.output
+    unclear = count("--as", own)
+    assert unclear.exit_code == 2
+    assert "There is no variable patient.name" in unclear.output
 
 
 def test_the_catalogue_is_public_and_names_nobody(client) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,25 +28,11 @@ def _refuse(text: str) -> NoReturn:
     raise click.ClickException(text)
 
 
-@contextmanager
-def _researcher(application: Callable[[], Flask], email: str) -> Iterator[Viewer]:
-    """Act as this person; what they may not do is refused as on the pages."""
-    from flask_babel import force_locale
-
+def _researcher(application: Callable[[], Flask], email: str) -> AbstractContextManager[Viewer]:
     from registry.access import Right
-    from registry.errors import Refusal
-    from registry.people import queries
+    from registry.people.acting import acting_as
 
-    with application().app_context(), force_locale("en"):
-        person = queries.person_by_email(email)
-        if person is None or not person.active:
-            _refuse("There is no open account with this address.")
-        viewer = queries.viewer_of_person(person)
-        try:
-            viewer.need(Right.MAKE_RELEASE)
-            yield viewer
-        except Refusal as refused:
-            _refuse(str(refused.message) or "This account may not do that.")
+    return acting_as(application, email, Right.MAKE_RELEASE)
 
 
 @release.command("list")
