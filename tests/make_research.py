@@ -83,7 +83,7 @@ def cohort(by: Viewer, *added: Criterion, name: str = "Περίπατος") -> C
     """A cohort with a step for each criterion, counted and saved."""
     made = actions_cohorts.make_cohort(by=by, name=name)
     for one in added:
-        actions_cohorts.add_criterion(made, by=by, step=None, match="all", added=one)
+        actions_cohorts.add_criterion(made, by=by, path=None, match="all", added=one)
     actions_cohorts.save_version(made, by=by)
     return made
 

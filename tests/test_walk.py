@@ -66,13 +66,15 @@ OF_THE_GRANT = {
     "research.make_release", "research.release", "research.progress", "research.codebook",
     "research.download", "research.cancel",
     "cohorts.cohort", "cohorts.criterion", "cohorts.drop", "cohorts.match", "cohorts.count",
-    "cohorts.save", "cohorts.share", "cohorts.copy", "cohorts.as_json", "requests.edit",
+    "cohorts.save", "cohorts.share", "cohorts.copy", "cohorts.as_json",
+    "cohorts.undo", "cohorts.take", "cohorts.rename", "cohorts.discard", "requests.edit",
     "requests.request_page", "requests.take", "requests.add_output", "requests.drop_output",
     "analyses.show", "analyses.file",
 }  # fmt: skip
 #: An empty form names no organisation or patient, and what is not named does not exist.
 EMPTY_IS_UNKNOWN = {
     ("requests.drop_output", "POST"),
+    ("cohorts.take", "POST"),
     ("people.choose_organisation", "POST"),
     ("people.send_again", "POST"),
     ("course.derive", "POST"),

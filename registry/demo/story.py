@@ -376,7 +376,7 @@ def requests(cast: Cast, today: date) -> None:
     with on_day(today - timedelta(days=18)):
         cohort = cohorts.make_cohort(by=researcher, name="NET, grade 1 and 2")
         low = Criterion("pathology.derived_category", "one_of", ("NET_G1", "NET_G2"), "latest")
-        cohorts.add_criterion(cohort, by=researcher, step=None, match="all", added=low)
+        cohorts.add_criterion(cohort, by=researcher, path=None, match="all", added=low)
         version = cohorts.save_version(cohort, by=researcher)
         approved = access.draft(_wish("DEMO-02", today), version, by=researcher)
         asks(approved, "send", by=researcher)

@@ -153,8 +153,9 @@ class ReleaseFile(Model):
 class Cohort(Model):
     """A question about who: criteria being worked on, and the versions that were saved.
 
-    `criteria` and `told` are of what is being worked on: what was last told of its steps. Whoever
-    made it changes it; `shared` lets other researchers who have the link read it.
+    `criteria` and `told` are of what is being worked on: what was last told of its steps;
+    `earlier` are its criteria before the last changes, to undo them. Whoever made it changes it;
+    `shared` lets other researchers who have the link read it.
     """
 
     __tablename__ = "cohort"
@@ -168,6 +169,7 @@ class Cohort(Model):
     changed_at: Mapped[datetime] = technical(Moment(), default=now)
     criteria: Mapped[dict[str, Any]] = technical(Json)
     told: Mapped[list[Any]] = technical(Json, default=list)
+    earlier: Mapped[list[Any]] = technical(Json, default=list)
 
     owner: Mapped[Person] = relationship()
     versions: Mapped[list[CohortVersion]] = relationship(order_by="CohortVersion.number.desc()")

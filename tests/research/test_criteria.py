@@ -11,12 +11,12 @@ from registry.research.cohorts import criteria
 from registry.research.cohorts.criteria import (
     Criteria,
     Criterion,
-    Entry,
+    Step,
     Subject,
     Unclear,
     checked,
-    meets,
 )
+from registry.research.cohorts.deciding import Entry, meet_in_one, meets
 
 GRADE = Subject("pathology.derived_category", "Category", "Pathology", "derived", "grade_category")
 KI67 = Subject("pathology.ki67_percent", "Ki-67", "Pathology", "ki67", "", "%")
@@ -123,17 +123,96 @@ def test_what_says_nothing_is_refused(
 def test_a_cohort_is_read_as_it_was_kept(app: object) -> None:
     one = checked(GRADE, operator="one_of", values=["NET_G2"], when="latest", event="")
     two = checked(KI67, operator="at_least", values=["5,5"], when="before", event="first_therapy")
-    asked = Criteria().with_criterion(None, "all", one).with_criterion(0, "all", two)
-    asked = asked.matched(0, "none")
+    asked = Criteria().with_criterion(None, "all", one).with_criterion((0,), "all", two)
+    asked = asked.matched((0,), "none")
     assert Criteria.of(asked.as_json()) == asked
     assert two.values == ("5.5",)
-    spoken = {
-        one: criteria.words(one, GRADE, {"NET_G2": "NET G2"}),
-        two: criteria.words(two, KI67, {}),
-    }
+    spoken = {each: criteria.words(each, known) for each, known in ((one, GRADE), (two, KI67))}
     said = criteria.sentence(asked, spoken)
     assert (
-        "none of: Pathology: Category is one of NET G2 (in the latest entry that has it); " in said
+        "none of: Pathology: Category is NET, grade 2 (in the latest entry that has it); " in said
     )
     assert "Ki-67 is at least 5.5 % (before the start of the first therapy)" in said
-    assert asked.without(0, 0).without(0, 0) == Criteria()
+    assert asked.without((0, 0)).without((0, 0)) == Criteria()
+
+
+ANALYTE = Subject("biomarker.analyte", "Analyte", "Marker", "code", "biomarker")
+VALUE = Subject("biomarker.value", "Value", "Marker", "number")
+CGA, NSE = "chromogranin_a", "nse"
+
+
+def test_one_and_the_same_entry_is_asked_in_order() -> None:
+    """Chromogranin A was 300 and then 40, NSE 500 last: the latest value of chromogranin A is 40,
+    though the latest value of all is 500, and though some value of it was above 100."""
+    analytes = [at("2020", CGA, "1"), at("2021", CGA, "2"), at("2022", NSE, "3")]
+    values = [at("2020", "300", "1"), at("2021", "40", "2"), at("2022", "500", "3")]
+    named = Criterion(ANALYTE.key, "one_of", (CGA,))
+
+    def met(operator: str, limit: str, when: str = "ever") -> bool:
+        wanted = Criterion(VALUE.key, operator, (limit,), when)
+        both = [(named, ANALYTE.family, analytes), (wanted, VALUE.family, values)]
+        return meet_in_one(both, {})
+
+    assert met("at_least", "100")
+    assert not met("at_least", "100", "latest")
+    assert met("at_most", "40", "latest")
+    assert not met("at_least", "500")  # that is NSE
+    nothing = [(named, ANALYTE.family, [*analytes, at("2023", CGA, "4")]),
+               (Criterion(VALUE.key, "not_known"), VALUE.family, values)]  # fmt: skip
+    assert meet_in_one(nothing, {})
+    assert not meet_in_one([(named, ANALYTE.family, analytes), nothing[1]], {})
+
+
+@pytest.mark.parametrize(
+    ("event", "date", "when", "expected"),
+    [
+        ("2020-01-31", "2021-01-31", "after", True),
+        ("2020-01-31", "2021-02-01", "after", False),
+        ("2020-02-29", "2021-02-28", "after", True),  # the last day of a shorter month
+        ("2020-03", "2021-02", "after", True),
+        ("2020-03", "2021-03", "after", False),  # may be up to thirteen months
+        ("2021-01-31", "2020-01-31", "before", True),
+        ("2021-01-31", "2020-01-30", "before", False),
+    ],
+)
+def test_within_so_many_months_is_certain(event: str, date: str, when: str, expected: bool) -> None:
+    wanted = Criterion(GRADE.key, "known", (), when, "line_2", 12)
+    events = {"line_2": PartialDate(event)}
+    assert meets(wanted, GRADE.family, [at(date, "G1")], events) is expected
+
+
+def test_groups_in_a_step_are_kept_said_and_taken_apart(app: object) -> None:
+    one = checked(GRADE, operator="one_of", values=["NET_G1"], when="ever", event="")
+    two = checked(KI67, operator="at_most", values=["2"], when="after", event="therapy:PRRT",
+                  months=12)  # fmt: skip
+    asked = Criteria().with_criterion(None, "any", one).with_group((0,), "all", two)
+    asked = asked.with_criterion((0, 1), "all", one)
+    assert asked.steps == (Step("any", (one, Step("all", (two, one)))),)
+    kept = asked.as_json()
+    assert (kept["format"], Criteria.of(kept)) == (2, asked)
+    assert Criteria().with_criterion(None, "any", one).as_json()["format"] == 1
+    spoken = {each: criteria.words(each, known) for each, known in ((one, GRADE), (two, KI67))}
+    assert (
+        "any of: Pathology: Category is NET, grade 1 (in any entry); [Pathology: Ki-67 is at most"
+        " 2 % (at most 12 months after the first therapy of the kind “Radionuclide therapy"
+        " (PRRT, MIBG)”) and Pathology: Category is NET, grade 1 (in any entry)]"
+    ) in criteria.sentence(asked, spoken)
+    assert asked.with_other((0, 1, 0), one).at((0, 1, 0)) == one
+    assert asked.without((0, 1, 1)).without((0, 1, 0)).steps == (Step("any", (one,)),)
+    other = asked.matched((0, 1), "none")
+    assert criteria.differences(asked, other) == (list(asked.steps), list(other.steps))
+    with pytest.raises(Unclear):  # deeper than a page can show
+        asked.with_group((0, 1), "any", one)
+    with pytest.raises(Unclear):  # no entry is both
+        Criteria().with_criterion(None, "same", one).with_criterion(
+            (0,), "same", Criterion(VALUE.key, "known")
+        )
+
+
+def test_what_no_entry_can_say_is_refused() -> None:
+    derived = Subject("pathology.derived_grade", "Grade, derived", "Pathology", "derived")
+    assert checked(derived, operator="one_of", values=["2"], when="ever", event="").values == ("2",)
+    for subject, value in ((derived, "G2"), (GRADE, "NET_G9")):
+        with pytest.raises(Unclear) as refused:
+            checked(subject, operator="one_of", values=[value], when="ever", event="")
+        assert (refused.value.field, value in str(refused.value)) == ("values", True)

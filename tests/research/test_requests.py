@@ -84,7 +84,7 @@ def test_from_sending_to_the_release(client) -> None:
     db.session.commit()
     release = making.make(wanted.id)
     assert release.manifest["counts"]["patients"] == 3
-    assert "Sex at birth is one of Female" in release.manifest["criteria"]["sentence"]
+    assert "Sex at birth is Female" in release.manifest["criteria"]["sentence"]
     files = make_research.content(release)
     assert [name for name in files if name.endswith(".csv")] == [
         "patients.csv", "follow_up.csv", "codebook.csv", "code_lists.csv",

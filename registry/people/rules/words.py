@@ -78,6 +78,8 @@ ACTIONS = {
     "changed cohort": _l("Changed a cohort"),
     "counted cohort": _l("Had a cohort counted"),
     "saved cohort": _l("Saved a version of a cohort"),
+    "renamed cohort": _l("Renamed a cohort"),
+    "discarded cohort": _l("Discarded a cohort"),
     "shared cohort": _l("Shared a cohort, or no longer"),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from registry.errors import Conflict, Forbidden, Invalid
 from registry.keys import ring
 from registry.language import gettext as _
 from registry.research.cohorts import criteria, disclosure, evaluating
-from registry.research.cohorts.criteria import Criteria, Criterion
+from registry.research.cohorts.criteria import Criteria, Criterion, Path
 from registry.research.models import Cohort, CohortVersion, ToldCount
 
 
@@ -53,41 +53,105 @@ def _own(cohort: Cohort, by: Viewer) -> None:
         raise Forbidden(_("Only the person who made a cohort changes it. You can copy it."))
 
 
+#: So many earlier states of what is being worked on can be gone back to.
+_UNDO = 20
+
+
 def _change(cohort: Cohort, fresh: Criteria, by: Viewer) -> None:
-    cohort.criteria, cohort.changed_at = fresh.as_json(), now()
+    if fresh.as_json() == cohort.criteria:
+        return
+    cohort.earlier = [*cohort.earlier, cohort.criteria][-_UNDO:]
+    _set(cohort, fresh.as_json(), by)
+
+
+def _set(cohort: Cohort, kept: dict[str, Any], by: Viewer) -> None:
+    cohort.criteria, cohort.changed_at = kept, now()
     _recount(cohort)
     db.session.flush()
     audit.record("changed cohort", by=by, subject=("cohort", cohort.id))
 
 
 def add_criterion(
-    cohort: Cohort, *, by: Viewer, step: int | None, match: str, added: Criterion
+    cohort: Cohort,
+    *,
+    by: Viewer,
+    path: Path | None,
+    match: str,
+    added: Criterion,
+    grouped: bool = False,
 ) -> None:
-    """Add a criterion to a step, or as a new one. Raises Forbidden, Invalid."""
+    """Add a criterion to the step or group there, `grouped` as the first of a new group in it, or
+    for None as a new step. Raises Forbidden, Invalid."""
     _own(cohort, by)
     if match not in criteria.MATCHES:
-        raise Invalid(_("Choose whether all, any or none must hold."), field="match")
+        raise Invalid(_("Choose how these hold."), field="match")
+    asked = Criteria.of(cohort.criteria)
+    if grouped and path:
+        _change(cohort, _sensible(lambda: asked.with_group(path, match, added)), by)
+    else:
+        _change(cohort, _sensible(lambda: asked.with_criterion(path, match, added)), by)
+
+
+def _sensible(made: Callable[[], Criteria]) -> Criteria:
+    """Criteria that were made, or Invalid where they say nothing."""
     try:
-        fresh = Criteria.of(cohort.criteria).with_criterion(step, match, added)
+        return made()
     except criteria.Unclear as unclear:
         raise Invalid(str(unclear), field=unclear.field) from unclear
-    _change(cohort, fresh, by)
 
 
-def drop_criterion(cohort: Cohort, *, by: Viewer, step: int, place: int) -> None:
-    """Take a criterion out."""
+def change_criterion(cohort: Cohort, *, by: Viewer, path: Path, instead: Criterion) -> None:
+    """Put another criterion in the place of the one there. Raises Forbidden, Invalid."""
     _own(cohort, by)
-    _change(cohort, Criteria.of(cohort.criteria).without(step, place), by)
+    asked = Criteria.of(cohort.criteria)
+    _change(cohort, _sensible(lambda: asked.with_other(path, instead)), by)
 
 
-def set_match(cohort: Cohort, *, by: Viewer, step: int, match: str) -> None:
-    """Say whether all, any or none of a step must hold. Raises Invalid."""
+def drop_criterion(cohort: Cohort, *, by: Viewer, path: Path) -> None:
+    """Take a criterion, group or step out. Raises Forbidden, Invalid."""
     _own(cohort, by)
-    try:
-        fresh = Criteria.of(cohort.criteria).matched(step, match)
-    except criteria.Unclear as unclear:
-        raise Invalid(str(unclear), field=unclear.field) from unclear
-    _change(cohort, fresh, by)
+    _change(cohort, _sensible(lambda: Criteria.of(cohort.criteria).without(path)), by)
+
+
+def set_match(cohort: Cohort, *, by: Viewer, path: Path, match: str) -> None:
+    """Say how the criteria of a step or group hold. Raises Forbidden, Invalid."""
+    _own(cohort, by)
+    _change(cohort, _sensible(lambda: Criteria.of(cohort.criteria).matched(path, match)), by)
+
+
+def undo(cohort: Cohort, *, by: Viewer) -> None:
+    """Go back to what was there before the last change. Raises Forbidden, Conflict."""
+    _own(cohort, by)
+    if not cohort.earlier:
+        raise Conflict(_("There is no change to undo."))
+    before = cohort.earlier[-1]
+    cohort.earlier = cohort.earlier[:-1]
+    _set(cohort, before, by)
+
+
+def take_version(cohort: Cohort, *, by: Viewer, saved: CohortVersion) -> None:
+    """Go on from a saved version of it. Raises Forbidden."""
+    _own(cohort, by)
+    _change(cohort, Criteria.of(saved.criteria), by)
+
+
+def rename(cohort: Cohort, *, by: Viewer, name: str) -> None:
+    """Give it another name. Raises Forbidden, Invalid."""
+    _own(cohort, by)
+    cohort.name = _name(name)
+    db.session.flush()
+    audit.record("renamed cohort", by=by, subject=("cohort", cohort.id))
+
+
+def discard(cohort: Cohort, *, by: Viewer) -> None:
+    """Throw one away of which no version was saved. What was told of it is remembered. Raises
+    Forbidden, Conflict."""
+    _own(cohort, by)
+    if cohort.versions:
+        raise Conflict(_("A cohort with saved versions is kept: a request may name one."))
+    audit.record("discarded cohort", by=by, subject=("cohort", cohort.id))
+    db.session.delete(cohort)
+    db.session.flush()
 
 
 def count_again(cohort: Cohort, *, by: Viewer) -> None:

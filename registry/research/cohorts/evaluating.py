@@ -1,4 +1,4 @@
-"""Who meets the criteria of a cohort: one query a criterion, the deciding in `criteria.py`.
+"""Who meets the criteria of a cohort: one query a criterion, the deciding in `deciding.py`.
 
 What is found here are people, never shown: a number of them is told by `actions_cohorts.tell`, and
 rows leave in a release alone.
@@ -6,13 +6,14 @@ rows leave in a release alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from registry import codes as vocabularies
 from registry import dictionary
 from registry.course.models import ENTITIES
 from registry.dates import PartialDate
@@ -20,8 +21,9 @@ from registry.language import gettext as _
 from registry.patients import queries as patients
 from registry.patients.models import Patient
 from registry.research import rules
-from registry.research.cohorts import criteria, lines, standing
-from registry.research.cohorts.criteria import Criteria, Criterion, Entry, Subject
+from registry.research.cohorts import criteria, deciding, lines, standing
+from registry.research.cohorts.criteria import Criteria, Criterion, Part, Step, Subject
+from registry.research.cohorts.deciding import Entry
 from registry.research.releases import columns
 
 Execute = Callable[[sa.Select[Any]], Any]
@@ -71,45 +73,72 @@ def _date_of(model: Any) -> Any:
 
 
 def spoken(asked: Criteria, known: Mapping[str, Subject]) -> dict[Criterion, str]:
-    """Every criterion in words."""
-    found = {}
-    for step in asked.steps:
-        for one in step.criteria:
-            subject = known[one.variable]
-            labels = {code: _label(subject, code) for code in one.values}
-            found[one] = criteria.words(one, subject, labels)
-    return found
-
-
-def _label(subject: Subject, code: str) -> str:
-    return vocabularies.label(subject.codes, code) if subject.codes else code
+    """Every criterion in words; one about what the dictionary has no longer, by its name."""
+    return {
+        one: criteria.words(one, known.get(one.variable) or Subject(one.variable, "–", "–", ""))
+        for one in asked.every()
+    }
 
 
 def read(kept: Any) -> Criteria:
     """Criteria from data somebody wrote: every part is checked. Raises Unclear."""
-    known = subjects()
     steps = kept.get("steps") if isinstance(kept, dict) else None
     if not isinstance(steps, list):
         raise criteria.Unclear("steps", _("This is no cohort: it has no list of steps."))
-    found = Criteria()
-    for number, step in enumerate(steps):
-        match = step.get("match") if isinstance(step, dict) else None
-        if match not in criteria.MATCHES or not step.get("criteria"):
-            raise criteria.Unclear("match", _("A step says all, any or none, and has criteria."))
-        for one in step["criteria"]:
-            subject = known.get(str(one.get("variable")))
-            if subject is None:
-                name = str(one.get("variable"))[:60]
-                raise criteria.Unclear("variable", _("There is no variable %(n)s.", n=name))
-            added = criteria.checked(
-                subject,
-                operator=str(one.get("operator")),
-                values=[str(value) for value in one.get("values", ())],
-                when=str(one.get("when", criteria.EVER)),
-                event=str(one.get("event", "")),
-            )
-            found = found.with_criterion(number, match, added)
+    known = subjects()
+    found = Criteria(tuple(_read_step(step, known) for step in steps))
+    found.need_sense()
     return found
+
+
+def written(text: str) -> dict[str, Any]:
+    """Criteria from a text in JSON, as they are kept: those of a cohort, or in the manifest of a
+    release. Raises Unclear."""
+    try:
+        kept = json.loads(text)
+    except (ValueError, RecursionError):
+        raise criteria.Unclear("written", _("This is no JSON.")) from None
+    for name in ("criteria", "json", "cohort"):  # as the manifest of a release has them
+        if isinstance(kept, dict) and isinstance(kept.get(name), dict):
+            kept = kept[name]
+    return read(kept).as_json()
+
+
+def _read_step(step: Any, known: Mapping[str, Subject], depth: int = 1) -> Step:
+    """A step, or a group in one: deeper ones are refused before they are read."""
+    match = step.get("match") if isinstance(step, dict) else None
+    parts = step.get("criteria") if isinstance(step, dict) else None
+    if match not in criteria.MATCHES or not parts or not isinstance(parts, list):
+        raise criteria.Unclear("match", _("A step says how its criteria hold, and has some."))
+    if depth > 2:
+        raise criteria.Unclear("match", _("A group in a step has no groups of its own."))
+    return Step(
+        match,
+        tuple(
+            _read_step(one, known, depth + 1)
+            if isinstance(one, dict) and "criteria" in one
+            else _read_criterion(one, known)
+            for one in parts
+        ),
+    )
+
+
+def _read_criterion(one: Any, known: Mapping[str, Subject]) -> Criterion:
+    facts = one if isinstance(one, dict) else {}
+    name, values, months = facts.get("variable"), facts.get("values", []), facts.get("months", 0)
+    subject = known.get(str(name))
+    if subject is None:
+        raise criteria.Unclear("variable", _("There is no variable %(n)s.", n=str(name)[:60]))
+    if not isinstance(values, list) or type(months) is not int:
+        raise criteria.Unclear("values", _("Values are a list, and months a whole number."))
+    return criteria.checked(
+        subject,
+        operator=str(facts.get("operator")),
+        values=[str(value) for value in values],
+        when=str(facts.get("when", criteria.EVER)),
+        event=str(facts.get("event", "")),
+        months=months,
+    )
 
 
 # -- reading -----------------------------------------------------------------------------------
@@ -158,15 +187,63 @@ def _first_dates(execute: Execute, event: str) -> dict[UUID, PartialDate]:
     return found
 
 
-def _events_needed(asked: Criteria) -> set[str]:
-    found = set()
-    for step in asked.steps:
-        for one in step.criteria:
-            if one.when == criteria.AT_DIAGNOSIS:
-                found.add("diagnosis")
-            elif one.event:
-                found.add(one.event)
+def _first_of_kind(execute: Execute, kind: str) -> dict[UUID, PartialDate]:
+    """When the first therapy of a kind began, of every patient who had one with a date."""
+    table: sa.Table = sa.inspect(_MODELS["therapy"]).local_table
+    query = sa.select(table.c.patient_id, table.c.start).where(
+        table.c.patient_id.in_(population()),
+        table.c.error_at.is_(None),
+        table.c.therapy_class == kind,
+        table.c.start.is_not(None),
+    )
+    found: dict[UUID, PartialDate] = {}
+    for patient, start in execute(query):
+        found[patient] = min(found.get(patient, start), start)
     return found
+
+
+def _events_needed(asked: Criteria) -> set[str]:
+    found = {one.event for one in asked.every() if one.event}
+    if any(one.when == criteria.AT_DIAGNOSIS for one in asked.every()):
+        found.add("diagnosis")
+    return found
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What criteria are decided by: the entries of each variable and the days of each event, of
+    every patient."""
+
+    known: Mapping[str, Subject]
+    values: Mapping[str, Mapping[UUID, list[Entry]]]
+    events: Mapping[str, Mapping[UUID, PartialDate]]
+
+    def who_meets(self, part: Part, among: set[UUID]) -> set[UUID]:
+        """Those who meet a criterion or a group of them."""
+        if isinstance(part, Criterion):
+            family, own = self.known[part.variable].family, self.values[part.variable]
+            return {
+                one
+                for one in among
+                if deciding.meets(part, family, own.get(one, ()), self._days(one))
+            }
+        if part.match == criteria.SAME:
+            asked = [
+                (one, self.known[one.variable].family, self.values[one.variable])
+                for one in part.every()
+            ]
+            return {
+                one
+                for one in among
+                if deciding.meet_in_one(
+                    [(each, family, own.get(one, ())) for each, family, own in asked],
+                    self._days(one),
+                )
+            }
+        return _joined(part.match, among, [self.who_meets(one, among) for one in part.criteria])
+
+    def _days(self, patient: UUID) -> dict[str, PartialDate]:
+        return {event: days[patient] for event, days in self.events.items() if patient in days}
 
 
 def people(execute: Execute, asked: Criteria) -> list[set[UUID]]:
@@ -174,38 +251,31 @@ def people(execute: Execute, asked: Criteria) -> list[set[UUID]]:
 
     `execute` runs a query: of the session, or of a connection with one view of the database.
     """
-    known = subjects()
-    everybody = set(execute(population()).scalars())
-    events = {event: _first_dates(execute, event) for event in sorted(_events_needed(asked))}
-    of_lines = [key for key in asked.variables() if lines.is_of_lines(key)]
-    values = {key: _values(execute, key) for key in asked.variables() if not lines.is_of_lines(key)}
-    if of_lines:
-        courses = lines.of_patients(execute, population())
-        values |= {key: lines.entries(courses, key) for key in of_lines}
-    left = [everybody]
+    left = [set(execute(population()).scalars())]
+    facts = _facts(execute, asked)
     for step in asked.steps:
-        before = left[-1]
-        met = [
-            _who_meets(one, known[one.variable], values, events, before) for one in step.criteria
-        ]
-        left.append(_joined(step.match, before, met))
+        left.append(facts.who_meets(step, left[-1]))
     return left
 
 
-def _who_meets(
-    one: Criterion,
-    subject: Subject,
-    values: Mapping[str, Mapping[UUID, list[Entry]]],
-    events: Mapping[str, Mapping[UUID, PartialDate]],
-    among: Iterable[UUID],
-) -> set[UUID]:
-    of_variable = values[one.variable]
-    found = set()
-    for patient in among:
-        own = {event: dates[patient] for event, dates in events.items() if patient in dates}
-        if criteria.meets(one, subject.family, of_variable.get(patient, ()), own):
-            found.add(patient)
-    return found
+def _facts(execute: Execute, asked: Criteria) -> _Facts:
+    """Everything these criteria are decided by; lines are made once."""
+    wanted, days = asked.variables(), _events_needed(asked)
+    lined = [key for key in wanted if lines.is_of_lines(key)]
+    begun = sorted(event for event in days if event.startswith("line_"))
+    courses = lines.of_patients(execute, population()) if lined or begun else {}
+    events = {event: lines.starts(courses, event) for event in begun}
+    for event in sorted(days - set(begun)):
+        if event.startswith(criteria.FIRST_OF):
+            events[event] = _first_of_kind(execute, event.removeprefix(criteria.FIRST_OF))
+        else:
+            events[event] = _first_dates(execute, event)
+    values = {key: lines.entries(courses, key) for key in lined}
+    return _Facts(
+        subjects(),
+        values | {key: _values(execute, key) for key in wanted if key not in values},
+        events,
+    )
 
 
 def _joined(match: str, before: set[UUID], met: list[set[UUID]]) -> set[UUID]:
@@ -219,7 +289,7 @@ def by_latest_code(execute: Execute, key: str, among: set[UUID]) -> dict[str, se
     """The people of a cohort by what the latest entry says that has this coded variable."""
     found: dict[str, set[UUID]] = {}
     for patient, entries in _entries(execute, key).items():
-        if patient in among and (value := criteria.latest(entries)):
+        if patient in among and (value := deciding.latest(entries)):
             found.setdefault(str(value), set()).add(patient)
     return found
 

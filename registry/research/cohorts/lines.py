@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,12 +13,15 @@ from registry.clinical.endpoints import DAYS_PER_MONTH, Endpoint
 from registry.course.models import BY_NAME
 from registry.dates import PartialDate
 from registry.language import lazy_gettext as _l
-from registry.research.cohorts.criteria import Between, Entry, Subject
+from registry.research.cohorts.criteria import Subject
+from registry.research.cohorts.deciding import Between, Entry
 from registry.research.statistics.courses import Course, Line, lines, recorded
 
 #: Lines that can be asked for one by one.
 NUMBERS = (1, 2, 3)
 _COUNT = "lines.number"
+#: The entity of any line, and what a criterion calls the start of one as an event.
+_ANY, _NUMBERED = "line", "line_"
 _READ = ("therapy", "progression", "response", "follow_up")
 
 
@@ -34,6 +37,8 @@ def _months(endpoint: Endpoint) -> Decimal | Between | None:
 _VARIABLES: tuple[tuple[str, Any, str, str, Any, Callable[[Line], Any]], ...] = (
     ("class", _l("Class of therapy"), "therapy_class", "codes", "",
      lambda line: list(line.classes)),
+    ("agent", _l("Agent, regimen or procedure"), "therapy", "codes", "",
+     lambda line: list(line.agents)),
     ("best_response", _l("Best response"), "response", "text", "", lambda line: line.best),
     ("pfs_months", _l("Progression-free survival"), "", "number", _l("months"),
      lambda line: _months(line.pfs)),
@@ -43,21 +48,27 @@ _VARIABLES: tuple[tuple[str, Any, str, str, Any, Callable[[Line], Any]], ...] = 
 
 
 def subjects() -> dict[str, Subject]:
-    """What can be asked of lines: how many there are, and of each of the first three."""
+    """What can be asked of lines: how many there are, of any, and of each of the first three."""
     label = str(_l("Lines of therapy, derived"))
-    count = Subject(_COUNT, str(_l("Number of lines")), label, "number", dated=False)
-    found = {_COUNT: count}
+    found = [Subject(_COUNT, str(_l("Number of lines")), label, "number", dated=False)]
+    any_line = str(_l("Any line, derived"))
+    found.append(Subject(f"{_ANY}.number", str(_l("Which line")), any_line, "number"))
+    found += _of_entity(_ANY, any_line)
     for number in NUMBERS:
-        entity = str(_l("Line %(n)s, derived", n=number))
-        for name, words, codes, kind, unit, _read in _VARIABLES:
-            key = f"line_{number}.{name}"
-            found[key] = Subject(key, str(words), entity, kind, codes, str(unit))
-    return found
+        found += _of_entity(f"{_NUMBERED}{number}", str(_l("Line %(n)s, derived", n=number)))
+    return {one.key: one for one in found}
+
+
+def _of_entity(entity: str, label: str) -> list[Subject]:
+    return [
+        Subject(f"{entity}.{name}", str(words), label, kind, codes, str(unit))
+        for name, words, codes, kind, unit, _read in _VARIABLES
+    ]
 
 
 def is_of_lines(key: str) -> bool:
     """Is this variable (entity.name) one of lines?"""
-    return key == _COUNT or key.startswith("line_")
+    return key.partition(".")[0] in ("lines", _ANY) or key.startswith(_NUMBERED)
 
 
 def of_patients(
@@ -94,14 +105,28 @@ def entries(found: dict[UUID, list[Line]], key: str) -> dict[UUID, list[Entry]]:
             if own
         }
     entity, _dot, name = key.partition(".")
-    number = int(entity.removeprefix("line_"))
-    read = next(one[-1] for one in _VARIABLES if one[0] == name)
+    wanted = None if entity == _ANY else int(entity.removeprefix(_NUMBERED))
     return {
-        patient: [Entry(PartialDate(line.start), f"{line.tumour}", read(line)) for line in wanted]
+        patient: [
+            Entry(PartialDate(line.start), f"{line.tumour}/{line.number}", _read(line, name))
+            for line in some
+        ]
         for patient, own in found.items()
-        if (wanted := _numbered(own, number))
+        if (some := [line for line in own if wanted in (None, line.number)])
     }
 
 
-def _numbered(own: Iterable[Line], number: int) -> list[Line]:
-    return [line for line in own if line.number == number]
+def _read(line: Line, name: str) -> Any:
+    if name == "number":
+        return Decimal(line.number)
+    return next(one[-1] for one in _VARIABLES if one[0] == name)(line)
+
+
+def starts(found: dict[UUID, list[Line]], event: str) -> dict[UUID, PartialDate]:
+    """When the line of an event (`line_2`) began, of every patient who had it."""
+    number = int(event.removeprefix(_NUMBERED))
+    return {
+        patient: min(begun)
+        for patient, own in found.items()
+        if (begun := [PartialDate(line.start) for line in own if line.number == number])
+    }

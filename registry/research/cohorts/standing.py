@@ -18,7 +18,8 @@ from registry.dates import PartialDate
 from registry.language import lazy_gettext as _l
 from registry.patients.models import Patient
 from registry.research import rules
-from registry.research.cohorts.criteria import Between, Entry, Subject
+from registry.research.cohorts.criteria import Subject
+from registry.research.cohorts.deciding import Between, Entry
 
 Execute = Callable[[sa.Select[Any]], Any]
 Row = Mapping[str, Any]

@@ -1,0 +1,28 @@
+"""what a cohort asked before its last changes, so that they can be undone
+
+Revision 0017, after 0016.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    kind = sa.JSON(none_as_null=True).with_variant(
+        postgresql.JSONB(none_as_null=True), "postgresql"
+    )
+    with op.batch_alter_table("cohort") as table:
+        table.add_column(sa.Column("earlier", kind, nullable=False, server_default="[]"))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("cohort") as table:
+        table.drop_column("earlier")
