@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections.abc import Callable
@@ -24,7 +25,9 @@ def analyse() -> None:
 
 
 def _names(ctx: Any, param: Any, given: str | None) -> tuple[str, ...]:
-    return tuple(one.strip() for one in (given or "").split(",") if one.strip())
+    """Names with commas between them; one with a comma in it stands in quotation marks."""
+    cells = next(csv.reader([given or ""], skipinitialspace=True), [])
+    return tuple(dict.fromkeys(one.strip() for one in cells if one.strip()))
 
 
 def _moments(ctx: Any, param: Any, given: str | None) -> tuple[float, ...]:
@@ -87,6 +90,8 @@ def survival(
             figure.write_bytes(_drawn(times, conf, figure.suffix.lower(), str(named["time"])))
     except ValueError as refused:
         _refuse(str(refused))
+    except OSError as refused:
+        _refuse(f"{refused.filename or file} cannot be read or written: {refused.strerror}.")
     result["left_out"] = found.left_out
     click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
 

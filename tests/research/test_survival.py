@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 
 from registry.cli import main
 from registry.research.statistics import analyses, tables
+from registry.research.statistics.hazards import NoModel, cox
 from registry.research.statistics.survival import (
     CENSORED,
     COMPETING,
     EVENT,
-    NoModel,
     Times,
-    cox,
     cumulative_incidence,
     kaplan_meier,
     log_rank,
@@ -261,6 +260,69 @@ def test_a_model_of_nothing_is_refused() -> None:
         cox(alike, {"sex": ["1", "1", "1"]})
 
 
+#: In one level nobody has the event, so that its coefficient has no end.
+BY_KI67 = """days,dead,ki67,age
+5,1,<5,61\n8,0,5-20,50\n9,1,5-20,70\n12,1,>20,66\n14,0,<5,44\n15,1,5-20,58\n18,0,none,49
+21,1,<5,73\n22,0,>20,52\n25,1,>20,80\n30,0,none,60\n31,0,<5,47\n33,1,5-20,55\n40,0,none,62
+"""
+
+
+def test_a_level_without_events_leaves_the_other_coefficients_as_they_are(tmp_path: Path) -> None:
+    """R 4.2.2: coxph(Surv(days, dead) ~ ki67 + age) prints these, warns that the third may be
+    infinite, and sorts the levels as <5, >20, 5-20, none."""
+    file = written(tmp_path, BY_KI67)
+    named = tables.Named(time="days", event="dead", covariates=("ki67", "age"))
+    found = tables.followed(tables.read(Path(file)), named)
+    model = cox(found.modelled, found.covariates)
+    assert [(one.term, one.infinite) for one in model.terms] == [
+        ("ki67>20", False), ("ki675-20", False), ("ki67none", True), ("age", False),
+    ]  # fmt: skip
+    assert model.references == {"ki67": "<5"}
+    for term, beta, error in zip(
+        model.terms, (-0.87209909, 0.43877101, -20.768090, 0.07808408),
+        (1.15245776, 1.10005228, 18285.682, 0.04946392), strict=True,
+    ):  # fmt: skip
+        assert (term.coefficient, term.std_error) == (
+            pytest.approx(beta, rel=1e-6), pytest.approx(error, rel=1e-4),
+        )  # fmt: skip
+    assert model.terms[2].hazard_ratio is model.terms[2].proportional_p is None
+    assert model.terms[3].proportional_p == pytest.approx(0.38359298, abs=1e-6)
+    assert model.log_likelihood == pytest.approx(-9.51877971881, abs=1e-8)
+
+
+def test_a_model_in_which_nothing_ends_is_refused(tmp_path: Path) -> None:
+    """Who is older dies first, whoever is compared: R runs out of iterations."""
+    times = Times((1.0, 2.0, 3.0, 4.0), (EVENT,) * 4)
+    with pytest.raises(NoModel, match="converge"):
+        cox(times, {"age": ["80", "70", "60", "50"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "said"),
+    [
+        ("days;dead\n1,5;1\n2,5;0\n", (), '"time": 1.5'),
+        ("\ufeffdays\tdead \n1.5\t1\n2.5\t0\n", (), '"time": 1.5'),
+        ("days,dead,days\n1.5,1,9\n2.5,0,9\n", (), '"time": 1.5'),  # the first, as in R
+        ('days,dead,"a,b"\n3,1,1\n4,1,3\n5,0,2\n6,1,1\n', ("--covariates", '"a,b"'), '"a,b"'),
+        ("days,dead,__time\n3,1,1\n4,1,3\n5,0,2\n6,1,2\n", ("--covariates", "__time"), '"n": 4'),
+        ("days,dead,c\n1,1,no\n2,0,yes\n", ("--competing", "c"), "--competing-value"),
+        ("days,dead\n1,1\n2,2\n3,0\n", ("--competing", "dead"), "--competing-value"),
+        ("days,dead\n1,2\n2,2\n", (), "--event-value 2"),
+        ("days,dead\n1,yes\n2,no\n", (), "no, yes"),
+        ("days,dead\n1_0,1\n2,0\n", (), "no number (1_0)"),
+        ("days,dead\n2020-01-01,1\n2,0\n", (), "no number (2020-01-01)"),
+        ("days,dead\n-1,1\n2,0\n", (), "below 0 (-1)"),
+        ("days,dead\n1,1\n2,0\n", ("--figure", "/nowhere/a.svg"), "No such file"),
+    ],
+)  # fmt: skip
+def test_files_as_they_come(tmp_path: Path, text: str, arguments: tuple[str, ...], said) -> None:
+    """Of spreadsheets and with odd columns they are read; else one line says what to do."""
+    code, printed = run(written(tmp_path, text), *BASE, *arguments)
+    assert said in printed
+    assert code == (0 if printed.startswith("{") else 2)
+    assert printed.count("\n") == 1
+
+
 def test_cumulative_incidence_adds_up_from_the_definition() -> None:
     """Progression and death without it in mgus2, exactly; 1 − Kaplan–Meier would be more."""
     times = textbook("mgus2", time="ptime", event="pstat", competing="death").times
@@ -284,6 +346,31 @@ def test_with_one_kind_of_event_the_jackknife_is_greenwood() -> None:
         one, other = survival.at(time), incidence.at(time)
         assert other.estimate == pytest.approx(1 - (one.estimate or 0), abs=1e-9)
         assert other.std_error == pytest.approx(one.std_error, abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from([CENSORED, EVENT, COMPETING])),
+                min_size=1))  # fmt: skip
+def test_the_jackknife_is_that_of_the_definition(data: list[tuple[int, int]]) -> None:
+    """The influence of each subject is how the incidence changes with its weight."""
+    times = Times(tuple(float(t) for t, _k in data), tuple(k for _t, k in data))
+    found, step = cumulative_incidence(times), 1e-6
+
+    def incidence(time: float, heavier: int) -> float:
+        weights = [1.0 + step * (i == heavier) for i in range(len(data))]
+        free, reached = 1.0, 0.0
+        for moment in sorted({t for t, _k in data if t <= time}):
+            risk = sum(w for (t, _k), w in zip(data, weights, strict=True) if t >= moment)
+            now = [(k, w) for (t, k), w in zip(data, weights, strict=True) if t == moment]
+            of = [sum(w for k, w in now if k == kind) for kind in (EVENT, COMPETING)]
+            reached += free * of[0] / risk
+            free *= 1 - sum(of) / risk
+        return reached
+
+    for time in {t for t, _k in data}:
+        moved = [(incidence(time, i) - incidence(time, -1)) / step for i in range(len(data))]
+        error = found.at(time).std_error
+        assert error == pytest.approx(sqrt(sum(one * one for one in moved)), abs=1e-4)
 
 
 def test_half_left_for_a_while_is_the_middle_of_it() -> None:
@@ -345,7 +432,7 @@ def test_the_command_says_what_does_not_fit(arguments: tuple[str, ...], said: st
 
 
 def written(folder: Path, text: str) -> str:
-    (folder / "cohort.csv").write_text(text)
+    (folder / "cohort.csv").write_text(text, encoding="utf-8")
     return str(folder / "cohort.csv")
 
 

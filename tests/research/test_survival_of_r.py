@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from registry.research.statistics import tables
+from registry.research.statistics.hazards import cox
 from registry.research.statistics.survival import (
     Curve,
-    cox,
     cumulative_incidence,
     kaplan_meier,
     log_rank,

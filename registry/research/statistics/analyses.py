@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from registry.research.statistics.hazards import NoModel, cox
 from registry.research.statistics.survival import (
     COMPETING,
     EVENT,
     Curve,
-    NoModel,
     Times,
-    cox,
     cumulative_incidence,
     follow_up,
     kaplan_meier,
@@ -106,5 +105,5 @@ def _points(curve: Curve, at: Sequence[float]) -> list[dict[str, Any]]:
 
 
 def _whole(time: float) -> float:
-    """90.0 as 90."""
-    return int(time) if float(time).is_integer() else time
+    """90.0 as 90, as far as every program reads whole numbers."""
+    return int(time) if float(time).is_integer() and abs(time) < 2**53 else time

@@ -69,7 +69,7 @@ def survival(
     `times` are where the numbers at risk stand. Raises ValueError for too many curves.
     """
     if len(drawn) > MOST_GROUPS:
-        raise ValueError("too many groups for one figure")
+        raise ValueError(f"A figure has room for {MOST_GROUPS} groups, not for {len(drawn)}.")
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

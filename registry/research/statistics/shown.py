@@ -79,6 +79,11 @@ def one_digit(value: float | None, none: Any = "–") -> str:
     return str(none) if value is None else f"{value:.1f}"
 
 
+def p_value(p: float) -> str:
+    """A p value for a page: two digits that count, and no smaller than a thousandth."""
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
 def chosen(asked: Mapping[str, str], name: str, options: Sequence[str]) -> str:
     """What was asked for, where it can be; else nothing."""
     found = asked.get(name, "")

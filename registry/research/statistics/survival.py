@@ -1,11 +1,10 @@
-"""Time to event: Kaplan–Meier, log-rank, Cox and cumulative incidence, as R's `survival` has them.
+"""Time to event: Kaplan–Meier, log-rank and cumulative incidence, as R's `survival` has them.
 
-lifelines does the estimates and the regression; what it does not give is added here from its
-event table: Greenwood's standard error, the three kinds of confidence interval, the median by R's
-rule, and the cumulative incidence (Aalen–Johansen, without lifelines' jitter of ties) with the
-infinitesimal jackknife that R uses for it. The test of proportional hazards is R's as well, in
-`proportional`. lifelines is imported when it is first needed: that takes seconds, and few
-processes need it.
+lifelines does the estimates; what it does not give is added here from its event table: Greenwood's
+standard error, the three kinds of confidence interval, the median by R's rule, and the cumulative
+incidence (Aalen–Johansen, without lifelines' jitter of ties) with the infinitesimal jackknife that
+R uses for it. lifelines is imported when it is first needed: that takes seconds, and few processes
+need it.
 """
 
 from __future__ import annotations
@@ -13,17 +12,12 @@ from __future__ import annotations
 import math
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-
-from registry.research.statistics import proportional
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
+from typing import Any
 
 CONFIDENCES = ("log", "log-log", "plain")
 #: The 97.5th percentile of the normal distribution: intervals are of 95 %.
@@ -214,7 +208,7 @@ def kaplan_meier(times: Times, conf: str = "log") -> Curve:
     from lifelines import KaplanMeierFitter
 
     observed = [kind == EVENT for kind in times.kinds]
-    with _quiet():
+    with quiet():
         fitted = KaplanMeierFitter().fit(times.durations, observed)
     table = fitted.event_table
     survival = fitted.survival_function_.iloc[:, 0]
@@ -241,7 +235,7 @@ def follow_up(times: Times) -> Curve:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """lifelines and pandas warn of their own future; what matters is in the numbers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -257,30 +251,60 @@ def cumulative_incidence(times: Times, kind: int = EVENT, conf: str = "log") -> 
     Aalen–Johansen; the error is the infinitesimal jackknife, as in R's `survfit` of several
     states. With one kind of event it equals 1 − Kaplan–Meier and Greenwood's error.
     """
-    import numpy as np
-
-    ends = np.asarray(times.durations, dtype=float)
-    kinds = np.asarray(times.kinds)
-    free, incidence = 1.0, 0.0
-    lean_free, lean = np.zeros(len(ends)), np.zeros(len(ends))
-    rows = []
-    for time in np.unique(ends):
-        at_risk = ends >= time
-        here = ends == time
-        n = int(at_risk.sum())
-        wanted = here & (kinds == kind)
-        any_event = here & (kinds != CENSORED)
-        if any_event.any():
-            of_kind, of_any = wanted.sum() / n, any_event.sum() / n
-            shift = at_risk * (wanted - of_kind) / n
-            lean = lean + lean_free * of_kind + free * shift
-            incidence += free * of_kind
-            lean_free = lean_free * (1 - of_any) - free * at_risk * (any_event - of_any) / n
-            free *= 1 - of_any
-        error = math.sqrt(float(lean @ lean))
-        rows.append((float(time), n, int(wanted.sum()), float(incidence), error))
+    left: dict[float, Counter[int]] = {}
+    for time, one in zip(times.durations, times.kinds, strict=True):
+        left.setdefault(time, Counter())[one] += 1
+    state, rows = _Incidence(len(times.durations)), []
+    for time in sorted(left):
+        risk, counted = state.at_risk, left[time]
+        others = counted.total() - counted[kind] - counted[CENSORED]
+        state.pass_(counted[kind], others, counted.total())
+        rows.append((time, risk, counted[kind], state.incidence, state.error()))
     moments, risks, counts, estimates, errors = zip(*rows, strict=True)
     return Curve(moments, risks, counts, estimates, errors, times.durations, start=0.0, conf=conf)
+
+
+class _Incidence:
+    """The incidence as time passes, and how much each subject has moved it (its influence).
+
+    The influence is the same for all who are still there. For who has left at T it goes on as
+    a + c·F(t), because the others' later events count for more or less without them: so the sums
+    of a², ac and c² over those who left are enough, and no time asks for a look at everybody.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.at_risk, self.free, self.incidence = n, 1.0, 0.0
+        self._there = self._there_free = 0.0  # of who is still there; of the probability, by it
+        self._aa = self._ac = self._cc = 0.0
+
+    def pass_(self, events: int, others: int, left: int) -> None:
+        """A time at which so many have the event, the other one, and leave in all."""
+        n = self.at_risk
+        of_kind, of_any = events / n, (events + others) / n
+        self.incidence += self.free * of_kind
+        self.at_risk -= left
+        base = self._there + self._there_free * self.free * of_kind
+        hazard = 0.0 if of_any == 1 else 1 / (1 - of_any)
+        c = self._there_free + hazard * of_any / n  # of those with neither event
+        now = base - self.free * of_kind / n
+        self._gone(left - events - others, now, c)
+        lost = hazard / n
+        self._gone(events, now + self.free / n, c - lost)
+        self._gone(others, now, c - lost)
+        self._there, self._there_free = now, c
+        self.free *= 1 - of_any
+
+    def _gone(self, count: int, now: float, c: float) -> None:
+        a = now - c * self.incidence
+        self._aa += count * a * a
+        self._ac += count * a * c
+        self._cc += count * c * c
+
+    def error(self) -> float:
+        """The infinitesimal jackknife: the root of the sum of the squared influences."""
+        f = self.incidence
+        gone = self._aa + 2 * f * self._ac + f * f * self._cc
+        return math.sqrt(max(0.0, gone + self.at_risk * self._there**2))
 
 
 # -- comparing groups --------------------------------------------------------------------------
@@ -296,7 +320,8 @@ class LogRank:
 
 
 def log_rank(times: Times) -> LogRank | None:
-    """Do the groups differ? None with fewer than two groups, or where nothing happened.
+    """Do the groups differ? None with fewer than two groups, where nothing happened, or where all
+    had the event at one time.
 
     A group in which nobody was followed until the first event says nothing and is no degree of
     freedom, as in R.
@@ -309,157 +334,12 @@ def log_rank(times: Times) -> LogRank | None:
         if end >= first
     }
     times = times.only([group in seen for group in times.groups or [""] * len(times.durations)])
-    if len(seen) < 2:
+    ends = zip(times.durations, times.kinds, strict=True)
+    if len(seen) < 2 or all(end <= first and kind == EVENT for end, kind in ends):
         return None
     from lifelines.statistics import multivariate_logrank_test
 
     observed = [kind == EVENT for kind in times.kinds]
-    with _quiet():
+    with quiet():
         found = multivariate_logrank_test(times.durations, times.groups, observed)
     return LogRank(float(found.test_statistic), len(seen) - 1, float(found.p_value))
-
-
-@dataclass(frozen=True)
-class Term:
-    """A coefficient of a Cox model, and the test of its hazards being proportional.
-
-    Named as in R: the covariate, followed by the level where it is one of several.
-    """
-
-    term: str
-    coefficient: float
-    std_error: float
-    z: float
-    p: float
-    hazard_ratio: float
-    ci_low: float
-    ci_high: float
-    proportional_chi2: float | None = None
-    proportional_p: float | None = None
-
-
-@dataclass(frozen=True)
-class Cox:
-    """A proportional-hazards model, with Efron's way of ties.
-
-    `left_out` are terms that are the same for everybody, or follow from those before them.
-    """
-
-    n: int
-    events: int
-    log_likelihood: float
-    terms: tuple[Term, ...]
-    left_out: tuple[str, ...] = ()
-
-
-class NoModel(ValueError):
-    """The model cannot be fitted: too few events, or covariates that say the same."""
-
-
-def cox(times: Times, covariates: Mapping[str, Sequence[str]]) -> Cox:
-    """Fit the hazard on covariates, given as texts; who lacks one is left out, as in R.
-
-    A covariate that is a number throughout is one term; any other has a term for each level but
-    the first by alphabet. Raises NoModel.
-    """
-    from lifelines import CoxPHFitter
-    from lifelines.exceptions import ConvergenceError
-
-    frame = _design(times, covariates)
-    terms = list(frame.columns[2:])
-    names = _independent(frame, terms)
-    if not names or not frame["__event"].any():
-        raise NoModel("nothing to fit: no events, or a covariate that is the same for everybody")
-    spread = frame[names].std()
-    scaled = frame[["__time", "__event", *names]].copy()
-    scaled[names] = frame[names] / spread
-    try:
-        with _quiet():
-            model = CoxPHFitter().fit(
-                scaled, "__time", "__event", fit_options={"precision": 1e-10, "max_steps": 100}
-            )
-        fitted = [_term(name, model.summary.loc[name], spread[name]) for name in names]
-    except (ConvergenceError, ArithmeticError, ValueError) as refused:
-        raise NoModel("the model does not converge: too few events for these terms") from refused
-    tested = _proportional(model, scaled)
-    return Cox(
-        len(frame),
-        int(frame["__event"].sum()),
-        float(model.log_likelihood_),
-        tuple(
-            replace(one, proportional_chi2=chi2, proportional_p=p)
-            for one in fitted
-            for chi2, p in [tested.get(one.term, (None, None))]
-        ),
-        tuple(name for name in terms if name not in names),
-    )
-
-
-def _term(name: str, row: Any, spread: float) -> Term:
-    """A coefficient in the unit of its covariate. Raises ArithmeticError where there is none."""
-    beta, error = float(row["coef"] / spread), float(row["se(coef)"] / spread)
-    if not (math.isfinite(beta) and math.isfinite(error) and error > 0):
-        raise ArithmeticError("no coefficient")
-    low, high = math.exp(beta - Z * error), math.exp(beta + Z * error)
-    return Term(name, beta, error, beta / error, float(row["p"]), math.exp(beta), low, high)
-
-
-def _proportional(model: Any, scaled: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """Chi² and p of the test of proportional hazards, by term; none where too few events."""
-    from scipy.stats import chi2
-
-    names = list(model.params_.index)
-    found = proportional.chi_squares(
-        scaled["__time"].to_numpy(float),
-        scaled["__event"].to_numpy(bool),
-        scaled[names].to_numpy(float),
-        model.params_.to_numpy(float),
-    )
-    return {
-        name: (one, float(chi2.sf(one, 1)))
-        for name, one in zip(names, found, strict=True)
-        if one is not None
-    }
-
-
-def _independent(frame: pd.DataFrame, terms: Sequence[str]) -> list[str]:
-    """The terms that vary and do not follow from those before them, as R leaves others out."""
-    import numpy as np
-
-    kept: list[str] = []
-    for name in terms:
-        if len(frame) < 2 or frame[name].nunique() < 2:
-            continue
-        tried = frame[[*kept, name]].to_numpy(dtype=float)
-        tried = (tried - tried.mean(axis=0)) / tried.std(axis=0)
-        if np.linalg.matrix_rank(tried, tol=1e-7 * math.sqrt(len(frame))) > len(kept):
-            kept.append(name)
-    return kept
-
-
-def _design(times: Times, covariates: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """One row a subject that has all covariates, one column a term."""
-    import pandas as pd
-
-    whole = [all(texts) for texts in zip(*covariates.values(), strict=True)]
-    columns: dict[str, NDArray[Any] | list[Any]] = {
-        "__time": list(_kept(times.durations, whole)),
-        "__event": [int(kind == EVENT) for kind in _kept(times.kinds, whole)],
-    }
-    for name, texts in covariates.items():
-        given = _kept(tuple(texts), whole)
-        numbers = [_number(text) for text in given]
-        if None not in numbers:
-            columns[name] = numbers
-            continue
-        for level in sorted(set(given), key=_by_size)[1:]:
-            columns[name + level] = [float(text == level) for text in given]
-    return pd.DataFrame(columns)
-
-
-def _number(text: str) -> float | None:
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from registry.research.statistics.hazards import number
 from registry.research.statistics.survival import CENSORED, COMPETING, EVENT, Times
 
 #: What stands for a missing value in files of statistics programs.
@@ -53,16 +56,44 @@ class Followed:
     left_out: int
 
 
+#: What may stand between the cells of a heading: the first that divides it most.
+_BETWEEN = ",;\t"
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+\s*")
+
+
 def read(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file with a heading line (UTF-8). Raises Unfit."""
+    """The rows of a CSV file with a heading line (UTF-8). Semicolons and tabs are taken too, with
+    decimal commas, as spreadsheets write them in many countries. Raises Unfit."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.DictReader(lines, restval=""))
+            first = [lines.readline()]
+            cells = {one: next(csv.reader(first, delimiter=one), []) for one in _BETWEEN}
+            between = max(_BETWEEN, key=lambda one: len(cells[one]))
+            lines.seek(0)
+            heading, *rows = [row for row in csv.reader(lines, delimiter=between) if row] or [[]]
     except (UnicodeDecodeError, csv.Error) as error:
         raise Unfit(f"{path.name} is no CSV file in UTF-8.") from error
+    names = _once(heading)
     if not rows:
         raise Unfit(f"{path.name} has no rows below its heading.")
-    return [{name: text for name, text in row.items() if name is not None} for row in rows]
+    if between != ",":
+        rows = [[_with_point(cell) for cell in row] for row in rows]
+    blank = dict.fromkeys(names, "")
+    return [blank | dict(zip(names, row, strict=False)) for row in rows]
+
+
+def _once(heading: Sequence[str]) -> list[str]:
+    """The names of a heading; one that was there before gets a number, as R and pandas have it."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in map(str.strip, heading):
+        found.append(f"{name}.{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return found
+
+
+def _with_point(cell: str) -> str:
+    return cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell
 
 
 def followed(rows: Sequence[Mapping[str, str]], named: Named) -> Followed:
@@ -77,7 +108,9 @@ def followed(rows: Sequence[Mapping[str, str]], named: Named) -> Followed:
         raise Unfit("No row has a time and an event.")
     kinds = [_kind(row, named) for row in whole]
     _check_coding(whole, kinds, named)
-    modelled = Times(tuple(_time(row[named.time]) for row in whole), tuple(kinds))
+    modelled = Times(
+        tuple(_time(_text(row[named.time]), named.time) for row in whole), tuple(kinds)
+    )
     times = modelled
     if named.group:
         groups = tuple(_text(row[named.group]) for row in whole)
@@ -104,13 +137,12 @@ def _text(cell: str | None) -> str:
     return "" if text in MISSING else text
 
 
-def _time(cell: str) -> float:
-    try:
-        found = float(cell)
-    except ValueError:
-        raise Unfit("A time is not a number; name another column with --time.") from None
-    if not 0 <= found < float("inf"):
-        raise Unfit("A time is below 0 or endless: it cannot be a time to an event.")
+def _time(cell: str, column: str) -> float:
+    found = number(cell)
+    if found is None:
+        raise Unfit(f"{column} holds what is no number ({cell[:20]}): name another with --time.")
+    if found < 0:
+        raise Unfit(f"{column} holds a time below 0 ({cell[:20]}): no time to an event.")
     return found
 
 
@@ -120,10 +152,8 @@ def _same(cell: str, value: str) -> bool:
         return _TRUTH[cell.lower()] == _TRUTH[value.lower()]
     if cell == value:
         return True
-    try:
-        return float(cell) == float(value)
-    except ValueError:
-        return False
+    one, other = number(cell), number(value)
+    return one is not None and one == other
 
 
 def _kind(row: Mapping[str, str], named: Named) -> int:
@@ -137,13 +167,36 @@ def _kind(row: Mapping[str, str], named: Named) -> int:
 def _check_coding(rows: Sequence[Mapping[str, str]], kinds: Sequence[int], named: Named) -> None:
     """A column coded 1 and 2 read as 0 and 1 would count the dead as alive: refuse to guess."""
     found = {_text(row[named.event]) for row in rows}
+    values = ", ".join(sorted(found)[:6])
     if len(found) > 2 and not named.event_value and not named.competing:
-        values = ", ".join(sorted(found)[:6])
         raise Unfit(
             f"{named.event} has more than two values ({values}). Say which of them is the event "
             "with --event-value, and the competing one with --competing."
         )
-    if {one.removesuffix(".0") for one in found} == {"1", "2"} and not named.event_value:
+    coded = {one.removesuffix(".0") for one in found}
+    if "2" in coded <= {"1", "2"} and not named.event_value:
         raise Unfit(f"{named.event} is coded 1 and 2. Say which is the event: --event-value 2.")
     if EVENT not in kinds and len(found) > 1:
-        raise Unfit(f"{named.event} is never {named.event_value or 1}. Say which is the event.")
+        raise Unfit(
+            f"{named.event} is never {named.event_value or 1}, but {values}. Say which of them is "
+            "the event with --event-value."
+        )
+    if named.competing:
+        _check_competing(rows, kinds, named)
+
+
+def _check_competing(rows: Sequence[Mapping[str, str]], kinds: Sequence[int], named: Named) -> None:
+    """The same of the competing event: one that is never found would be censoring."""
+    found = {_text(row[named.competing]) for row in rows} - {""}
+    if named.competing == named.event and not named.competing_value:
+        raise Unfit(f"Say what {named.competing} is for the competing event: --competing-value.")
+    if not named.competing_value and (
+        len(found) > 2
+        or {"1", "2"} == found
+        or (len(found) > 1 and not any(_same(one, "1") for one in found))
+    ):
+        values = ", ".join(sorted(found)[:6])
+        raise Unfit(
+            f"{named.competing} holds {values}. Say which of them is the competing event with "
+            "--competing-value."
+        )

@@ -3,7 +3,6 @@ by line, and progression beside death as what competes with it."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 from registry.clinical.endpoints import DAYS_PER_MONTH, Endpoint
 from registry.language import gettext as _
 from registry.language import lazy_gettext as _l
-from registry.research.statistics import courses, figures, overall, scripts
+from registry.research.statistics import courses, figures, modelled, overall, scripts
 from registry.research.statistics.courses import Line
+from registry.research.statistics.hazards import Cox
 from registry.research.statistics.overall import Subject, Survival
 from registry.research.statistics.shown import (
     FEW,
@@ -24,15 +24,13 @@ from registry.research.statistics.shown import (
     exact,
     lacking,
     one_digit,
+    p_value,
 )
 from registry.research.statistics.survival import (
     CENSORED,
     COMPETING,
     EVENT,
-    Cox,
     Curve,
-    NoModel,
-    cox,
     cumulative_incidence,
 )
 
@@ -77,9 +75,6 @@ NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 #: Landmarks in months that are offered.
 LANDMARKS = (3, 6, 12, 24, 36, 60)
-#: A model with fewer events than this for each of its covariates says little, and is not shown.
-EVENTS_PER_COVARIATE = 5
-
 _HOW = (
     _l(
         "Kaplan–Meier with Greenwood's error; intervals of 95 per cent on the log scale, as R's "
@@ -232,10 +227,10 @@ def _survival(
         ),
     ]  # fmt: skip
     notes = [_tested(found)] if found.tested else []
-    model = _model(files, found, named if grouped else None)
+    model = modelled.model(files, found, named if grouped else None)
     if isinstance(model, Cox):
-        tables.append(_cox_table(model))
-        notes.append(_said_of(model))
+        tables.append(modelled.table(model))
+        notes.append(modelled.said_of(model))
     else:
         notes.append(model)
 
@@ -290,77 +285,8 @@ def _tested(found: Survival) -> str:
     test = found.tested
     assert test is not None
     return str(
-        _("Log-rank test: chi² %(chi2)s on %(df)s degrees of freedom, p = %(p)s.",
-          chi2=f"{test.chi2:.2f}", df=test.df, p=f"{test.p:.2g}")
-    )  # fmt: skip
-
-
-# -- the model ---------------------------------------------------------------------------------
-
-
-def _model(files: Files, found: Survival, named: Mapping[str, str] | None) -> Cox | str:
-    """Cox on age, sex, category and the chosen group, or why there is none."""
-    covariates: dict[str, dict[str, str]] = {}
-    patients = files.rows("patients.csv")
-    if "age_at_diagnosis" in files.columns("patients.csv"):
-        covariates[str(_("Age, a year"))] = {
-            row["patient_id"]: overall.age_as_number(row["age_at_diagnosis"]) for row in patients
-        }
-    for key in ("sex", "grade", "sstr"):
-        file, column, label = overall.GROUPS[key]
-        if key == "sstr" and named is None:
-            continue
-        if column in files.columns(file):
-            others = [] if file == "patients.csv" else files.rows(file)
-            covariates[f"{label}: "] = overall.groups_of(key, patients, others)
-    texts = {label: [of.get(one.key, "") for one in found.kept] for label, of in covariates.items()}
-    events = [kind == EVENT for kind in found.of.kinds]
-    texts = {label: _without_rare(some, events) for label, some in texts.items()}
-    texts = {label: some for label, some in texts.items() if len(set(some) - {""}) > 1}
-    if not texts or found.events < EVENTS_PER_COVARIATE * len(texts):
-        return str(_("No Cox model is shown: there are too few events for its covariates."))
-    try:
-        return cox(found.of, texts)
-    except NoModel:
-        return str(_("No Cox model is shown: it cannot be fitted to these data."))
-
-
-def _without_rare(texts: Sequence[str], events: Sequence[bool]) -> list[str]:
-    """Levels with too few events of their own are one, so that a model can be fitted; numbers
-    stay as they are."""
-    if all(text.isdecimal() for text in texts if text):
-        return list(texts)
-    counted = Counter(text for text, event in zip(texts, events, strict=True) if event)
-    other = str(_("others"))
-    return [text if not text or counted[text] >= EVENTS_PER_COVARIATE else other for text in texts]
-
-
-def _cox_table(model: Cox) -> Table:
-    rows = []
-    for one in model.terms:
-        check = "–" if one.proportional_p is None else f"{one.proportional_p:.2g}"
-        rows.append([one.term, f"{one.hazard_ratio:.2f}", f"{one.ci_low:.2f}", f"{one.ci_high:.2f}",
-                     f"{one.p:.2g}", check])  # fmt: skip
-    return Table(
-        _("Cox model: %(n)s patients with all covariates, %(events)s events", n=model.n,
-          events=model.events),
-        [_("Term"), _("Hazard ratio"), _("From"), _("To"), _("p"),
-         _("p of proportional hazards")],
-        rows,
-    )  # fmt: skip
-
-
-def _said_of(model: Cox) -> str:
-    crossed = [
-        one.term
-        for one in model.terms
-        if one.proportional_p is not None and one.proportional_p < 0.05
-    ]
-    if not crossed:
-        return str(_("Ties by Efron. Nothing speaks against proportional hazards (each p ≥ 0.05)."))
-    return str(
-        _("Ties by Efron. The hazards do not seem proportional for: %(terms)s. Its ratio is an "
-          "average over time; look at the curves.", terms="; ".join(crossed))
+        _("Log-rank test: chi² %(chi2)s on %(df)s degrees of freedom, p value %(p)s.",
+          chi2=f"{test.chi2:.2f}", df=test.df, p=p_value(test.p))
     )  # fmt: skip
 
 

@@ -1,0 +1,88 @@
+"""A Cox model of a release as it is shown: of what, its table, and what is to be said of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from registry.language import gettext as _
+from registry.research.statistics import overall
+from registry.research.statistics.hazards import Cox, NoModel, cox
+from registry.research.statistics.overall import Survival
+from registry.research.statistics.shown import Files, Table, p_value
+from registry.research.statistics.survival import EVENT
+
+#: A model with fewer events than this for each of its covariates says little, and is not shown.
+EVENTS_PER_COVARIATE = 5
+
+
+def model(files: Files, found: Survival, named: Mapping[str, str] | None) -> Cox | str:
+    """Cox on age, sex, category and the chosen group, or why there is none."""
+    covariates: dict[str, dict[str, str]] = {}
+    patients = files.rows("patients.csv")
+    if "age_at_diagnosis" in files.columns("patients.csv"):
+        covariates[str(_("Age, a year"))] = {
+            row["patient_id"]: overall.age_as_number(row["age_at_diagnosis"]) for row in patients
+        }
+    for key in ("sex", "grade", "sstr"):
+        file, column, label = overall.GROUPS[key]
+        if key == "sstr" and named is None:
+            continue
+        if column in files.columns(file):
+            others = [] if file == "patients.csv" else files.rows(file)
+            covariates[f"{label}: "] = overall.groups_of(key, patients, others)
+    texts = {label: [of.get(one.key, "") for one in found.kept] for label, of in covariates.items()}
+    events = [kind == EVENT for kind in found.of.kinds]
+    texts = {label: _without_rare(some, events) for label, some in texts.items()}
+    texts = {label: some for label, some in texts.items() if len(set(some) - {""}) > 1}
+    if not texts or found.events < EVENTS_PER_COVARIATE * len(texts):
+        return str(_("No Cox model is shown: there are too few events for its covariates."))
+    try:
+        return cox(found.of, texts)
+    except NoModel:
+        return str(_("No Cox model is shown: it cannot be fitted to these data."))
+
+
+def _without_rare(texts: Sequence[str], events: Sequence[bool]) -> list[str]:
+    """Levels with too few events of their own are one, so that a model can be fitted; numbers
+    stay as they are."""
+    if all(text.isdecimal() for text in texts if text):
+        return list(texts)
+    counted = Counter(text for text, event in zip(texts, events, strict=True) if event)
+    other = str(_("others"))
+    return [text if not text or counted[text] >= EVENTS_PER_COVARIATE else other for text in texts]
+
+
+def table(model: Cox) -> Table:
+    """The ratios, each covariate's beginning with the level that its others are compared with."""
+    rows, references = [], dict(model.references)
+    for one in model.terms:
+        rows += [
+            [f"{name}{references.pop(name)}", str(_("1 (reference)")), *["–"] * 4]
+            for name in [name for name in references if one.term.startswith(name)]
+        ]
+        ratio = (f"{value:.2f}" if value is not None else "–" for value in
+                 (one.hazard_ratio, one.ci_low, one.ci_high))  # fmt: skip
+        check = "–" if one.proportional_p is None else p_value(one.proportional_p)
+        rows.append([one.term, *ratio, p_value(one.p), check])
+    return Table(
+        _("Cox model: %(n)s patients with all covariates, %(events)s events", n=model.n,
+          events=model.events),
+        [_("Term"), _("Hazard ratio"), _("From"), _("To"), _("p"),
+         _("p of proportional hazards")],
+        rows,
+    )  # fmt: skip
+
+
+def said_of(model: Cox) -> str:
+    crossed = [
+        one.term
+        for one in model.terms
+        if one.proportional_p is not None and one.proportional_p < 0.05
+    ]
+    if not crossed:
+        return str(_("Ties by Efron. Nothing speaks against proportional hazards (each p ≥ 0.05)."))
+    return str(
+        _("Ties by Efron. The hazards do not seem proportional for: %(terms)s. Its ratio is an "
+          "average over time; look at the curves.", terms="; ".join(crossed))
+    )  # fmt: skip
