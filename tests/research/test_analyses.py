@@ -15,13 +15,15 @@ from registry.people.models import Person
 from registry.research.statistics import (
     answers,
     courses,
+    modelled,
     overall,
     sequences,
     shown,
     timed,
     trajectories,
 )
-from registry.research.statistics.survival import EVENT
+from registry.research.statistics.hazards import cox
+from registry.research.statistics.survival import EVENT, Times
 from registry.research.statistics.trajectories import Value
 from tests import make, make_research
 
@@ -165,6 +167,26 @@ def test_a_landmark_counts_from_it() -> None:
     )
     assert found is not None
     assert [(one.key, one.months) for one in found.kept] == [("B", 6)]
+
+
+def test_a_model_keeps_what_has_enough_events() -> None:
+    """Six events of a and seven of b stay, c and d are one with theirs; where nearly all of those
+    who have both are x, x says nothing and leaves the model; the most common is compared with."""
+    group = ["a"] * 6 + ["b"] * 9 + ["c"] * 3 + ["d"] * 4
+    events = [True] * 6 + [True] * 7 + [False] * 2 + [True] * 3 + [True] * 2 + [False] * 2
+    whole = [True] * len(group)
+    kept = modelled._without_rare(group, events, whole)
+    assert kept == ["a"] * 6 + ["b"] * 9 + ["others"] * 7
+    assert modelled._without_rare(["x"] * 21 + ["y"], events, whole) is None
+    assert modelled._without_rare(["50", "", "61"], [True] * 3, [True, False, True]) is not None
+    both = {"g": group, "h": ["x"] * 21 + ["y"], "age": [str(40 + i) for i in range(22)]}
+    assert list(modelled._with_enough(both, events)) == ["g", "age"]
+    model = cox(Times(tuple(float(i) for i in range(22)), tuple(map(int, events))), {"g": kept},
+                {"g": "b"})  # fmt: skip
+    rows = modelled.table(model).rows
+    assert [(row[0], row[1]) for row in rows[:1]] == [("gb", "1 (reference)")]
+    assert [row[0] for row in rows] == ["gb", "ga", "gothers"]
+    assert [shown.p_value(one) for one in (0.2, 0.0123, 0.0004)] == ["0.2", "0.012", "< 0.001"]
 
 
 def test_every_analysis_has_figure_table_data_and_code(client) -> None:

@@ -98,6 +98,7 @@ def analysis(files: Files, asked: Mapping[str, str]) -> Shown:
 
 
 def _facts(groups: Sequence[tuple[str, Sequence[Line]]], lines: Sequence[Line]) -> dict[str, Any]:
+    words = {"ORR": _("Objective response (ORR)"), "DCR": _("Disease control (DCR)")}
     rates = {
         kind: [(name, rate([line.best for line in some], codes)) for name, some in groups]
         for kind, codes in (("ORR", OBJECTIVE), ("DCR", CONTROL))
@@ -106,17 +107,20 @@ def _facts(groups: Sequence[tuple[str, Sequence[Line]]], lines: Sequence[Line]) 
         f"{kind}, {name}: {percent(one.share)} ({one.having}/{one.of})"
         for kind, some in rates.items()
         for name, one in some
+        if one.of
     )
 
     def draw(form: str) -> bytes:
         return pictures.rates(
             [
-                (kind, [pictures.Rate(name, o.of, o.share, o.low, o.high) for name, o in some])
+                (words[kind], [pictures.Rate(name, o.of, o.share, o.low, o.high)
+                               for name, o in some if o.of])
                 for kind, some in rates.items()
             ],
-            x_label=_("Share of the lines that could be evaluated"),
+            x_label=_("Share of the lines that could be evaluated, with the 95 % interval"),
+            title=str(TITLE),
             form=form,
-        )
+        )  # fmt: skip
 
     return {
         "alternative": _("Response rates as points with their intervals. %(said)s. The table below "
@@ -147,6 +151,8 @@ def _facts(groups: Sequence[tuple[str, Sequence[Line]]], lines: Sequence[Line]) 
              sum(line.best in EVALUABLE for line in lines), len(lines)),
         ],
         "how": [
+            _("Neither is neither complete response nor progression, where there is nothing to "
+              "measure."),
             _("Intervals of 95 per cent by Clopper and Pearson: exact, and rather too wide than "
               "too narrow. A line counts once; a patient with several lines several times."),
             FEW,
@@ -163,14 +169,15 @@ def _rates_table(rates: Mapping[str, Sequence[tuple[str, Rate]]]) -> Table:
                 interval = _("%(low)s to %(high)s", low=percent(one.low), high=percent(one.high))
             rows.append([name, kind, f"{one.having}/{one.of}", percent(one.share), interval])
     head = [_("Group"), _("Rate"), _("Having it, of evaluable"), _("Share"),
-            _("Confidence interval")]  # fmt: skip
+            _("95 % interval")]  # fmt: skip
     return Table(_("Rates"), head, rows, numbers=2)
 
 
 def _counts_table(groups: Sequence[tuple[str, Sequence[Line]]]) -> Table:
     codes = (*EVALUABLE, "NE", "")
-    short = {NON_CR_NON_PD: _("Neither"), "": _("No answer")}
-    head = [_("Group"), *(short.get(one, one) for one in codes), _("Lines")]
+    words = {one: vocabularies.label("response", one) for one in codes}
+    words |= {NON_CR_NON_PD: _("Neither"), "": _("No answer")}
+    head = [_("Group"), *words.values(), _("Lines")]
     rows = [
         [
             name,

@@ -16,6 +16,7 @@ from registry.research.statistics.survival import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
@@ -61,6 +62,7 @@ def survival(
     x_label: str,
     y_label: str,
     at_risk_label: str,
+    title: str = "",
     form: str = "svg",
 ) -> bytes:
     """A figure of up to seven curves with their 95 % bands, falling from 1 or rising from 0.
@@ -75,21 +77,23 @@ def survival(
     from matplotlib.figure import Figure
 
     rows = len(drawn) + 1
-    height = _HEIGHT + _ROW * rows
+    top = 0.4 if title else 0.13  # inches above the axes
+    height = _HEIGHT + _ROW * rows + top - 0.13
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(_WIDTH, height))
         FigureCanvasAgg(figure)
         widest = max((len(short(one.name)) for one in drawn), default=0)
         left = max(0.12, 0.05 + 0.0125 * widest)
         foot = (0.72 + _ROW * rows) / height
-        axes = figure.add_axes((left, foot, 0.96 - left, 0.97 - foot))
+        axes = figure.add_axes((left, foot, 0.96 - left, 1 - top / height - foot))
+        entitle(figure, title, y=1 - 0.06 / height)
         for position, one in enumerate(drawn):
             _draw(axes, one.curve, one.name, position)
         last = longest([one.curve for one in drawn])
         _frame(axes, times, x_label, y_label, last=last)
         if len(drawn) > 1:
             axes.legend(frameon=False, loc="best", handlelength=3.2)  # where no curve runs
-        _numbers(axes, drawn, times, at_risk_label, height * (0.97 - foot))
+        _numbers(axes, drawn, times, at_risk_label, height * (1 - foot) - top)
         out = io.BytesIO()
         made = {"Date": None} if form == "svg" else {"Software": None}
         figure.savefig(out, format=form, dpi=200, metadata=made)
@@ -109,6 +113,12 @@ STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+
+
+def entitle(figure: Figure, title: str, **place: float) -> None:
+    """Write above a figure what it is, so that it says so away from its page too."""
+    if title:
+        figure.suptitle(title, x=0.012, ha="left", fontsize=11.5, fontweight="bold", **place)
 
 
 def _steps(curve: Curve) -> tuple[list[float], list[float], list[float], list[float]]:
@@ -165,8 +175,10 @@ def _numbers(
             axes.text(time, y, number, transform=place, ha="center", va="center", fontsize=9.5)
 
 
-def short(name: str, most: int = 24) -> str:
-    """A name with at most so many letters."""
+def short(name: str, most: int = 26) -> str:
+    """A name with at most so many letters; what stands in brackets goes first."""
+    if len(name) > most and name.endswith(")"):
+        name = name.rpartition(" (")[0] or name
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 

@@ -87,13 +87,17 @@ def as_words(text: str) -> tuple[list[int], str, str]:
     )
 
 
-def cox(times: Times, covariates: Mapping[str, Sequence[str]]) -> Cox:
+def cox(
+    times: Times,
+    covariates: Mapping[str, Sequence[str]],
+    compared_with: Mapping[str, str] | None = None,
+) -> Cox:
     """Fit the hazard on covariates, given as texts; who lacks one is left out, as in R.
 
     A covariate that is a number throughout is one term; any other has a term for each level but
-    the first by alphabet. Raises NoModel.
+    the one it is to be compared with, else the first by alphabet. Raises NoModel.
     """
-    frame, references = _design(times, covariates)
+    frame, references = _design(times, covariates, compared_with or {})
     terms = list(frame.columns[2:])
     names = _independent(frame, terms)
     if not names or not frame[_EVENT].any():
@@ -209,7 +213,7 @@ def _independent(frame: pd.DataFrame, terms: Sequence[str]) -> list[str]:
 
 
 def _design(
-    times: Times, covariates: Mapping[str, Sequence[str]]
+    times: Times, covariates: Mapping[str, Sequence[str]], compared_with: Mapping[str, str]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """One row a subject that has all covariates, one column a term; and the level of each covariate
     that has none. Raises NoModel where two terms have one name."""
@@ -227,7 +231,9 @@ def _design(
         if None not in numbers:
             found: dict[str, Sequence[Any]] = {name: numbers}
         else:
-            references[name], *levels = sorted(set(given), key=as_words)
+            levels = sorted(set(given), key=as_words)
+            references[name] = compared_with.get(name, levels[0])
+            levels.remove(references[name])
             found = {name + one: [float(text == one) for text in given] for one in levels}
         if twice := [one for one in found if one in columns]:
             raise NoModel(f"two terms of the model are called {twice[0]}")

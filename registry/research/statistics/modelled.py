@@ -31,26 +31,52 @@ def model(files: Files, found: Survival, named: Mapping[str, str] | None) -> Cox
         if column in files.columns(file):
             others = [] if file == "patients.csv" else files.rows(file)
             covariates[f"{label}: "] = overall.groups_of(key, patients, others)
-    texts = {label: [of.get(one.key, "") for one in found.kept] for label, of in covariates.items()}
-    events = [kind == EVENT for kind in found.of.kinds]
-    texts = {label: _without_rare(some, events) for label, some in texts.items()}
-    texts = {label: some for label, some in texts.items() if len(set(some) - {""}) > 1}
-    if not texts or found.events < EVENTS_PER_COVARIATE * len(texts):
+    stated = {label: [of.get(one.key, "") for one in found.kept] for label, of in
+              covariates.items()}  # fmt: skip
+    texts = _with_enough(stated, [kind == EVENT for kind in found.of.kinds])
+    if not texts:
         return str(_("No Cox model is shown: there are too few events for its covariates."))
+    common = {label: Counter(filter(None, some)).most_common(1)[0][0] for label, some in
+              texts.items()}  # fmt: skip
     try:
-        return cox(found.of, texts)
+        return cox(found.of, texts, common)
     except NoModel:
         return str(_("No Cox model is shown: it cannot be fitted to these data."))
 
 
-def _without_rare(texts: Sequence[str], events: Sequence[bool]) -> list[str]:
-    """Levels with too few events of their own are one, so that a model can be fitted; numbers
-    stay as they are."""
+def _with_enough(
+    texts: Mapping[str, Sequence[str]], events: Sequence[bool]
+) -> dict[str, Sequence[str]]:
+    """The covariates that those who have them all allow: levels with too few events of their own
+    are one, a covariate has two with enough, and there are enough events for each covariate."""
+    left = dict(texts)
+    while left:
+        whole = [all(some) for some in zip(*left.values(), strict=True)]
+        merged = {label: _without_rare(some, events, whole) for label, some in left.items()}
+        kept = {label: some for label, some in merged.items() if some is not None}
+        if len(kept) == len(left):
+            happened = sum(one and all_ for one, all_ in zip(events, whole, strict=True))
+            return kept if happened >= EVENTS_PER_COVARIATE * len(kept) else {}
+        left = {label: left[label] for label in kept}
+    return {}
+
+
+def _without_rare(
+    texts: Sequence[str], events: Sequence[bool], whole: Sequence[bool]
+) -> Sequence[str] | None:
+    """The levels, rare ones as one; numbers stay as they are. None where fewer than two are left
+    with enough events among those who have all covariates."""
+    those = [(text, had) for text, had, all_ in zip(texts, events, whole, strict=True) if all_]
     if all(text.isdecimal() for text in texts if text):
-        return list(texts)
-    counted = Counter(text for text, event in zip(texts, events, strict=True) if event)
+        return texts if len({text for text, _had in those}) > 1 else None
+    counted = Counter(text for text, had in those if had)
+    enough = {text for text in counted if counted[text] >= EVENTS_PER_COVARIATE}
+    of_rare = counted.total() - sum(counted[text] for text in enough)
+    if len(enough) + (of_rare >= EVENTS_PER_COVARIATE) < 2:
+        return None
+    rare = {text for text, _had in those} - enough
     other = str(_("others"))
-    return [text if not text or counted[text] >= EVENTS_PER_COVARIATE else other for text in texts]
+    return [text if not text or text not in rare or len(rare) == 1 else other for text in texts]
 
 
 def table(model: Cox) -> Table:
@@ -68,8 +94,8 @@ def table(model: Cox) -> Table:
     return Table(
         _("Cox model: %(n)s patients with all covariates, %(events)s events", n=model.n,
           events=model.events),
-        [_("Term"), _("Hazard ratio"), _("From"), _("To"), _("p"),
-         _("p of proportional hazards")],
+        [_("Term"), _("Hazard ratio"), _("95 % from"), _("95 % to"), _("p value"),
+         _("p value of proportional hazards")],
         rows,
     )  # fmt: skip
 

@@ -5,11 +5,20 @@ bytes each time; what a colour says is also said by a letter or a place."""
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from registry.research.statistics.figures import COLOURS, GRID, INK, LINES, STYLE, short
+from registry.research.statistics.figures import (
+    COLOURS,
+    GRID,
+    INK,
+    LINES,
+    STYLE,
+    entitle,
+    short,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +28,7 @@ _WIDTH = 7.6
 _OTHER = "#9aa5ad"
 
 
-def _drawn(height: float, form: str, draw: Callable[[Any], None]) -> bytes:
+def _drawn(height: float, form: str, title: str, draw: Callable[[Any], None]) -> bytes:
     """A figure of this height in inches as SVG or PNG."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -28,6 +37,7 @@ def _drawn(height: float, form: str, draw: Callable[[Any], None]) -> bytes:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
         FigureCanvasAgg(figure)
+        entitle(figure, title)
         draw(figure)
         out = io.BytesIO()
         made = {"Date": None} if form == "svg" else {"Software": None}
@@ -46,35 +56,37 @@ class Rate:
     high: float | None
 
 
-def rates(groups: Sequence[tuple[str, Sequence[Rate]]], *, x_label: str, form: str) -> bytes:
-    """Shares as points with intervals, a row each: `groups` are (name, a rate of each group)."""
-    rows = [(kind, one) for kind, some in groups for one in some]
-    kinds = [kind for kind, _some in groups]
+def rates(
+    groups: Sequence[tuple[str, Sequence[Rate]]], *, x_label: str, title: str, form: str
+) -> bytes:
+    """Shares as points with intervals, a row each: `groups` are (name, a rate of each group), the
+    same groups in each, beside each other."""
+    rows = len(groups[0][1])
 
     def draw(figure: Any) -> None:
-        axes = figure.add_subplot()
-        labels = []
-        for place, (kind, one) in enumerate(rows):
-            y, mark = len(rows) - place, kinds.index(kind)
-            labels.append((y, f"{kind}: {short(one.name)} (n = {one.of})"))
-            if one.share is None or one.low is None or one.high is None:
-                continue
-            colour = COLOURS[mark]
-            axes.plot([one.low, one.high], [y, y], color=colour, linewidth=2)
-            axes.plot([one.share], [y], "os^D"[mark % 4], color=colour, markersize=7)
-        axes.set_yticks([y for y, _text in labels], [text for _y, text in labels])
-        axes.set_ylim(0.4, len(rows) + 0.6)
-        _per_cent(axes, x_label)
+        panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
+        for mark, (axes, (kind, some)) in enumerate(zip(panels, groups, strict=True)):
+            for place, one in enumerate(some):
+                if one.share is None or one.low is None or one.high is None:
+                    continue
+                y, colour = rows - place, COLOURS[mark]
+                axes.plot([one.low, one.high], [y, y], color=colour, linewidth=2)
+                axes.plot([one.share], [y], "os^D"[mark % 4], color=colour, markersize=7)
+            axes.set_title(kind, fontsize=10.5)
+            _per_cent(axes)
+        names = [f"{short(one.name)} (n = {one.of})" for one in groups[0][1]]
+        panels[0].set_yticks([rows - place for place in range(rows)], names)
+        panels[0].set_ylim(0.4, rows + 0.6)
+        figure.supxlabel(x_label, fontsize=10.5)
 
-    return _drawn(1.0 + 0.32 * len(rows), form, draw)
+    return _drawn(1.7 + 0.34 * rows, form, title, draw)
 
 
-def _per_cent(axes: Axes, label: str) -> None:
-    axes.set_xlim(-0.02, 1.02)
+def _per_cent(axes: Axes) -> None:
+    axes.set_xlim(-0.03, 1.03)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.grid(axis="x", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.set_xlabel(label)
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,7 @@ def over_time(
     x_label: str,
     y_label: str,
     of_label: str,
+    title: str,
     form: str,
     log: bool = False,
     line: float | None = None,
@@ -121,12 +134,12 @@ def over_time(
         if limits:
             axes.set_ylim(*limits)
         axes.set_xticks(x, [f"{one.start:g}–{one.end:g}\n{one.of}" for one in windows])
-        axes.set_xlabel(f"{x_label}\n({of_label})")
+        axes.set_xlabel(f"{x_label}; {of_label}")
         axes.set_ylabel(y_label)
         axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set_axisbelow(True)
 
-    return _drawn(4.3, form, draw)
+    return _drawn(4.6, form, title, draw)
 
 
 @dataclass(frozen=True)
@@ -146,12 +159,15 @@ def lanes(
     *,
     kinds: Mapping[str, str],
     marks: Mapping[str, tuple[str, str]],
+    other: str,
     x_label: str,
+    title: str,
     form: str,
 ) -> bytes:
     """A swimlane: a row a patient, a bar a therapy with the number of its kind written in it.
 
-    `kinds` are those that have a colour, with their words; `marks` a sign and its words.
+    `kinds` are those that have a colour, with their words, `other` the words for those that have
+    none; `marks` a sign and its words.
     """
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -174,7 +190,10 @@ def lanes(
                         color="white", fontsize=7, zorder=3,
                     )  # fmt: skip
             for month, mark in one.marks:
-                axes.plot([month], [y], marks[mark][0], color=INK, markersize=5, zorder=4)
+                axes.plot(
+                    [month], [y], marks[mark][0], color=INK, markersize=6, zorder=4,
+                    markeredgecolor="white", markeredgewidth=0.6,
+                )  # fmt: skip
         axes.set_yticks([])
         axes.set_ylim(0.2, len(patients) + 0.8)
         axes.set_xlim(0, last * 1.02)
@@ -184,13 +203,18 @@ def lanes(
             Patch(color=COLOURS[i % len(COLOURS)], label=f"{i + 1} {short(kinds[kind])}")
             for i, kind in enumerate(order)
         ]
+        if any(kind not in kinds for one in patients for _start, _end, kind in one.given):
+            handles.append(Patch(color=_OTHER, label=other))
         handles += [
             Line2D([], [], marker=sign, linestyle="", color=INK, label=words)
             for sign, words in marks.values()
         ]
-        figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)
+        figure.legend(
+            handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9,
+            title=title, alignment="left", title_fontproperties={"weight": "bold", "size": 11.5},
+        )  # fmt: skip
 
-    return _drawn(1.6 + 0.2 * max(len(patients), 4), form, draw)
+    return _drawn(2.0 + 0.2 * max(len(patients), 4), form, "", draw)
 
 
 def flows(
@@ -198,6 +222,7 @@ def flows(
     links: Sequence[tuple[int, str, str, int]],
     *,
     colours: Sequence[str],
+    title: str,
     form: str,
 ) -> bytes:
     """Who went on to what: `columns` are (name, (key, words, number) of each block), `links`
@@ -209,16 +234,16 @@ def flows(
         gap = tallest * 0.04
         tops: dict[tuple[int, str], float] = {}
         room = int(72 / (len(columns) - 0.25))  # letters that stand between two columns
+        line = tallest * 0.075  # the height two lines of letters need
         for at, (name, blocks) in enumerate(columns):
             y = 0.0
             axes.text(at + 0.05, gap * 1.2, name, ha="center", va="bottom", fontweight="bold")
             for key, words, number in blocks:
                 colour = COLOURS[colours.index(key)] if key in colours else _OTHER
                 axes.fill_between([at, at + 0.1], y, y - number, color=colour, linewidth=0)
-                called = short(words, min(24, room - 2 - len(str(number))))
                 axes.text(
-                    at + 0.12, y - number / 2, f"{called}, {number}", ha="left", va="center",
-                    fontsize=8.5, zorder=3,
+                    at + 0.12, y - number / 2, _label(words, number, room, tall=number > line),
+                    ha="left", va="center", fontsize=8.5, zorder=3, linespacing=1.05,
                 )  # fmt: skip
                 tops[at, key] = y
                 y -= number + gap
@@ -226,7 +251,16 @@ def flows(
         axes.set_xlim(-0.05, len(columns) - 0.3)
         axes.axis("off")
 
-    return _drawn(4.8, form, draw)
+    return _drawn(5.1, form, title, draw)
+
+
+def _label(words: str, number: int, room: int, *, tall: bool) -> str:
+    """What is written at a block: in two lines where it is tall enough and one has no room."""
+    most = max(room - 2 - len(str(number)), 8)
+    if not tall or len(words) <= most:
+        return f"{short(words, min(26, most))}, {number}"
+    first, *rest = textwrap.wrap(words, room)
+    return "\n".join([first, f"{short(' '.join(rest), most)}, {number}" if rest else str(number)])
 
 
 def _ribbons(
@@ -257,6 +291,7 @@ def at_times(
     times: Sequence[float],
     x_label: str,
     y_label: str,
+    title: str,
     form: str,
 ) -> bytes:
     """Shares of groups at fixed times, with their intervals: `groups` are (name, points of (time,
@@ -286,4 +321,4 @@ def at_times(
         if len(groups) > 1:
             axes.legend(frameon=False, loc="lower left", handlelength=3.2)
 
-    return _drawn(4.3, form, draw)
+    return _drawn(4.6, form, title, draw)

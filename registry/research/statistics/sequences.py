@@ -84,7 +84,9 @@ def flow(files: Files, asked: Mapping[str, str]) -> Shown:
     patients = files.rows("patients.csv")
 
     def draw(form: str) -> bytes:
-        return pictures.flows(columns, links, colours=coloured, form=form)
+        return pictures.flows(
+            columns, links, colours=coloured, title=str(TITLES["flow"]), form=form
+        )
 
     return replace(
         base,
@@ -198,8 +200,9 @@ def lanes(files: Files, asked: Mapping[str, str]) -> Shown:
     }
 
     def draw(form: str) -> bytes:
-        return pictures.lanes(drawn, kinds=words, marks=marks,
-                              x_label=_("Months from the first therapy"), form=form)  # fmt: skip
+        return pictures.lanes(drawn, kinds=words, marks=marks, other=_("Other or no class"),
+                              title=str(TITLES["lanes"]), form=form,
+                              x_label=_("Months from the first therapy"))  # fmt: skip
 
     rows = [
         [vocabularies.label("therapy_class", kind) if kind else str(_("No class")),

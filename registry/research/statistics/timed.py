@@ -75,14 +75,20 @@ NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 #: Landmarks in months that are offered.
 LANDMARKS = (3, 6, 12, 24, 36, 60)
-_HOW = (
-    _l(
+_HOW = {
+    False: _l(
         "Kaplan–Meier with Greenwood's error; intervals of 95 per cent on the log scale, as R's "
-        "survival has them by default; follow-up by reverse Kaplan–Meier. Months have 30.4375 "
-        "days. From the files of the release alone."
+        "survival has them by default; follow-up by reverse Kaplan–Meier. Bands are the intervals, "
+        "small strokes are patients censored. Months have 30.4375 days. From the files of the "
+        "release alone."
     ),
-    FEW,
-)
+    True: _l(
+        "Aalen–Johansen with the infinitesimal jackknife, as R's survfit of several states; "
+        "intervals of 95 per cent on the log scale. Bands are the intervals, small strokes are "
+        "patients who left without it. Months have 30.4375 days. From the files of the release "
+        "alone."
+    ),
+}
 
 
 def choices(files: Files, asked: Mapping[str, str], *, by_line: bool) -> list[Choice]:
@@ -170,9 +176,14 @@ def analysis(name: str, files: Files, asked: Mapping[str, str]) -> Shown:
         return replace(base, empty=_l("The release has no patients with what this needs."))
     counted.append((_("In the figure"), len({one.key for one in found.kept})))
     shown = _incidence if name == "progression" else _survival
-    facts = shown(name, files, found, named, grouped=bool(group), start=_start(name, landmark))
+    title = str(TITLES[name])
+    if by_line:
+        title = _("%(title)s: line %(n)s", title=title, n=number)
+    facts = shown(
+        name, files, found, named, grouped=bool(group), start=_start(name, landmark), title=title
+    )
     complete = [(what, number, len(patients)) for what, number in counted]
-    return replace(base, complete=complete, how=_HOW, **facts)
+    return replace(base, complete=complete, how=(_HOW[name == "progression"], FEW), **facts)
 
 
 def course_files(files: Files) -> dict[str, Sequence[Mapping[str, str]]]:
@@ -205,6 +216,7 @@ def _survival(
     *,
     grouped: bool,
     start: str,
+    title: str,
 ) -> dict[str, Any]:
     said = [
         _("%(name)s: %(n)s patients, %(events)s events, median %(median)s months",
@@ -216,8 +228,8 @@ def _survival(
         _points(_FREE[name], [(one.name, one.curve) for one in found.groups], found.times),
         Table(
             _("Medians"),
-            [_("Group"), _("Patients"), _EVENTS[name], _("Median, months"), _("From"), _("To"),
-             _("Median follow-up")],
+            [_("Group"), _("Patients"), _EVENTS[name], _("Median, months"), _("95 % from"),
+             _("95 % to"), _("Median follow-up, months")],
             [
                 [one.name or str(_("All")), str(one.curve.n), str(one.curve.total)]
                 + [one_digit(value, _("not reached")) for value in
@@ -241,6 +253,7 @@ def _survival(
             x_label=start,
             y_label=str(_FREE[name]),
             at_risk_label=_("Number at risk"),
+            title=title,
             form=form,
         )
 
@@ -267,7 +280,7 @@ def _points(what: Any, curves: Sequence[tuple[str, Curve]], times: Sequence[floa
                              high=figures.percent(point.ci_high))  # fmt: skip
             rows.append([name or str(_("All")), figures.text(point.time), str(point.at_risk),
                          figures.percent(point.estimate), interval])  # fmt: skip
-    head = [_("Group"), _("Months"), _("At risk"), what, _("Confidence interval")]
+    head = [_("Group"), _("Months"), _("At risk"), what, _("95 % interval")]
     return Table(_("Numbers of the figure"), head, rows)
 
 
@@ -285,7 +298,7 @@ def _tested(found: Survival) -> str:
     test = found.tested
     assert test is not None
     return str(
-        _("Log-rank test: chi² %(chi2)s on %(df)s degrees of freedom, p value %(p)s.",
+        _("Log-rank test: chi² %(chi2)s, degrees of freedom %(df)s, p value %(p)s.",
           chi2=f"{test.chi2:.2f}", df=test.df, p=p_value(test.p))
     )  # fmt: skip
 
@@ -301,6 +314,7 @@ def _incidence(
     *,
     grouped: bool,
     start: str,
+    title: str,
 ) -> dict[str, Any]:
     if grouped:
         curves = [(one, cumulative_incidence(found.of.of(one))) for one in found.of.names()]
@@ -322,8 +336,9 @@ def _incidence(
             ],
             times=found.times,
             x_label=start,
-            y_label=_("Progression") if grouped else _("Had it by then"),
+            y_label=_("Progression") if grouped else _("Cumulative incidence"),
             at_risk_label=_("Number at risk"),
+            title=title,
             form=form,
         )
 
@@ -331,9 +346,7 @@ def _incidence(
         "alternative": _("Cumulative incidence of progression by Aalen and Johansen. %(said)s. The "
                          "table below has the numbers.", said=said),
         "draw": draw,
-        "tables": [_points(_("Had it by then"), curves, found.times)],
-        "said": [_("Aalen–Johansen with the infinitesimal jackknife, as R's survfit of several "
-                   "states.")],
+        "tables": [_points(_("Cumulative incidence"), curves, found.times)],
         "numbers": _numbers(curves, found.times),
         "data": _data(found, named),
         "code": scripts.incidence(name, str(TITLES[name]), grouped=grouped,

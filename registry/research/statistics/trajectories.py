@@ -122,8 +122,10 @@ def markers(files: Files, asked: Mapping[str, str]) -> Shown:
     def draw(form: str) -> bytes:
         low = min(min(one.low for one in windows), 1)
         return pictures.over_time(
-            windows, x_label=_("Months from diagnosis"), y_label=_("Upper limits of normal"),
-            of_label=_("below: patients"), form=form, line=1,
+            windows, x_label=_("Months from diagnosis"),
+            y_label=_("Times the upper limit of normal"),
+            of_label=_("below: number of patients"), form=form, line=1,
+            title=_("%(what)s: median and middle half of the patients", what=label),
             log=low > 0 and max(one.high for one in windows) > 10 * low,
         )  # fmt: skip
 
@@ -161,8 +163,9 @@ def quality_of_life(files: Files, asked: Mapping[str, str]) -> Shown:
 
     def draw(form: str) -> bytes:
         return pictures.over_time(
-            windows, x_label=_("Months from diagnosis"), y_label=label,
-            of_label=_("below: patients"), form=form, limits=(0, 100),
+            windows, x_label=_("Months from diagnosis"), y_label=_("Points, from 0 to 100"),
+            of_label=_("below: number of patients"), form=form, limits=(0, 100),
+            title=_("%(what)s: mean and 95 %% interval", what=label),
         )  # fmt: skip
 
     used = (_("Questionnaires with this scale and a date"), len(values), len(rows))
@@ -196,8 +199,11 @@ def _facts(
     *,
     medians: bool,
 ) -> dict[str, Any]:
-    what = _("Median") if medians else _("Mean")
-    head = [_("Months"), _("Patients"), what, _("From"), _("To")]
+    head = [_("Months"), _("Patients")]
+    if medians:
+        head += [_("Median, times the upper limit"), _("Lower quarter"), _("Upper quarter")]
+    else:
+        head += [_("Mean, points"), _("95 % from"), _("95 % to")]
     rows = [
         [
             f"{one.start:g}–{one.end:g}",

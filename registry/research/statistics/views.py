@@ -226,7 +226,7 @@ def network_file(form: str) -> Any:
         ]
         content, kind = documents.csv_bytes(("group", *_COLUMNS), lines), "text/csv"
     elif form in _FIGURES and drawn:
-        _title, _definition, left = network.CURVES[what]
+        title, _definition, left = network.CURVES[what]
         start = (
             _("Months from diagnosis")
             if what == "survival"
@@ -241,6 +241,7 @@ def network_file(form: str) -> Any:
             times=network.MONTHS,
             x_label=start,
             y_label=str(left),
+            title=str(title),
             form=form,
         )  # fmt: skip
         kind = _FIGURES[form]
