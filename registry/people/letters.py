@@ -141,7 +141,7 @@ def _have_account(_one: Mail) -> Made:
     return {}, post.link("people.forgot_password")
 
 
-def _request_received(_one: Mail) -> Made:
+def _account_asked_for(_one: Mail) -> Made:
     return {}, post.link("people.sign_in")
 
 
@@ -169,7 +169,7 @@ _MAKERS = {
     "invitation": _invitation,
     "password_link": _password_link,
     "have_account": _have_account,
-    "request_received": _request_received,
+    "account_asked_for": _account_asked_for,
     "request_refused": _request_refused,
     "digest": _digest,
 }

@@ -468,6 +468,8 @@ def test_who_asks_for_an_account_is_told_by_mail_what_is_the_case(app, office):
     assert "You have an account" in about["alice.adler@example.org"]
     told = [body(m) for m in office.arrived if m["To"] == "rita@example.org"]
     assert len(told) == 2
+    assert "We have received your request for an account" in told[0]
+    assert not rules.NOTICES.keys() & rules_of_mail.LETTERS.keys()  # each says its own
     assert "Use the e-mail address of your organisation." in told[1]
 
 

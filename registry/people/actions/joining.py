@@ -292,7 +292,7 @@ def ask_for_account(
     audit.record(
         "asked for account", by=the_house("public form"), subject=("account_request", made.id)
     )
-    send("request_received", address=email)
+    send("account_asked_for", address=email)
     tell(_deciders(organisation), "account_requested", subject=("account_request", made.id))
 
 

@@ -63,7 +63,7 @@ LETTERS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         ),
         _l("Choose a new password"),
     ),
-    "request_received": (
+    "account_asked_for": (
         _l("Your request for an account"),
         (
             _l("We have received your request for an account in the NET Registry."),
