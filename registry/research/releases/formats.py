@@ -246,15 +246,24 @@ def labelled(name: str, file: File, source: Path, target: Path) -> None:
             target,
             row_compress=True,
             variable_measure={column.name: "nominal" for column in coded},
-            variable_format={
-                column.name: "SDATE10" for column in file.columns if column.kind == "date"
-            },
+            variable_format=_spss_formats(file),
             **shared,
         )
         _put(target, b"FileLabel", 92, b"01 Jan 80" + b"00:00:00")
     else:
         pyreadstat.write_dta(frame, target, version=14, **shared)
         _put(target, b"<timestamp>\x11", None, b"01 Jan 1980 00:00")
+
+
+def _spss_formats(file: File) -> dict[str, str]:
+    """How SPSS shows a column: dates as dates, codes and whole numbers without digits behind."""
+    found = {}
+    for column in file.columns:
+        if column.kind == "date":
+            found[column.name] = "SDATE10"
+        elif _is_coded(column) or column.kind == "whole number":
+            found[column.name] = "F8.0"
+    return found
 
 
 def _column_labels(name: str, file: File) -> dict[str, str]:
