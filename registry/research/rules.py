@@ -14,6 +14,7 @@ from typing import Any
 
 from registry.clinical import tables
 from registry.dates import PartialDate
+from registry.language import gettext as _
 from registry.language import lazy_gettext as _l
 
 # -- grants ------------------------------------------------------------------------------------
@@ -92,6 +93,14 @@ TERMS = (
     _l("Do not publish a table cell or figure that describes fewer than 5 patients."),
     _l("Delete the files when the grant ends, or when the access committee asks for it."),
 )
+
+
+def terms(criteria: Mapping[str, Any]) -> list[str]:
+    """The terms of a release: those of every release, and the conditions it was approved under."""
+    conditions = str(criteria.get("conditions") or "")
+    own = [str(_("Conditions of the approval: %(text)s", text=conditions))] if conditions else []
+    return [*(str(term) for term in TERMS), *own]
+
 
 FEW = 10
 
@@ -396,6 +405,8 @@ REQUEST_STEPS: dict[str, RequestStep] = {
                    needs_text=_l("Conditions"), needs_day=True),
     "revoke": _step(_l("Revoke"), _l("revoked it"), COMMITTEE, (APPROVED,), REVOKED,
                     needs_text=_l("Reason")),
+    "ask_renewal": _step(_l("Ask for more time"), _l("asked for more time"), RESEARCHER,
+                         (APPROVED,), APPROVED, needs_text=_l("Why it takes longer")),
     "amend": _step(_l("Amend it"), _l("began to amend it"), RESEARCHER, (APPROVED,), APPROVED,
                    needs_text=_l("What has to change, and why")),
     # taken by the approval of the later version alone, so from no state
@@ -434,16 +445,29 @@ LEGAL_BASES = {
     "other": _l("Another, said in the purpose"),
 }
 
-#: What data may be used for, as the Data Use Ontology (DUO) codes it.
+#: What data may be used for and on which terms, as the Data Use Ontology (DUO) codes it: the words
+#: and what they mean here.
 USE_CODES = {
     "DUO:0000007": _l("Research on this disease only"),
     "DUO:0000006": _l("Health and medical research"),
     "DUO:0000018": _l("Not for profit, by organisations that are not for profit"),
     "DUO:0000021": _l("Ethics approval is there"),
+    "DUO:0000019": _l("Results will be published"),
+    "DUO:0000025": _l("For a limited time"),
+    "DUO:0000027": _l("For this project only"),
     "DUO:0000029": _l("Results return to the registry"),
 }
+USE_MEANS = {
+    "DUO:0000007": _l("Neuroendocrine tumours, and no other disease."),
+    "DUO:0000006": _l("Also other diseases; not the study of origins or ancestry."),
+    "DUO:0000018": _l("No company uses the data or pays to use them."),
+    "DUO:0000021": _l("An ethics committee has approved this use; say which in the purpose."),
+    "DUO:0000019": _l("Whatever comes of it is made public, also where nothing was found."),
+    "DUO:0000025": _l("The data are deleted when the grant ends."),
+    "DUO:0000027": _l("Another question needs another request."),
+    "DUO:0000029": _l("What was derived is given back, so that others can use it."),
+}
 
-#: What an analysis needs: the entities of which variables are asked. Others are pointed out.
 ANALYSES = {
     "description": _l("Description of the patients"),
     "survival": _l("Survival"),
@@ -452,21 +476,6 @@ ANALYSES = {
     "markers": _l("Markers over time"),
     "quality_of_life": _l("Quality of life"),
 }
-_ALWAYS = frozenset({"patient", "tumour", "pathology", "staging"})
-ANALYSES_NEED: dict[str, frozenset[str]] = {
-    "description": _ALWAYS,
-    "survival": _ALWAYS | {"follow_up", "progression", "therapy", "stated_endpoint", "metastasis"},
-    "therapies": _ALWAYS | {"therapy", "cycle", "progression", "follow_up"},
-    "response": _ALWAYS | {"therapy", "response", "lesion", "measurement", "imaging"},
-    "markers": _ALWAYS | {"biomarker", "therapy"},
-    "quality_of_life": _ALWAYS | {"questionnaire", "symptom_diary", "therapy"},
-}
-
-
-def not_needed(variables: Iterable[str], analyses: Iterable[str]) -> list[str]:
-    """Which of these variables (entity.name) none of the stated analyses needs."""
-    needed = frozenset[str]().union(*(ANALYSES_NEED[one] for one in analyses))
-    return [one for one in variables if one.partition(".")[0] not in needed]
 
 
 def variable_lines(text: str) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from registry.research.models import AccessRequest, Grant
 from registry.research.releases import actions as releases
 from registry.research.releases import making, queries
 from registry.research.requests import actions as actions_requests
+from registry.research.requests import needs
 from registry.research.requests import queries as queries_requests
 from tests import make, make_research
 
@@ -93,6 +94,8 @@ def test_from_sending_to_the_release(client) -> None:
     assert "sex_at_birth" in head
     assert "vital_status" in head
     assert "country" not in head
+    assert release.manifest["terms"][-1] == "Conditions of the approval: Because."
+    assert b"  - Conditions of the approval: Because.\r\n" in files["README.txt"]
     step(asked, "revoke", by=greta)
     with pytest.raises(Forbidden, match="ended"):
         queries.file_to_take(rosa, release.id, "patients.csv")
@@ -111,6 +114,69 @@ def test_what_is_refused(client) -> None:
     for lines in ("tumour.note: x", "patient.family_name: x", "patient.sex_at_birth:", " \n"):
         with pytest.raises(Invalid):
             make_research.request(rosa, variables=lines)
+
+
+def test_a_draft_is_kept_before_all_is_written_but_not_sent(client) -> None:
+    rosa, _greta, _gustav = office()
+    asked = make_research.request(
+        rosa, send=False, purpose="", legal_basis="", variables="patient.sex_at_birth:"
+    )
+    with pytest.raises(
+        Invalid,
+        match=r"Purpose; Legal basis; Why each is needed: patient\.sex_at_birth",
+    ):
+        step(asked, "send", by=rosa)
+    actions_requests.change(asked, make_research.wish(), asked.cohort, by=rosa)
+    step(asked, "send", by=rosa)
+    assert asked.state == rules.SUBMITTED
+
+
+def test_an_analysis_needs_its_own_variables_and_no_more() -> None:
+    """Survival: the status and its time, not the weight; response: neither marker nor diary."""
+    for variable, analyses, expected in (
+        ("follow_up.vital_status", ["survival", "markers"], ["survival"]),
+        ("follow_up.weight_kg", list(rules.ANALYSES), []),
+        ("patient.sex_at_birth", ["markers", "response"], ["markers", "response"]),
+        ("response.derived_response", ["survival"], []),
+        ("biomarker.value", ["response", "markers"], ["markers"]),
+    ):
+        assert needs.needed_by(variable, analyses) == expected
+    assert needs.lacking({"follow_up.vital_status", "follow_up.date"}, ["survival", "markers"]) == {
+        "survival": [["follow_up.interval", "tumour.diagnosis_date"]],
+        "markers": [["biomarker.analyte"], ["biomarker.value"], ["biomarker.date"]],
+    }
+    known = actions_requests.known_variables()
+    for one in rules.ANALYSES:
+        assert set(needs.needed(one)) <= known
+        assert not needs.lacking(needs.needed(one), [one])
+
+
+def test_more_time_is_asked_for_and_given_but_not_once_it_was_ended(client) -> None:
+    place = make_research.office()
+    rosa = make_research.signed_in(client, place, Role.RESEARCHER, "Rosa Ruiz")
+    greta = make.viewer(make.person(place, Role.ACCESS_COMMITTEE, name="Greta Gross"))
+    asked = make_research.request(make.viewer(rosa))
+    step(asked, "vote_yes", by=greta)
+    step(asked, "approve", by=greta, text="Nobody else sees them.")
+    grant = db.session.get_one(Grant, asked.grant_id)
+    grant.from_date, grant.until_date = today() - timedelta(days=9), today() - timedelta(days=1)
+    db.session.commit()
+    url = f"/research/requests/{asked.id}"
+    text = client.get(url).text
+    assert "The time is over" in text
+    assert "Nobody else sees them." in text
+    assert ">Make a release<" not in text
+    more = {"step": "ask_renewal", "text": "The follow-up is not in."}
+    assert make.post(client, f"{url}/step", more).status_code == 303
+    step(asked, "renew", by=greta)
+    db.session.commit()
+    assert ">Make a release<" in client.get(url).text
+    releases.end_grant(grant, by=greta, reason="The funding ended.")
+    db.session.commit()
+    assert "The funding ended." in client.get(url).text
+    for what in ("amend", "ask_renewal"):
+        more = {"step": what, "text": "More"}
+        assert make.post(client, f"{url}/step", more).status_code == 409
 
 
 def test_votes_before_a_change_do_not_count_after_it(client) -> None:
@@ -147,9 +213,14 @@ def test_the_pages_ask_and_point_out_what_is_not_needed(client) -> None:
     url = make.post(client, "/research/requests/new", typed).headers["Location"]
     page = client.get(url).text
     assert "Not all seem to be needed" in page
+    assert "Survival: Time since diagnosis, as stated or Date of diagnosis" in page
     assert "NET-THREE" in page
     assert make.post(client, f"{url}/step", {"step": "send"}).status_code == 303
     assert make.post(client, f"{url}/edit", typed).status_code == 409
+    filling = make.post(client, "/research/requests/new", {**typed, "fill": "yes"}).text
+    assert "follow_up.vital_status: the event\nquestionnaire.date: curiosity\r\n" in filling
+    assert "\r\nfollow_up.death_date: Survival\r\n" in filling
+    assert "biomarker.value" not in filling
     make_research.signed_in(client, place, Role.ACCESS_COMMITTEE, "Greta Gross")
     assert "With the committee" in client.get("/data-access").text
     assert make.post(client, f"{url}/step", {"step": "ask"}).status_code == 422

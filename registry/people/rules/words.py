@@ -68,6 +68,7 @@ ACTIONS = {
     "access request: refuse": _l("Refused a request for access"),
     "access request: withdraw": _l("Withdrew a request for access"),
     "access request: renew": _l("Renewed an approved request for access"),
+    "access request: ask_renewal": _l("Asked for more time for an approved request"),
     "access request: revoke": _l("Revoked an approved request for access"),
     "access request: amend": _l("Began to amend an approved request for access"),
     "access request: replace": _l("Replaced an approved request for access by a later version"),

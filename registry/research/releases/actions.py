@@ -150,7 +150,9 @@ def _criteria(grant: Grant) -> dict[str, Any]:
     approved = queries_requests.of_grant(grant.id)
     if approved is None:
         return rules.CRITERIA
+    conditions = queries_requests.conditions(approved)
     return {
+        **({"conditions": conditions} if conditions else {}),
         "consents": list(rules.CRITERIA["consents"]),
         "sentence": approved.cohort.sentence,
         "cohort": approved.cohort.criteria,

@@ -57,5 +57,5 @@ def datacite(order: Order, at: datetime, counts: Mapping[str, Any]) -> dict[str,
             {"description": order.sentence, "descriptionType": "Abstract", "lang": "en"},
             {"description": order.purpose, "descriptionType": "Other"},
         ],
-        "rightsList": [{"rights": " ".join(str(term) for term in rules.TERMS), "lang": "en"}],
+        "rightsList": [{"rights": " ".join(rules.terms(order.criteria)), "lang": "en"}],
     }  # fmt: skip

@@ -317,7 +317,8 @@ def readme(
         files=[(file, counts[file.name].rows) for file in files],
         criteria=order.sentence,
         reasons=_reasons(),
-        terms=rules.TERMS,
+        terms=rules.terms(order.criteria),
+        product=current_app.extensions["netreg_version"],
         oldest=rules.OLDEST,
         formats=formats.CHOICES,
         left_out=left_out,
@@ -387,7 +388,7 @@ def manifest(
         "cells_not_released": withheld_cells(files, counts),
         "variables_withheld": _withheld(held),
         "disclosure": {**report, "times": order.coarse.times},
-        "terms": [str(term) for term in rules.TERMS],
+        "terms": rules.terms(order.criteria),
         "made": {
             "release": str(order.release_id),
             "number": order.number,

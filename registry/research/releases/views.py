@@ -75,7 +75,7 @@ def _facts(release: Release) -> dict[str, Any]:
         "formats": formats.CHOICES,
         "failures": rules.FAILURES,
         "criteria": release.criteria.get("sentence") or rules.CRITERIA_SENTENCE,
-        "terms": rules.TERMS,
+        "terms": rules.terms(release.criteria),
         "reasons": rules.RELEASE_REASONS,
         "people": people.person_names([release.requested_by, release.grant.researcher_id]),
         "GRANTED": rules.GRANTED,

@@ -16,6 +16,7 @@ from registry.dates import today
 from registry.db import db, now
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.language import gettext as _
+from registry.language import lazy_gettext as _l
 from registry.people import actions as people
 from registry.people import queries as staff
 from registry.research import rules
@@ -42,11 +43,17 @@ class Wish:
     coarse: rules.Coarse = rules.USUAL
 
 
-def _variables(text: str) -> dict[str, str]:
-    lines = rules.variable_lines(text)
-    known = {
+def known_variables() -> set[str]:
+    """Every variable (entity.name) that leaves the house."""
+    return {
         f"{file.entity}.{column.variable}" for file in columns.files() for column in file.columns
     }
+
+
+def _variables(text: str) -> dict[str, str]:
+    """The variables and why each is needed; in a draft the reasons may still be missing."""
+    lines = rules.variable_lines(text)
+    known = known_variables()
     unknown = [name for name, _why in lines if name not in known]
     if unknown:
         names = ", ".join(unknown[:5])
@@ -54,15 +61,28 @@ def _variables(text: str) -> dict[str, str]:
             _("These are not in the catalogue, or never leave: %(names)s", names=names),
             field="variables",
         )
-    bare = [name for name, why in lines if not why]
-    if bare:
-        raise Invalid(
-            _("Say why each is needed, after a colon: %(names)s", names=", ".join(bare[:5])),
-            field="variables",
-        )
-    if not lines:
-        raise Invalid(_("Name the variables you need."), field="variables")
     return dict(lines)
+
+
+#: What a request cannot be sent without, besides what a draft has.
+_WRITTEN = {
+    "purpose": _l("Purpose"),
+    "team": _l("Team"),
+    "funding": _l("Funding"),
+    "legal_basis": _l("Legal basis"),
+    "analyses": _l("Analyses"),
+    "variables": _l("Variables"),
+    "outputs": _l("What will be published"),
+}
+
+
+def missing(request: AccessRequest) -> list[str]:
+    """What is still to be written before it can be sent, in words."""
+    found = [str(label) for name, label in _WRITTEN.items() if not getattr(request, name)]
+    bare = [name for name, why in request.variables.items() if not why]
+    if bare:
+        found.append(_("Why each is needed: %(names)s", names=", ".join(bare[:5])))
+    return found
 
 
 def _fill(request: AccessRequest, wish: Wish, cohort: CohortVersion) -> None:
@@ -158,6 +178,8 @@ def take(
         raise Forbidden()
     if request.state not in step.sources:
         raise Conflict(_("This is no longer possible: the request has moved on."))
+    if name == "send" and (still := missing(request)):
+        raise Invalid(_("Still to be written: %(what)s.", what="; ".join(still)), field="step")
     text = text.strip()
     if step.needs_text and not text:
         raise Invalid(_("%(what)s: write something.", what=step.needs_text), field="text")
@@ -191,16 +213,24 @@ def _effect(request: AccessRequest, name: str, by: Viewer, text: str, until: dat
     """What a step does to the grant."""
     if name == "approve" and until is not None:
         request.grant_id = _replaced(request, by, until) or _given(request, by, until)
-    elif name == "amend":
-        _amended(request, by)
+    elif name in ("amend", "ask_renewal"):
+        _need_grant(request)
+        if name == "amend":
+            _amended(request, by)
     elif name in ("renew", "revoke"):
-        grant = db.session.get_one(Grant, request.grant_id)
-        if grant.ended_at is not None:
-            raise Conflict(_("The grant was ended. A new request is needed."))
+        grant = _need_grant(request)
         if name == "revoke":
             actions.end_grant(grant, by=by, reason=text)
         elif until is not None:
             grant.until_date = until
+
+
+def _need_grant(request: AccessRequest) -> Grant:
+    """The grant of a request that was approved. Raises Conflict where it was ended."""
+    grant = db.session.get_one(Grant, request.grant_id)
+    if grant.ended_at is not None:
+        raise Conflict(_("The grant was ended. A new request is needed."))
+    return grant
 
 
 def _given(request: AccessRequest, by: Viewer, until: date) -> UUID:
@@ -325,6 +355,6 @@ def _tell(request: AccessRequest, name: str, by: Viewer) -> None:
     about: Mapping[str, Any] = {"subject": ("access_request", request.id)}
     if by.person_id != request.researcher_id:
         people.tell([request.researcher_id], "request_moved", **about)
-    elif name in ("send", "answer"):
+    elif name in ("send", "answer", "ask_renewal"):
         members = [one.id for one in staff.with_role(Role.ACCESS_COMMITTEE)]
         people.tell(members, "request_received", **about)

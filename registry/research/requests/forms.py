@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
+
+from werkzeug.datastructures import MultiDict
 
 from registry.forms import Choice, Choices, HouseForm, LongText, Option, PartialDateField, Text
 from registry.language import lazy_gettext as _l
 from registry.research import rules
 from registry.research.releases.forms import CoarseForm
+from registry.research.requests import needs
 
 
 def _options(labels: Any) -> Any:
@@ -15,7 +19,7 @@ def _options(labels: Any) -> Any:
 
 
 class RequestForm(CoarseForm):
-    """What is asked for, why, and by whom."""
+    """What is asked for, why, and by whom. A draft need not have all of it: sending does."""
 
     project = Text(
         _l("Project code"),
@@ -24,32 +28,46 @@ class RequestForm(CoarseForm):
         needed=_l("Enter the project code."),
     )
     title = Text(_l("Title"), needed=_l("Enter the title of the project."), width=30)
-    purpose = LongText(_l("Purpose"), longest=4000, needed=_l("Enter the purpose."))
+    purpose = LongText(_l("Purpose"), longest=4000)
     team = LongText(_l("Team"), help=_l("Who will see the data, and where they work."),
-                    longest=2000, needed=_l("Say who is in the team."))  # fmt: skip
-    legal_basis = Choice(
-        _l("Legal basis"), options=_options(rules.LEGAL_BASES), needed=_l("Choose the legal basis.")
+                    longest=2000)  # fmt: skip
+    legal_basis = Choice(_l("Legal basis"), options=_options(rules.LEGAL_BASES))
+    funding = LongText(_l("Funding"), help=_l("Or: none."), longest=2000)
+    use_codes = Choices(
+        _l("Use of the data"),
+        options=lambda: [
+            Option(code, label, rules.USE_MEANS[code]) for code, label in rules.USE_CODES.items()
+        ],
     )
-    funding = LongText(_l("Funding"), help=_l("Or: none."), longest=2000,
-                       needed=_l("Say who pays for it."))  # fmt: skip
-    use_codes = Choices(_l("Use of the data"), options=_options(rules.USE_CODES))
     cohort = Choice(_l("Cohort"), needed=_l("Choose a saved version of a cohort."))
-    analyses = Choices(
-        _l("Analyses"), options=_options(rules.ANALYSES), needed=_l("Choose what you will analyse.")
-    )
+    analyses = Choices(_l("Analyses"), options=_options(rules.ANALYSES))
     variables = LongText(
         _l("Variables, and why each is needed"),
         help=_l(
             "One a line, as in the catalogue: pathology.ki67_percent: to adjust for proliferation"
         ),
         longest=20000,
-        needed=_l("Name the variables you need."),
     )
-    outputs = LongText(_l("What will be published"), longest=2000,
-                       needed=_l("Say what will be published."))  # fmt: skip
+    outputs = LongText(_l("What will be published"), longest=2000)
     until_date = PartialDateField(
         _l("Needed until"), future=True, whole=True, needed=_l("Enter the last day.")
     )
+
+
+def filled(sent: MultiDict[str, str], known: Container[str]) -> MultiDict[str, str]:
+    """What was typed, with a line more for each variable the chosen analyses need."""
+    analyses = [one for one in sent.getlist("analyses") if one in rules.ANALYSES]
+    text = sent.get("variables", "").rstrip()
+    there = {name for name, _why in rules.variable_lines(text)}
+    wanted = dict.fromkeys(name for one in analyses for name in needs.needed(one))
+    lines = [text] if text else []
+    for name in wanted:
+        if name in known and name not in there:
+            for_what = [str(rules.ANALYSES[one]) for one in needs.needed_by(name, analyses)]
+            lines.append(f"{name}: {', '.join(for_what)}")
+    found = sent.copy()
+    found["variables"] = "\r\n".join(lines)
+    return found
 
 
 def with_cohorts(form: Any, versions: Any) -> Any:

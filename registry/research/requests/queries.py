@@ -16,6 +16,7 @@ from registry.research.models import (
     AccessRequest,
     Cohort,
     CohortVersion,
+    Grant,
     Output,
     Release,
     RequestEvent,
@@ -65,6 +66,17 @@ def request(viewer: Viewer, request_id: UUID) -> AccessRequest:
     ):
         raise NotFound()
     return found
+
+
+def grant_of(found: AccessRequest) -> Grant | None:
+    """The grant that was given for a request that was fetched for a viewer; None before that."""
+    return db.session.get(Grant, found.grant_id) if found.grant_id else None
+
+
+def conditions(found: AccessRequest) -> str:
+    """The conditions under which a request was approved, or renewed the last time."""
+    decided = (one for one in reversed(found.events) if one.step in ("approve", "renew"))
+    return next((one.text for one in decided), "")
 
 
 def of_grant(grant_id: UUID) -> AccessRequest | None:

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
+from werkzeug.datastructures import MultiDict
 
 from registry import web
 from registry.access import Right
-from registry.dates import PartialDate
+from registry.dates import PartialDate, today
 from registry.errors import Invalid
 from registry.language import gettext as _
 from registry.language import lazy_gettext as _l
@@ -21,6 +22,7 @@ from registry.research.releases import columns
 from registry.research.releases.forms import USUAL
 from registry.research.requests import actions as actions_requests
 from registry.research.requests import forms as forms_requests
+from registry.research.requests import needs
 from registry.research.requests import queries as queries_requests
 
 room = web.Room("requests", __name__)
@@ -39,7 +41,9 @@ def _form(found: AccessRequest | None = None) -> Any:
         stored["variables"] = "\n".join(f"{key}: {why}" for key, why in found.variables.items())
     elif "cohort" in request.args:
         stored["cohort"] = request.args["cohort"]
-    sent = request.form if request.method == "POST" else None
+    sent: MultiDict[str, str] | None = request.form if request.method == "POST" else None
+    if sent is not None and "fill" in sent:
+        sent = forms_requests.filled(sent, actions_requests.known_variables())
     made = forms_requests.RequestForm(sent, stored=stored)
     return forms_requests.with_cohorts(made, queries_requests.versions(web.viewer()))
 
@@ -47,7 +51,7 @@ def _form(found: AccessRequest | None = None) -> Any:
 def _wish(form: Any) -> actions_requests.Wish:
     names = ("project", "title", "purpose", "team", "legal_basis", "funding", "outputs",
              "use_codes", "analyses", "variables")  # fmt: skip
-    plain = {name: form[name].data for name in names}
+    plain = {name: form[name].data or "" for name in names}
     return actions_requests.Wish(
         **plain, until_date=form.until_date.data.earliest, coarse=form.coarse
     )
@@ -56,6 +60,8 @@ def _wish(form: Any) -> actions_requests.Wish:
 def _written(found: AccessRequest | None) -> Any:
     """The form of a new or a changed request, and what becomes of it."""
     viewer, form = web.viewer(), _form(found)
+    if "fill" in request.form:
+        return render_template("research/request_form.html", form=form, request_row=found)
     if request.method == "POST" and form.validate():
         cohort = queries_requests.version(viewer, web.as_id(form.cohort.data))
         try:
@@ -110,7 +116,11 @@ def _page(
     earlier, later = queries_requests.earlier_and_later(found)
     if later is not None and later.state == rules.DRAFT and side == rules.COMMITTEE:
         later = None
-    unneeded = set(rules.not_needed(found.variables, found.analyses))
+    needed_by = {
+        key: [rules.ANALYSES[one] for one in needs.needed_by(key, found.analyses)]
+        for key in found.variables
+    }
+    grant = queries_requests.grant_of(found)
     return render_template(
         "research/request.html",
         row_=found,
@@ -124,9 +134,21 @@ def _page(
         age_bands=rules.AGE_BANDS,
         times=rules.TIMES,
         variables=[
-            (known.get(key, key), key, why, key in unneeded) for key, why in found.variables.items()
+            (known.get(key, key), key, why, needed_by[key]) for key, why in found.variables.items()
         ],
-        unneeded=len(unneeded),
+        unneeded=sum(1 for analyses in needed_by.values() if not analyses),
+        lacking=[
+            (rules.ANALYSES[one], [[str(known.get(key, key)) for key in any_of] for any_of in some])
+            for one, some in needs.lacking(found.variables, found.analyses).items()
+        ],
+        missing=actions_requests.missing(found) if found.state == rules.DRAFT else [],
+        use_means=rules.USE_MEANS,
+        grant=grant,
+        grant_state=grant.state(today()) if grant else "",
+        grant_states=rules.GRANT_STATES,
+        GRANTED=rules.GRANTED,
+        EXPIRED=rules.EXPIRED,
+        conditions=queries_requests.conditions(found),
         votes=cast,
         carried=rules.carried(cast),
         refused=refused,
