@@ -89,7 +89,8 @@ class Target:
         return self.declared.codes or ("yes_no" if self.kind == "yes_no" else "")
 
 
-def targets(model: type[Any]) -> dict[str, Target]:
+@cache
+def targets(model: type[Any]) -> Mapping[str, Target]:
     """Every variable of an entity that a file may fill: not those the rules derive."""
     found = {}
     for name, declared in dictionary.described(model).items():

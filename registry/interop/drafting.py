@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from registry.course.models import BY_NAME
@@ -45,7 +46,8 @@ class Use:
         return f"{self.entity}.{self.variable}"
 
 
-def targets() -> dict[str, Target]:
+@cache
+def targets() -> Mapping[str, Target]:
     """Every variable a column may fill, by its path."""
     found = {f"patient.{name}": target for name, target in patient_targets().items()}
     for entity, model in BY_NAME.items():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -741,7 +742,8 @@ def _with(stated: Any, n: str) -> Any:
     return stated
 
 
-def patient_targets() -> dict[str, Target]:
+@cache
+def patient_targets() -> Mapping[str, Target]:
     """What a map may fill of a patient: the variables, and the number the centre uses."""
     found = cells.targets(Patient)
     declared = dictionary.of(LocalIdentifier, "number")

@@ -6,7 +6,7 @@ Made from the dictionary and the code lists; a test fails when the page is not w
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from registry import codes
 from registry.course.models import BY_NAME
@@ -56,7 +56,7 @@ def page() -> Iterator[str]:
 
 
 def _entity(
-    block: str, title: str, targets: dict[str, Target], used: dict[str, None]
+    block: str, title: str, targets: Mapping[str, Target], used: dict[str, None]
 ) -> Iterator[str]:
     yield f"## `{block}`: {title}"
     yield ""
