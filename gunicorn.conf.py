@@ -29,6 +29,16 @@ else:
     _ours = ""
 
 
+def on_starting(server: Any) -> None:
+    """What all processes need is read once: one that takes the place of another answers soon.
+
+    Each makes its own application, which holds connections.
+    """
+    from registry import all_rooms
+
+    all_rooms()
+
+
 def post_fork(server: Any, worker: Any) -> None:
     """Each process writes its lines in the product's way."""
     from registry import logs

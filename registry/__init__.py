@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, redirect, url_for
 from flask_babel import Babel
 from jinja2 import StrictUndefined
+from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings
@@ -67,6 +68,14 @@ def all_models() -> None:
     for room in ROOMS:
         import_module(f"registry.{room}.models")
     import_module("registry.patients.matching.models")
+
+
+def all_rooms() -> None:
+    """Import what every application needs: each that a process makes is then there at once."""
+    all_models()
+    for room in PAGES:
+        import_module(f"registry.{room}.views")
+    configure_mappers()
 
 
 def create_app(settings: Settings | None = None, *, serving: bool = True) -> Flask:

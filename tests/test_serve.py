@@ -56,7 +56,8 @@ def test_it_serves_and_ctrl_c_stops_everything(place: Sqlite | Postgres, serve_i
     """Also when a web worker and the background worker were killed: they come back."""
     with serve_it(place) as running:
         assert len(running.web_workers()) == 2
-        assert f"http://localhost:{running.url.rpartition(':')[2]}/" in running.log()
+        said = f"http://localhost:{running.url.rpartition(':')[2]}/"
+        until(lambda: said in running.log())
         killed = [running.web_workers()[0], running.background_worker()]
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
