@@ -86,8 +86,10 @@ run: setup ## run the product on http://localhost:8000 (PORT=… another port, D
 
 # ---------------------------------------------------------------------------------------------------------- to check it
 
-.PHONY: test lint types pytest format
-test: lint types pytest ## check everything: style, types, import contract, all tests on SQLite, PostgreSQL and in Chromium
+.PHONY: test lint types byte-code pytest format
+test: setup-dev ## check everything: style, types, import contract, all tests on SQLite, PostgreSQL and in Chromium
+	@$(MAKE) --no-print-directory -j 2 types lint byte-code
+	@$(MAKE) --no-print-directory pytest
 
 lint: setup-dev ## check style, the import contract and the templates
 	@$(PY) -m ruff check --quiet .
@@ -98,6 +100,10 @@ lint: setup-dev ## check style, the import contract and the templates
 
 types: setup-dev ## check types
 	@$(PY) -m mypy
+
+# Written while types are checked: otherwise each of the processes that test would write it at the same time.
+byte-code: setup-dev
+	@$(PY) -m pytest --collect-only -qq >/dev/null 2>&1 || true
 
 pytest: setup-dev
 	@$(PY) -m pytest -n 3 $(PYTEST_ARGS)
