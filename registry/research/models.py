@@ -115,6 +115,8 @@ class Release(Model):
     dictionary_version: Mapped[str | None] = technical(sa.String(64))
     rule_versions: Mapped[dict[str, Any] | None] = technical(Json)
     code_version: Mapped[str | None] = technical(sa.String(40))
+    # how coarse it is and how much less is told of each patient: for later releases of the project
+    recoded: Mapped[dict[str, Any] | None] = technical(Json, deferred=True)
 
     grant: Mapped[Grant] = relationship()
     files: Mapped[list[ReleaseFile]] = relationship(order_by="ReleaseFile.position")
@@ -234,6 +236,7 @@ class AccessRequest(Model):
     researcher_id: Mapped[UUID] = technical(sa.ForeignKey("person.id"), index=True)
     state: Mapped[str] = technical(sa.String(20), default=rules.DRAFT)
     project: Mapped[str] = technical(sa.String(20))
+    joins: Mapped[bool] = technical(default=False)  # a project that others have, said by both sides
     title: Mapped[str] = technical(sa.String(200))
     purpose: Mapped[str] = technical(sa.Text())
     team: Mapped[str] = technical(sa.Text())

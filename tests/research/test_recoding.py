@@ -23,7 +23,7 @@ WEIGHTS = (40, 8, 20, 10, 12, 4, 5, 1)
 SITES = ("C17.2", "C17.0", "C25.0", "C25.2", "C34.1", "C18.1", "C20.9", "C37.9")
 
 
-def _people(number: int, seed: int = 5) -> list[Known]:
+def made_up(number: int, seed: int = 5) -> list[Known]:
     """Made-up patients; a few of them are rare in every way."""
     draw = random.Random(seed)
     return [
@@ -57,7 +57,7 @@ def test_sites_have_an_organ_system(site, system):
 
 @pytest.mark.parametrize(("number", "k"), [(5, 5), (23, 5), (400, 5), (400, 3), (3000, 10)])
 def test_every_combination_that_leaves_is_shared_by_k(number, k):
-    known = _people(number)
+    known = made_up(number)
     plan = recoding.plan(known, k, 1)
     told = Counter(plan.known(one, plan.level(at)) for at, one in enumerate(known))
     assert min(told.values()) >= k
@@ -84,7 +84,7 @@ def test_countries_of_few_become_one():
 
 
 def test_the_same_patients_in_another_order_are_told_the_same():
-    known = _people(500)
+    known = made_up(500)
     turned = list(reversed(known))
     one, other = recoding.plan(known, 5, 5), recoding.plan(turned, 5, 5)
     assert (one.years, one.merged) == (other.years, other.merged)
@@ -93,13 +93,13 @@ def test_the_same_patients_in_another_order_are_told_the_same():
 
 def test_fewer_than_k_cannot_leave():
     with pytest.raises(recoding.TooFew):
-        recoding.plan(_people(4), 5, 5)
-    assert recoding.plan(_people(4), 1, 1).is_exact
+        recoding.plan(made_up(4), 5, 5)
+    assert recoding.plan(made_up(4), 1, 1).is_exact
 
 
 def test_what_is_told_is_what_stands_in_the_cells():
     """The plan's combination of a patient and its cells are two ways to the same."""
-    known = _people(300)
+    known = made_up(300)
     plan = recoding.plan(known, 5, 5)
     for at, one in enumerate(known):
         level = plan.level(at)

@@ -16,7 +16,7 @@ from registry.research.releases.ahead import ahead
 from registry.research.releases.cells import Cases, Column, Rows, ids_of, letters, written_ids
 from registry.research.releases.days import NONE, Numbers
 from registry.research.releases.pseudonyms import LENGTH, Pseudonyms
-from registry.research.releases.reading import BY_ID, Table, blocks
+from registry.research.releases.reading import BY_ID, Table, blocks, held
 from registry.research.releases.spilling import Spill
 
 np: Any = Later("numpy")
@@ -76,6 +76,12 @@ class Chosen:
         here = np.minimum(at, self.number - 1)
         found = (self._high[here] == high) & (self._low[here] == low)
         return np.where(found, self._places[here], -1)
+
+    def without(self, gone: Numbers, names: Pseudonyms) -> Chosen:
+        """These patients but some, who are given by their places."""
+        left = ~gone[self._places]
+        ids = written_ids(self._high[left], self._low[left]).tolist()
+        return Chosen([held("id", pa.array([one.decode() for one in ids], pa.string()))], names)
 
 
 class Numbered:

@@ -43,6 +43,7 @@ from registry.research.releases import (
     citing,
     columns,
     documents,
+    earlier,
     formats,
     reading,
     recoding,
@@ -52,6 +53,7 @@ from registry.research.releases.ahead import ahead
 from registry.research.releases.cells import Cases
 from registry.research.releases.columns import File
 from registry.research.releases.documents import Counts, Order
+from registry.research.releases.earlier import Earlier
 from registry.research.releases.gathering import Chosen, Gathered
 from registry.research.releases.keeping import Files, remove
 from registry.research.releases.pseudonyms import Pseudonyms
@@ -94,8 +96,16 @@ class Claim:
         self._told = 0.0
 
     def take(self) -> bool:
-        """Take a waiting release, or one whose maker is silent. False where another has it."""
+        """Take a waiting release, or one whose maker is silent. False where another has it, or one
+        of the same project is being made: what that tells has to be known."""
         moment = now()
+        other = sa.orm.aliased(Release)
+        same_project = sa.exists().where(
+            other.project == Release.project,
+            other.id != Release.id,
+            other.state == rules.MAKING,
+            other.heartbeat_at >= moment - rules.SILENT,
+        )
         with own_transaction() as connection:
             taken = connection.execute(
                 sa.update(Release)
@@ -108,6 +118,7 @@ class Claim:
                             Release.heartbeat_at < moment - rules.SILENT,
                         ),
                     ),
+                    ~same_project,
                 )
                 .values(
                     state=rules.MAKING,
@@ -168,6 +179,8 @@ def _tables(files: Sequence[File]) -> list[Table]:
     """What to read for these files: times and ages are counted from the tumours, and the last
     status is that of the follow-ups, whether they are asked for or not."""
     leaving = {file.entity: {one.variable or one.name for one in file.columns} for file in files}
+    for entity, name in recoding.QUASI:
+        leaving[entity] = leaving.get(entity, set()) | {name}
     return [
         Table(file.entity, file.model, leaving.get(file.entity, set()) | _ALWAYS)
         for file in columns.files()
@@ -186,21 +199,28 @@ class _Written:
     counts: dict[str, Counts]
     coarse: Plan
     measured: recoding.Measured
+    beside: dict[str, Any] | None = None  # what it tells together with earlier releases
 
 
-def _plan(claim: Claim, files: Sequence[File], order: Order, gathered: Gathered) -> Plan:
-    """How coarse this release has to be: found from what may be known alone."""
-    if order.coarse.smallest_group == 1:
-        return Plan(1, order.coarse.age_band)
+def _plan(
+    claim: Claim, files: Sequence[File], order: Order, gathered: Gathered, before: Sequence[Earlier]
+) -> tuple[Plan, dict[str, Any] | None]:
+    """How coarse this release has to be: found from what may be known alone, whether it leaves or
+    not, and from what the project was told before; and what both tell together."""
+    k, years, least = order.coarse.smallest_group, order.coarse.age_band, recoding.least_of(files)
+    if k == 1:
+        return Plan(1, years, least=least), None
     claim.tell(phase="groups", done=0, total=gathered.chosen.number)
-    there = [Renderer(file, Plan()) for file in map(_quasi, files) if file.columns]
-    found: list[Known] = []
+    there = [Renderer(one, Plan()) for one in map(_quasi, columns.files()) if one.columns]
+    known: list[Known] = []
     for cases in gathered.batches(("patient", "tumour", "follow_up")):
         blocks = {one.file.entity: one.block(cases) for one in there}
-        known = told(blocks, cases.patients.size)
-        found += map(known.known.__getitem__, known.at.tolist())
-        claim.progress(done=len(found))
-    return recoding.plan(found, order.coarse.smallest_group, order.coarse.age_band)
+        found = told(blocks, cases.patients.size)
+        known += map(found.known.__getitem__, found.at.tolist())
+        claim.progress(done=len(known))
+    if not before:
+        return recoding.plan(known, k, years, least), None
+    return earlier.planned(known, Plan(k, years, least=least), before, gathered.chosen.names)
 
 
 def _quasi(file: File) -> File:
@@ -214,11 +234,16 @@ def _write_data(claim: Claim, kept: Files, files: Sequence[File], order: Order) 
     with closing(Spill()) as spill:
         with snapshot() as connection:
             claim.tell(phase="reading")
-            chosen = Chosen(_chosen(connection, order), names)
+            before = earlier.of_project(connection, order.project, order.number)
+            chosen, few_new = earlier.without_few_new(
+                Chosen(_chosen(connection, order), names),
+                before, order.coarse.smallest_group, names,
+            )  # fmt: skip
             gathered = Gathered(chosen, _tables(files), names, spill, BATCH)
             gathered.read(connection, claim.progress)
-        coarse = _plan(claim, files, order, gathered)
-        return _write_files(claim, kept, coarse.files(files), order, gathered, coarse)
+        coarse, beside = _plan(claim, files, order, gathered, before)
+        written = _write_files(claim, kept, coarse.files(files), order, gathered, coarse)
+        return replace(written, beside=beside and {**beside, "few_new_held_back": few_new})
 
 
 def _write_files(
@@ -472,7 +497,7 @@ def _refused(release: Release, grant: Grant) -> str:
     return "" if grant.state(today()) == rules.GRANTED else "grant_ended"
 
 
-def _write(claim: Claim, kept: Files, order: Order) -> tuple[dict[str, Any], datetime]:
+def _write(claim: Claim, kept: Files, order: Order) -> tuple[dict[str, Any], Plan, datetime]:
     files = columns.files()
     if "variables" in order.criteria:
         files = columns.only(files, order.criteria["variables"])
@@ -498,9 +523,10 @@ def _write(claim: Claim, kept: Files, order: Order) -> tuple[dict[str, Any], dat
     facts["too_long_for"] = left_out
     _write_citation(kept, order, facts, at)
     facts["made"]["since_previous"] = _since_previous(kept, order)
+    facts["made"]["with_earlier_releases"] = written.beside
     kept.write("manifest.json", _JSON, documents.as_json(facts))
     claim.tell()
-    return facts, at
+    return facts, written.coarse, at
 
 
 def _write_citation(kept: Files, order: Order, facts: dict[str, Any], at: datetime) -> None:
@@ -569,9 +595,9 @@ def _without_consent(gone: set[str], order: Order) -> int:
     return len(gone) - agreeing
 
 
-def _publish(claim: Claim, kept: Files, written: tuple[dict[str, Any], datetime]) -> None:
+def _publish(claim: Claim, kept: Files, written: tuple[dict[str, Any], Plan, datetime]) -> None:
     """Show everything at once: the state, the files, the audit and the notice, or none of it."""
-    facts, at = written
+    facts, coarse, at = written
     release = _ours(claim)
     for position, made in enumerate(kept.made):
         db.session.add(
@@ -587,6 +613,7 @@ def _publish(claim: Claim, kept: Files, written: tuple[dict[str, Any], datetime]
             )
         )
     release.state, release.made_at, release.manifest = rules.MADE, at, facts
+    release.recoded = coarse.as_json()
     release.maker = release.heartbeat_at = None
     release.drafts = []
     release.dictionary_version = facts["versions"]["dictionary_sha256"]
