@@ -132,8 +132,9 @@ def cohort() -> None:
 @click.option("--as", "email", required=True, help="The e-mail address of the researcher.")
 @click.pass_obj
 def count(application: Callable[[], Flask], file: Any, email: str) -> None:
-    """About how many meet the criteria of FILE (JSON, as a cohort's page gives it), after each
-    step. Told as on the page: rounded, not below ten, and compared with what was told before."""
+    """About how many meet the criteria of FILE (JSON, as a cohort's page or the manifest of a
+    release gives it), after each step. Told as on the page: rounded, not below ten, and compared
+    with what was told before."""
     from registry import audit
     from registry.access import Right
     from registry.db import db, new_id
@@ -143,9 +144,11 @@ def count(application: Callable[[], Flask], file: Any, email: str) -> None:
 
     with acting_as(application, email, Right.COUNT) as viewer:
         try:
-            asked = evaluating.read(json.load(file))
-        except (ValueError, AttributeError, TypeError) as refused:
-            _refuse(str(refused) if isinstance(refused, criteria.Unclear) else "This is no cohort.")
+            asked = criteria.Criteria.of(evaluating.written(file.read()))
+        except criteria.Unclear as refused:
+            _refuse(str(refused))
+        except UnicodeDecodeError:
+            _refuse("This is no cohort.")
         told = actions_cohorts.count(asked, by=viewer)
         audit.record("counted cohort", by=viewer, subject=("cohort", new_id()))
         db.session.commit()

@@ -423,6 +423,8 @@ OUTPUT_KINDS = {
     "guideline": _l("Guideline"),
     "other": _l("Other"),
 }
+#: How people write one, before what it is.
+DOI_BEFORE = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
 DOI = re.compile(r"^10\.\d{4,9}/[^\s<>\"]{1,200}$")
 
 VOTES = ("vote_yes", "vote_no", "conflict")

@@ -102,6 +102,13 @@ def test_age_and_standing_are_derived_as_in_a_release(client) -> None:
     assert met("age_at_diagnosis", "at_least", "65") == 1  # Cora; nothing decides Bea's
     assert met("age_at_diagnosis", "at_least", "64") == 3
     assert met("age_at_diagnosis", "at_most", "65") == 2
+    made(anna, "imaging", modality="ga68_dotatate", krenning="3", date="2020-07-01")
+    made(anna, "imaging", modality="ga68_dotatate", krenning="1", date="2021-07-01")
+    made(bea, "imaging", modality="ga68_dotatate", krenning="2", date="2020-07-01")
+    made(bea, "imaging", modality="ct", date="2021-07-01")
+    assert met("sstr_positive", "one_of", "yes") == 2  # from 2 on
+    last = Criterion("derived.sstr_positive", "one_of", ("yes",), "latest")
+    assert who(("all", (last,)))[-1] == 1  # Bea: what has no score is no examination of it
     assert met("vital_status", "one_of", "dead") == 1
     assert met("months_followed", "at_least", "23.98") == 2  # 730 days are 23.9836 months
     assert met("months_followed", "at_least", "23.99") == 1
@@ -201,11 +208,13 @@ def test_criteria_are_changed_grouped_taken_back_and_written_elsewhere(client) -
 def test_a_question_of_the_clinic_can_be_asked(client) -> None:
     """G3 at diagnosis, PRRT as second line, progression within 12 months of its start, and no
     chemotherapy before it. Anna meets all of it; Bea had chemotherapy before; Cora had it after,
-    and progressed too late."""
-    people = make_research.patients(3)
+    and progressed too late; Dora had it nobody knows when."""
+    people = make_research.patients(4)
     made = make_research.entry
     for patient, between, progressed in zip(
-        people, ("targeted", "chemotherapy", "targeted"), ("2021-12", "2021-12", "2022-03"),
+        people,
+        ("targeted", "chemotherapy", "targeted", "targeted"),
+        ("2021-12", "2021-12", "2022-03", "2021-12"),
         strict=True,
     ):  # fmt: skip
         made(patient, "tumour", diagnosis_date="2020-01")
@@ -216,16 +225,17 @@ def test_a_question_of_the_clinic_can_be_asked(client) -> None:
         made(patient, "therapy", start="2021-02-01", therapy_class="PRRT", agent="177Lu_DOTATATE")
         made(patient, "progression", date=progressed, basis="radiological")
     made(people[2], "therapy", start="2022-05-01", therapy_class="chemotherapy", agent="CAPTEM")
+    made(people[3], "therapy", therapy_class="chemotherapy", agent="CAPTEM")
 
     g3 = Criterion(G2.variable, "one_of", ("NET_G3",), "at_diagnosis")
     second = Criterion("line_2.class", "one_of", ("PRRT",))
     soon = Criterion("progression.date", "known", (), "after", "line_2", 12)
     before = Criterion("therapy.therapy_class", "one_of", ("chemotherapy",), "before",
                        "therapy:PRRT")  # fmt: skip
-    assert who(("all", (g3, second)), ("none", (before,)), ("all", (soon,))) == [3, 3, 2, 1]
+    assert who(("all", (g3, second)), ("none", (before,)), ("all", (soon,))) == [4, 4, 2, 1]
     of_line = (Criterion("line.class", "one_of", ("PRRT",)),
                Criterion("line.pfs_months", "at_most", ("11",)))  # fmt: skip
-    assert who(("same", of_line)) == [3, 2]
+    assert who(("same", of_line)) == [4, 3]
 
 
 def test_another_account_is_told_the_same_number(client) -> None:

@@ -57,6 +57,49 @@ def test_what_a_partial_date_does_not_decide_does_not_hold(
     assert not meets(wanted, GRADE.family, [at(date, "G1")], {})  # no therapy: neither
 
 
+_OPEN = [
+    # what is asked, of which entry: certainly, possibly
+    (("before", ""), ("2020-03", "G1"), (False, True)),
+    (("before", ""), ("2020-03-10", "G1"), (False, False)),
+    (("before", ""), ("", "G1"), (False, True)),
+    (("after", ""), ("2020", "G1"), (False, True)),
+    (("after", ""), ("2020-02", "G1"), (False, False)),
+    (("at_diagnosis", ""), ("2021", "G1"), (False, True)),
+    (("at_diagnosis", ""), ("2022", "G1"), (False, False)),
+    (("ever", "4"), ("", "3-20"), (False, True)),
+    (("ever", "21"), ("", "3-20"), (False, False)),
+    (("ever", "3"), ("", "3-20"), (True, True)),
+]
+
+
+@pytest.mark.parametrize(("asked", "there", "expected"), _OPEN)
+def test_what_is_open_is_possible_and_not_certain(
+    asked: tuple[str, str], there: tuple[str, str], expected: tuple[bool, bool]
+) -> None:
+    """So that nobody of whom chemotherapy before PRRT is open is counted as one without it."""
+    when, least = asked
+    wanted = (
+        Criterion(KI67.key, "at_least", (least,))
+        if least
+        else Criterion(GRADE.key, "known", (), when, "first_therapy")
+    )
+    events = {"first_therapy": PartialDate("2020-03-10"), "diagnosis": PartialDate("2020-03-10")}
+    family = (KI67 if least else GRADE).family
+    found = tuple(
+        meets(wanted, family, [at(*there)], events, possibly=possibly) for possibly in (False, True)
+    )
+    assert found == expected
+
+
+def test_not_known_is_certain_where_nothing_can_be_in_question() -> None:
+    wanted = Criterion(GRADE.key, "not_known", (), "before", "first_therapy")
+    events = {"first_therapy": PartialDate("2020-03-10")}
+    month = [at("2020-03", "G1")]  # may be before
+    assert not meets(wanted, GRADE.family, month, events)
+    assert meets(wanted, GRADE.family, month, events, possibly=True)
+    assert meets(wanted, GRADE.family, [at("2020-04", "G1")], events)
+
+
 @pytest.mark.parametrize(
     ("date", "expected"),
     [("2020-06", True), ("2020-07", False), ("2019-12-31", True), ("2020", False)],

@@ -221,6 +221,9 @@ def test_the_pages_ask_and_point_out_what_is_not_needed(client) -> None:
     assert "follow_up.vital_status: the event\nquestionnaire.date: curiosity\r\n" in filling
     assert "\r\nfollow_up.death_date: Survival\r\n" in filling
     assert "biomarker.value" not in filling
+    less = make.post(client, "/research/requests/new", {**typed, "trim": "yes"}).text
+    assert "questionnaire.date" not in less
+    assert "follow_up.vital_status: the event" in less
     make_research.signed_in(client, place, Role.ACCESS_COMMITTEE, "Greta Gross")
     assert "With the committee" in client.get("/data-access").text
     assert make.post(client, f"{url}/step", {"step": "ask"}).status_code == 422
@@ -294,10 +297,14 @@ def test_what_came_of_a_request_stands_with_it_and_its_release(client) -> None:
         text = client.get(page).text
         assert "Who lives long" in text
         assert "https://doi.org/10.1000/182" in text
+    again = make.post(client, f"{url}/outputs", {**typed, "doi": "DOI: 10.1000/182", "title": "B"})
+    assert (again.status_code, "This is there already." in again.text) == (422, True)
     one = len(make.selects(client, url))
-    assert make.post(client, f"{url}/outputs", {**typed, "title": "More"}).status_code == 303
+    more = {**typed, "title": "More", "doi": "http://dx.doi.org/10.1000/183"}
+    assert make.post(client, f"{url}/outputs", more).status_code == 303
+    assert 'href="https://doi.org/10.1000/183"' in client.get(url).text
     assert len(make.selects(client, url)) == one  # for two outputs as for one
-    output = queries_requests.outputs(asked)[-1]
+    output = next(one for one in queries_requests.outputs(asked) if one.doi == "10.1000/182")
     make_research.signed_in(client, place, Role.RESEARCHER, "Paul Pohl")
     assert make.post(client, f"{url}/outputs", typed).status_code == 404
     make.sign_in(client, rosa)

@@ -4,7 +4,8 @@ A cohort is a list of steps, all of which must hold; a step is a group of criter
 of criteria, of which all, any or none hold, or all in one and the same entry. A criterion is about
 one variable of the dictionary, in one of a patient's entries: ever, the first, the latest, about
 diagnosis, or before or after an event, within so many months of it or at any time. Nothing is
-guessed: what a partial date or a range of Ki-67 does not decide does not meet a criterion.
+guessed: what a partial date or a range of Ki-67 does not decide does not meet a criterion, and is
+not taken for what none of them holds of.
 """
 
 from __future__ import annotations

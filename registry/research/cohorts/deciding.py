@@ -1,6 +1,8 @@
 """Does a patient meet a criterion? Decided by the entries of the variable and the days of events.
 
-Nothing is guessed: what a partial date or a range does not decide does not meet a criterion.
+Nothing is guessed: what a partial date or a range does not decide does not certainly meet a
+criterion. It possibly does, so that somebody of whom it is open is not taken for one of whom none
+of some criteria holds.
 """
 
 from __future__ import annotations
@@ -49,21 +51,30 @@ class Between:
 
 
 def meets(
-    criterion: Criterion, family: str, entries: Sequence[Entry], events: Mapping[str, PartialDate]
+    criterion: Criterion,
+    family: str,
+    entries: Sequence[Entry],
+    events: Mapping[str, PartialDate],
+    *,
+    possibly: bool = False,
 ) -> bool:
-    """Does a patient with these entries, of this one variable, meet the criterion?
+    """Does a patient with these entries, of this one variable, meet the criterion: certainly, or
+    `possibly`, as far as partial dates and ranges leave it open?
 
     `not_known` means that no entry in question has a value.
     """
     filled = [one for one in entries if one.value not in (None, "", [])]
-    chosen = _chosen(criterion, filled, events)
     if criterion.operator == NOT_KNOWN:
-        return not chosen
-    return any(_holds(criterion, family, one.value) for one in chosen)
+        return not _chosen(criterion, filled, events, possibly=not possibly)
+    chosen = _chosen(criterion, filled, events, possibly=possibly)
+    return any(_holds(criterion, family, one.value, possibly=possibly) for one in chosen)
 
 
 def meet_in_one(
-    asked: Sequence[tuple[Criterion, str, Sequence[Entry]]], events: Mapping[str, PartialDate]
+    asked: Sequence[tuple[Criterion, str, Sequence[Entry]]],
+    events: Mapping[str, PartialDate],
+    *,
+    possibly: bool = False,
 ) -> bool:
     """Is there one entry that meets all of these criteria (with the family and the entries of
     their variables)? Each looks at the entries that those before it have left, so that the latest
@@ -75,18 +86,27 @@ def meet_in_one(
             for one in entries
             if one.value not in (None, "", []) and (left is None or one.order in left)
         ]
-        chosen = _chosen(criterion, filled, events)
         if criterion.operator == NOT_KNOWN:
+            chosen = _chosen(criterion, filled, events, possibly=not possibly)
             left = (left or set()) - {one.order for one in chosen}
         else:
-            left = {one.order for one in chosen if _holds(criterion, family, one.value)}
+            chosen = _chosen(criterion, filled, events, possibly=possibly)
+            left = {
+                one.order
+                for one in chosen
+                if _holds(criterion, family, one.value, possibly=possibly)
+            }
         if not left:
             return False
     return True
 
 
 def _chosen(
-    criterion: Criterion, filled: Sequence[Entry], events: Mapping[str, PartialDate]
+    criterion: Criterion,
+    filled: Sequence[Entry],
+    events: Mapping[str, PartialDate],
+    *,
+    possibly: bool,
 ) -> list[Entry]:
     if criterion.when == EVER:
         return list(filled)
@@ -95,32 +115,49 @@ def _chosen(
         dated = [one for one in filled if one.date is not None] or list(filled)
         ordered = sorted(dated, key=lambda one: (one.date.iso if one.date else "", one.order))
         return ordered[:1] if criterion.when == FIRST else ordered[-1:]
-    origin = events.get("diagnosis" if criterion.when == AT_DIAGNOSIS else criterion.event)
-    if origin is None:
-        return []
-    return [one for one in filled if one.date and _in_time(criterion, origin, one.date)]
+    event = "diagnosis" if criterion.when == AT_DIAGNOSIS else criterion.event
+    origin = events.get(event)
+    if origin is None:  # everybody was diagnosed, with or without a date; other events may not be
+        return list(filled) if possibly and event == "diagnosis" else []
+    return [
+        one
+        for one in filled
+        if (_in_time(criterion, origin, one.date, possibly=possibly) if one.date else possibly)
+    ]
 
 
 def latest(entries: Sequence[Entry]) -> Any:
     """What the latest entry says that says something; None where none does."""
     filled = [one for one in entries if one.value not in (None, "", [])]
-    chosen = _chosen(Criterion("", KNOWN, when=LATEST), filled, {})
+    chosen = _chosen(Criterion("", KNOWN, when=LATEST), filled, {}, possibly=False)
     return chosen[0].value if chosen else None
 
 
-def _in_time(criterion: Criterion, origin: PartialDate, date: PartialDate) -> bool:
+def _in_time(
+    criterion: Criterion, origin: PartialDate, date: PartialDate, *, possibly: bool
+) -> bool:
     if criterion.when == AT_DIAGNOSIS:
         months = rules.months_between(origin, date)
-        return months is not None and abs(months) <= ABOUT_DIAGNOSIS
-    if criterion.when == BEFORE:
-        return date.certainly_before(origin) and _near(criterion, date, origin)
-    same_day = date.iso == origin.iso and date.precision == "day"
-    return (same_day or origin.certainly_before(date)) and _near(criterion, origin, date)
+        if months is None:
+            near = (
+                abs(date.parts[0] - origin.parts[0]) <= 1
+            )  # of a year alone nothing more is known
+            return possibly and near
+        return abs(months) <= ABOUT_DIAGNOSIS
+    before = criterion.when == BEFORE
+    first, last = (date, origin) if before else (origin, date)
+    if possibly:
+        ordered = first.earliest < last.latest if before else first.earliest <= last.latest
+        return ordered and _near(criterion, first.latest, last.earliest)
+    same_day = not before and date.iso == origin.iso and date.precision == "day"
+    return (same_day or first.certainly_before(last)) and _near(
+        criterion, first.earliest, last.latest
+    )
 
 
-def _near(criterion: Criterion, first: PartialDate, last: PartialDate) -> bool:
-    """Are there certainly no more months between two dates than were asked for?"""
-    return not criterion.months or last.latest <= _months_later(first.earliest, criterion.months)
+def _near(criterion: Criterion, first: day, last: day) -> bool:
+    """Are there no more months between two days than were asked for?"""
+    return not criterion.months or last <= _months_later(first, criterion.months)
 
 
 def _months_later(date: day, months: int) -> day:
@@ -132,26 +169,28 @@ def _months_later(date: day, months: int) -> day:
     return min(last, last.replace(day=min(date.day, last.day)))
 
 
-def _holds(criterion: Criterion, family: str, value: Any) -> bool:
+def _holds(criterion: Criterion, family: str, value: Any, *, possibly: bool) -> bool:
     if criterion.operator == KNOWN:
         return True
     if criterion.operator == ONE_OF:
         there = value if isinstance(value, list) else [str(value)]
         return any(one in criterion.values for one in there)
-    wanted = criterion.values[0]
+    at_least = criterion.operator == AT_LEAST
+    low: Any
+    high: Any
     if family == DATED:
-        return _date_holds(criterion.operator, value, PartialDate(wanted))
-    low, high = _span(value)
+        wanted = PartialDate(criterion.values[0])
+        limit: Any = wanted.earliest if at_least else wanted.latest
+        low, high = value.earliest, value.latest
+    else:
+        limit = Decimal(criterion.values[0])
+        low, high = _span(value)
     if low is None or high is None:
-        return False
-    limit = Decimal(wanted)
-    return low >= limit if criterion.operator == AT_LEAST else high <= limit
-
-
-def _date_holds(operator: str, value: PartialDate, wanted: PartialDate) -> bool:
-    if operator == AT_LEAST:
-        return value.earliest >= wanted.earliest
-    return value.latest <= wanted.latest
+        return possibly
+    # Certainly: the least it can be is enough. Possibly: the most it can be is.
+    if at_least:
+        return bool((high if possibly else low) >= limit)
+    return bool((low if possibly else high) <= limit)
 
 
 def _span(value: Any) -> tuple[Decimal | None, Decimal | None]:

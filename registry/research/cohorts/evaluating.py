@@ -218,14 +218,17 @@ class _Facts:
     values: Mapping[str, Mapping[UUID, list[Entry]]]
     events: Mapping[str, Mapping[UUID, PartialDate]]
 
-    def who_meets(self, part: Part, among: set[UUID]) -> set[UUID]:
-        """Those who meet a criterion or a group of them."""
+    def who_meets(self, part: Part, among: set[UUID], *, possibly: bool = False) -> set[UUID]:
+        """Those who meet a criterion or a group of them, certainly or possibly. Who possibly meets
+        one of which none may hold does not certainly meet that group."""
         if isinstance(part, Criterion):
             family, own = self.known[part.variable].family, self.values[part.variable]
             return {
                 one
                 for one in among
-                if deciding.meets(part, family, own.get(one, ()), self._days(one))
+                if deciding.meets(
+                    part, family, own.get(one, ()), self._days(one), possibly=possibly
+                )
             }
         if part.match == criteria.SAME:
             asked = [
@@ -238,9 +241,12 @@ class _Facts:
                 if deciding.meet_in_one(
                     [(each, family, own.get(one, ())) for each, family, own in asked],
                     self._days(one),
+                    possibly=possibly,
                 )
             }
-        return _joined(part.match, among, [self.who_meets(one, among) for one in part.criteria])
+        wanted = not possibly if part.match == criteria.NONE else possibly
+        met = [self.who_meets(one, among, possibly=wanted) for one in part.criteria]
+        return _joined(part.match, among, met)
 
     def _days(self, patient: UUID) -> dict[str, PartialDate]:
         return {event: days[patient] for event, days in self.events.items() if patient in days}

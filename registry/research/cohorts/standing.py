@@ -1,5 +1,6 @@
 """What is derived of a patient as a variable of a cohort: the age at the first diagnosis, how they
-stand and how long they were followed, as the file of patients of a release has them."""
+stand and how long they were followed, as the file of patients of a release has them, and whether
+their imaging of somatostatin receptors was positive."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from registry.clinical.edit_checks.across.imaging import KRENNING_POSITIVE_FROM
 from registry.clinical.endpoints import DAYS_PER_MONTH
 from registry.course.models import BY_NAME
 from registry.dates import PartialDate
@@ -25,15 +27,17 @@ Execute = Callable[[sa.Select[Any]], Any]
 Row = Mapping[str, Any]
 Origin = PartialDate | None
 
-AGE, STATUS, FOLLOWED = (
+AGE, STATUS, FOLLOWED, SSTR = (
     "derived.age_at_diagnosis",
     "derived.vital_status",
     "derived.months_followed",
+    "derived.sstr_positive",
 )
 
 
 def subjects() -> dict[str, Subject]:
-    """What can be asked: no entry of its own says it, so it has no date."""
+    """What can be asked. No entry of its own says it, so it has no date, but for imaging, which
+    has that of the examination."""
     label = str(_l("Patient, derived"))
     found = (
         Subject(AGE, str(_l("Age at first diagnosis")), label, "number", unit=str(_l("years"))),
@@ -46,7 +50,11 @@ def subjects() -> dict[str, Subject]:
             unit=str(_l("months")),
         ),
     )
-    return {one.key: replace(one, dated=False) for one in found}
+    sstr = str(
+        _l("SSTR positive in imaging: Krenning score of %(n)s or more", n=KRENNING_POSITIVE_FROM)
+    )
+    undated = {one.key: replace(one, dated=False) for one in found}
+    return {**undated, SSTR: Subject(SSTR, sstr, label, "yes_no", "yes_no")}
 
 
 def is_of_standing(key: str) -> bool:
@@ -56,6 +64,8 @@ def is_of_standing(key: str) -> bool:
 
 def entries(execute: Execute, population: sa.Select[Any], key: str) -> dict[UUID, list[Entry]]:
     """The value of one of these variables of everybody of research who has one."""
+    if key == SSTR:
+        return _sstr(execute, population)
     values: Mapping[UUID, Any]
     if key == AGE:
         columns = sa.inspect(Patient).local_table.c
@@ -73,8 +83,25 @@ def entries(execute: Execute, population: sa.Select[Any], key: str) -> dict[UUID
     return {who: [Entry(None, "", one)] for who, one in values.items() if one is not None}
 
 
+def _sstr(execute: Execute, population: sa.Select[Any]) -> dict[UUID, list[Entry]]:
+    """Of every examination with a score whether it was positive, as analyses have it."""
+    return {
+        who: [
+            Entry(row["date"], str(row["id"]), _yes_no(int(row["krenning"])))
+            for row in rows
+            if row["krenning"]
+        ]
+        for who, rows in _of_each(execute, "imaging", population).items()
+    }
+
+
+def _yes_no(krenning: int) -> str:
+    return "yes" if krenning >= KRENNING_POSITIVE_FROM else "no"
+
+
 #: What is read of each entity.
 _READ = {
+    "imaging": ("id", "date", "krenning"),
     "tumour": ("id", "diagnosis_date", "age_at_diagnosis"),
     "follow_up": ("id", "vital_status", "date", "death_date", "interval", "interval_unit"),
 }

@@ -315,9 +315,10 @@ def add_output(
         raise Forbidden()
     if request.grant_id is None:
         raise Conflict(_("Nothing was approved that something could have come of."))
-    doi = doi.strip().removeprefix("https://doi.org/").removeprefix("doi:").strip()
-    if doi and not rules.DOI.match(doi):
-        raise Invalid(_("A DOI begins with 10. and has a slash, such as 10.1000/182."), field="doi")
+    doi = _doi(doi)
+    known = queries_requests.outputs(request)
+    if any((doi and one.doi.lower() == doi.lower()) or one.title == title.strip() for one in known):
+        raise Invalid(_("This is there already."), field="title")
     if release_id is not None and release_id not in {
         one.id for one in queries_requests.releases_of(request)
     }:
@@ -335,6 +336,14 @@ def add_output(
     db.session.flush()
     audit.record("added output", by=by, subject=("access_request", request.id))
     return made
+
+
+def _doi(text: str) -> str:
+    """A DOI without what is written before it. Raises Invalid where it is none."""
+    doi = rules.DOI_BEFORE.sub("", text.strip())
+    if doi and not rules.DOI.match(doi):
+        raise Invalid(_("A DOI begins with 10. and has a slash, such as 10.1000/182."), field="doi")
+    return doi
 
 
 def drop_output(request: AccessRequest, output_id: UUID | None, *, by: Viewer) -> None:

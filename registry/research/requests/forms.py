@@ -70,6 +70,19 @@ def filled(sent: MultiDict[str, str], known: Container[str]) -> MultiDict[str, s
     return found
 
 
+def trimmed(sent: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What was typed, without the lines of variables that none of the chosen analyses needs."""
+    analyses = [one for one in sent.getlist("analyses") if one in rules.ANALYSES]
+    wanted = {name for one in analyses for name in needs.needed(one)}
+    found = sent.copy()
+    found["variables"] = "\r\n".join(
+        line
+        for line in sent.get("variables", "").splitlines()
+        if not line.strip() or line.partition(":")[0].strip() in wanted
+    )
+    return found
+
+
 def with_cohorts(form: Any, versions: Any) -> Any:
     """Offer these versions in the form's choice."""
     form.cohort._options = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -44,6 +45,8 @@ def _form(found: AccessRequest | None = None) -> Any:
     sent: MultiDict[str, str] | None = request.form if request.method == "POST" else None
     if sent is not None and "fill" in sent:
         sent = forms_requests.filled(sent, actions_requests.known_variables())
+    elif sent is not None and "trim" in sent:
+        sent = forms_requests.trimmed(sent)
     made = forms_requests.RequestForm(sent, stored=stored)
     return forms_requests.with_cohorts(made, queries_requests.versions(web.viewer()))
 
@@ -60,7 +63,7 @@ def _wish(form: Any) -> actions_requests.Wish:
 def _written(found: AccessRequest | None) -> Any:
     """The form of a new or a changed request, and what becomes of it."""
     viewer, form = web.viewer(), _form(found)
-    if "fill" in request.form:
+    if request.form.keys() & {"fill", "trim"}:
         return render_template("research/request_form.html", form=form, request_row=found)
     if request.method == "POST" and form.validate():
         cohort = queries_requests.version(viewer, web.as_id(form.cohort.data))
@@ -149,7 +152,7 @@ def _page(
         GRANTED=rules.GRANTED,
         EXPIRED=rules.EXPIRED,
         conditions=queries_requests.conditions(found),
-        votes=cast,
+        votes=Counter(cast.values()),
         carried=rules.carried(cast),
         refused=refused,
         earlier=earlier,
