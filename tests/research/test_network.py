@@ -12,7 +12,7 @@ from registry.db import db, now
 from registry.research import rules
 from registry.research.cohorts.disclosure import Answer
 from registry.research.models import NetworkFigures
-from registry.research.statistics import network
+from registry.research.statistics import network, partwise, told
 from tests import make, make_research
 
 PEOPLE = [UUID(int=number) for number in range(60)]
@@ -27,35 +27,77 @@ def test_shares_are_in_steps_and_only_where_ten_are_followed() -> None:
     5 of 100 would be three people."""
     alive = dict.fromkeys(PEOPLE[:40], (3700, False))
     followed = alive | dict.fromkeys(PEOPLE[40:], (45, True))
-    found = network.points(set(PEOPLE), followed, tell)
-    assert [one["share"] for one in found] == [70] * 5
-    assert {one["at_risk"] for one in found} == {40}
+    series = told.curve("", set(PEOPLE), followed, tell)
+    assert [one["share"] for one in series["points"]] == [70] * 5
+    assert {one["of"] for one in series["points"]} == {40}
+    assert series["of"] == 60
     few = {one: (800 if one.int < 9 else 300, False) for one in PEOPLE[:30]}
-    assert network.points(set(PEOPLE), few, tell) == []  # nine are followed a year
-    assert network.points(set(), few, tell) == []
+    assert told.curve("", set(PEOPLE), few, tell)["points"] == []  # nine are followed a year
+    assert told.curve("", set(), few, tell)["points"] == []
 
 
 def test_no_step_is_fewer_than_five_people() -> None:
     """About 110 may be 105, of whom 5 of 100 are five; about ten may be five: half are fewer."""
-    assert [network.step(told) for told in (10, 20, 30, 40, 60, 100, 110)] == [
+    assert [told.step(number) for number in (10, 20, 30, 40, 60, 100, 110)] == [
         None, 50, 20, 20, 10, 10, 5,
     ]  # fmt: skip
-    for told in range(10, 2000, 10):
-        chosen = network.step(told)
-        assert chosen is None or (told - 5) * chosen / 100 >= 5
+    for number in range(10, 2000, 10):
+        chosen = told.step(number)
+        assert chosen is None or (number - 5) * chosen / 100 >= 5
     ten = dict.fromkeys(PEOPLE[:14], (3700, False)) | {PEOPLE[0]: (45, True)}
-    assert network.points(set(PEOPLE), ten, tell) == []  # one of fourteen would be told
+    assert told.curve("", set(PEOPLE), ten, tell)["points"] == []  # one of fourteen would be told
 
 
 def test_a_small_group_is_not_given_away_by_the_others() -> None:
     """Sixty in all, of whom five are of one group: the smallest other goes with it, of two told
     as equal the first."""
     groups = {"a": set(PEOPLE[:30]), "b": set(PEOPLE[30:55]), "c": set(PEOPLE[55:])}
-    kept = network.counts(set(PEOPLE), groups, tell)
+    kept = told.counts(set(PEOPLE), groups, tell)
     assert [one["code"] for one in kept] == ["b"]
     with_unknown = {"a": set(PEOPLE[:30]), "b": set(PEOPLE[30:45]), "c": set(PEOPLE[45:50])}
-    kept = network.counts(set(PEOPLE), with_unknown, tell)  # ten of no group are told of too
+    kept = told.counts(set(PEOPLE), with_unknown, tell)  # ten of no group are told of too
     assert [one["code"] for one in kept] == ["a", "b"]
+
+
+def test_who_went_on_to_what_gives_no_cell_away() -> None:
+    """Of sixty, thirty of a go on to b and thirty have nothing else; of a second line of b ten go
+    to a, three to c and seventeen to nothing. Three are not told, and one more of their row with
+    them, else row and column would give them away."""
+    own = {one: {1: "a", 2: "b"} for one in PEOPLE[:30]} | {one: {1: "a"} for one in PEOPLE[30:]}
+    assert told.flow(1, own, tell) == [
+        {"line": 1, "source": "a", "target": "b", "number": 30},
+        {"line": 1, "source": "a", "target": "", "number": 30},
+    ]
+    own |= {one: {1: "a", 2: "b", 3: "a"} for one in PEOPLE[:10]}
+    own |= {one: {1: "a", 2: "b", 3: "c"} for one in PEOPLE[10:13]}
+    cells = told.flow(2, own, tell)
+    assert [(one["target"], one["number"]) for one in cells] == [("", 20)]
+    assert told.flow(3, own, tell) == []
+
+
+def test_responses_markers_and_scales_are_told_like_shares() -> None:
+    """Fifteen of sixty partial: 25 %, of which the step is ten (55 people, 5.5): 20, as Python
+    rounds 2.5. Ten patients measured have no step that is five people."""
+    best = dict.fromkeys(PEOPLE[:15], "PR") | dict.fromkeys(PEOPLE[15:], "SD")
+    orr, dcr = told.rates("", set(PEOPLE), best, tell)["points"]
+    assert (orr["at"], orr["of"], orr["share"], orr["step"]) == ("ORR", 60, 20, 10)
+    assert (dcr["at"], dcr["share"], dcr["low"]) == ("DCR", 100, 90)  # exact: 94.04 from below
+    measured = {0: dict.fromkeys(PEOPLE[:36], 1.5) | dict.fromkeys(PEOPLE[36:], 1.0),
+                6: dict.fromkeys(PEOPLE[:10], 9.0)}  # fmt: skip
+    above = {one["code"]: [(p["at"], p["share"]) for p in one["points"]]
+             for one in told.above(measured, tell)}  # fmt: skip
+    assert above == {"1": [("0", 60)], "2": [("0", 0)], "5": [("0", 0)], "10": [("0", 0)]}
+    [scale] = told.means({0: {one: 40.0 + one.int % 2 * 12 for one in PEOPLE}}, tell)
+    assert [(p["share"], p["low"], p["high"]) for p in scale["points"]] == [(50, 40, 50)]
+
+
+def test_the_latest_of_each_window_is_kept() -> None:
+    latest = partwise.Latest()
+    latest.add(1, [(0.5, 3.0), (5.9, 2.0), (6.0, 9.0), (60.0, 7.0)])
+    latest.add(0, [(2.0, 4.0)])
+    found = latest.of(PEOPLE)
+    assert found[0] == {PEOPLE[1]: 2.0, PEOPLE[0]: 4.0}
+    assert (found[6], found[36]) == ({PEOPLE[1]: 9.0}, {})
 
 
 def test_figures_are_made_once_and_not_again_for_one_more(client) -> None:
@@ -65,6 +107,8 @@ def test_figures_are_made_once_and_not_again_for_one_more(client) -> None:
         make_research.entry(patient, "tumour", diagnosis_date="2020-01-01", primary_site="C25.2")
         make_research.entry(patient, "therapy", start="2020-01-10", therapy_class="SSA",
                             agent="lanreotide_autogel", best_response="SD")  # fmt: skip
+        make_research.entry(patient, "questionnaire", instrument="QLQ-C30", date="2020-08-01",
+                            scores={"QL2": 50})  # fmt: skip
         make_research.entry(patient, "follow_up", date="2022-06-01",
                             vital_status="dead" if number < 2 else "alive")  # fmt: skip
     make_research.entry(patient, "tumour", laterality="left", error_at=now(), error_because="x",
@@ -88,6 +132,17 @@ def test_figures_are_made_once_and_not_again_for_one_more(client) -> None:
     assert len(make.selects(client, "/network/research-figures?group=sex")) == 2
     assert client.get("/network/research-figures.svg").data.startswith(b"<?xml")
     assert client.get("/network/research-figures.csv?group=sex").text.count("\n") == 3
+    for what, said in (
+        ("response", "DCR: 100 %"),
+        ("flow", "No further line"),
+        ("markers", "Nothing is told of"),
+        ("quality_of_life", "50 at 6–12"),
+    ):
+        assert said in client.get(f"/network/research-figures?what={what}").text
+    for what, status in (("flow", 200), ("markers", 404), ("quality_of_life", 200)):
+        drawn = client.get(f"/network/research-figures.svg?what={what}")
+        assert drawn.status_code == status, what
+    assert "none,20" in client.get("/network/research-figures.csv?what=flow").text
     assert "Without next treatment" in client.get("/network/research-figures?what=ttnt").text
     assert client.get("/network/research-figures.exe").status_code == 404
     make.sign_in(client, make.person(place, Role.RESEARCHER, name="Rosa"))

@@ -152,15 +152,17 @@ def population() -> sa.Select[Any]:
     )
 
 
-def _entries(execute: Execute, key: str) -> dict[UUID, list[Entry]]:
-    """What every patient's entries say of a variable."""
+def _entries(
+    execute: Execute, key: str, within: sa.Select[Any] | None = None
+) -> dict[UUID, list[Entry]]:
+    """What every patient's entries say of a variable; of those `within`, or all of research."""
     entity, _dot, name = key.partition(".")
     model = _MODELS[entity]
     table = sa.inspect(model).local_table
     whose = table.c.id if model is Patient else table.c.patient_id
     date = _date_of(model)
     query = sa.select(whose, table.c.id, sa.null() if date is None else date, table.c[name]).where(
-        whose.in_(population()), table.c[name].is_not(None)
+        whose.in_(population() if within is None else within), table.c[name].is_not(None)
     )
     if "error_at" in table.c:
         query = query.where(table.c.error_at.is_(None))
@@ -291,20 +293,17 @@ def _joined(match: str, before: set[UUID], met: list[set[UUID]]) -> set[UUID]:
     return before - any_of if match == criteria.NONE else before & any_of
 
 
-def by_latest_code(execute: Execute, key: str, among: set[UUID]) -> dict[str, set[UUID]]:
-    """The people of a cohort by what the latest entry says that has this coded variable."""
-    found: dict[str, set[UUID]] = {}
-    for patient, entries in _entries(execute, key).items():
-        if patient in among and (value := deciding.latest(entries)):
-            found.setdefault(str(value), set()).add(patient)
-    return found
+def latest_codes(execute: Execute, key: str, within: sa.Select[Any]) -> dict[UUID, str]:
+    """What the latest entry says that has this coded variable, of each of these patients."""
+    found = _entries(execute, key, within).items()
+    return {who: str(value) for who, entries in found if (value := deciding.latest(entries))}
 
 
-def followed(execute: Execute) -> dict[UUID, tuple[int, bool]]:
-    """Days from the first diagnosis to death or the last contact of everybody of research, and
+def followed(execute: Execute, within: sa.Select[Any]) -> dict[UUID, tuple[int, bool]]:
+    """Days from the first diagnosis to death or the last contact of each of these patients, and
     whether it was death; who has no two full dates is left out."""
     found = {}
-    for patient, (origin, last) in standing.lasts(execute, population()).items():
+    for patient, (origin, last) in standing.lasts(execute, within).items():
         days = rules.since(origin, last["death_date"] or last["date"]).days
         if last["vital_status"] in ("alive", "dead") and days and int(days) >= 0:
             found[patient] = (int(days), last["vital_status"] == "dead")

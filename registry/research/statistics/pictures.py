@@ -57,10 +57,15 @@ class Rate:
 
 
 def rates(
-    groups: Sequence[tuple[str, Sequence[Rate]]], *, x_label: str, title: str, form: str
+    groups: Sequence[tuple[str, Sequence[Rate]]],
+    *,
+    x_label: str,
+    title: str,
+    form: str,
+    of: str = "n = ",
 ) -> bytes:
     """Shares as points with intervals, a row each: `groups` are (name, a rate of each group), the
-    same groups in each, beside each other."""
+    same groups in each, beside each other; `of` stands before of how many."""
     rows = len(groups[0][1])
 
     def draw(figure: Any) -> None:
@@ -74,7 +79,7 @@ def rates(
                 axes.plot([one.share], [y], "os^D"[mark % 4], color=colour, markersize=7)
             axes.set_title(kind, fontsize=10.5)
             _per_cent(axes)
-        names = [f"{short(one.name)} (n = {one.of})" for one in groups[0][1]]
+        names = [f"{short(one.name)} ({of}{one.of})" for one in groups[0][1]]
         panels[0].set_yticks([rows - place for place in range(rows)], names)
         panels[0].set_ylim(0.4, rows + 0.6)
         figure.supxlabel(x_label, fontsize=10.5)
@@ -288,14 +293,15 @@ def _ribbons(
 def at_times(
     groups: Sequence[tuple[str, Sequence[tuple[float, float, float | None, float | None]]]],
     *,
-    times: Sequence[float],
+    times: Mapping[float, str],
     x_label: str,
     y_label: str,
     title: str,
     form: str,
+    unit: str = " %",
 ) -> bytes:
     """Shares of groups at fixed times, with their intervals: `groups` are (name, points of (time,
-    share, low, high) from 0 to 1)."""
+    share, low, high) from 0 to 1), `times` what is written at each."""
 
     def draw(figure: Any) -> None:
         axes = figure.add_subplot()
@@ -311,14 +317,14 @@ def at_times(
             for at, (_time, _share, low, high) in zip(x, points, strict=True):
                 if low is not None and high is not None:
                     axes.plot([at, at], [low, high], color=colour, linewidth=1.2)
-        axes.set_xticks(list(times), [f"{one:g}" for one in times])
+        axes.set_xticks(list(times), list(times.values()))
         axes.set_ylim(0, 1.02)
-        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], [f"{one}{unit}" for one in (0, 25, 50, 75, 100)])
         axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set_axisbelow(True)
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         if len(groups) > 1:
-            axes.legend(frameon=False, loc="lower left", handlelength=3.2)
+            axes.legend(frameon=False, loc="best", handlelength=3.2)
 
     return _drawn(4.6, form, title, draw)

@@ -37,14 +37,15 @@ _DEFINITIONS = {
 #: More lanes than this cannot be read; the rest are in the data.
 MOST_LANES = 40
 MOST_LINES = 4
-NO_LINE, OTHER = "", "other"
+NO_LINE, UNKNOWN, OTHER = "", "unknown", "other"
 
 
 def of_classes(lines: Sequence[Line]) -> list[dict[int, str]]:
-    """Of each patient the first class of each line, by number: of the tumour with most lines."""
+    """Of each patient the first class of each line, by number: of the tumour with most lines. A
+    class that nobody stated is UNKNOWN."""
     found: dict[str, dict[str, dict[int, str]]] = {}
     for line in lines:
-        classes = line.classes[:1] or ("",)
+        classes = line.classes[:1] or (UNKNOWN,)
         found.setdefault(line.patient, {}).setdefault(line.tumour, {})[line.number] = classes[0]
     return [
         max(by_tumour.values(), key=lambda own: (len(own), sorted(own.items())))
@@ -70,11 +71,12 @@ def flow(files: Files, asked: Mapping[str, str]) -> Shown:
     if not own:
         return replace(base, empty=_l("The release has no systemic line of palliative intent."))
     went = steps(own)
-    classes = Counter(one for numbers in own for one in numbers.values() if one)
+    classes = Counter(one for numbers in own for one in numbers.values() if one != UNKNOWN)
     coloured = [one for one, _n in sorted(classes.items(), key=lambda x: (-x[1], x[0]))]
     coloured = coloured[: len(COLOURS) - 1]
     words = {one: vocabularies.label("therapy_class", one) for one in classes}
     words |= {NO_LINE: str(_("No further line")), OTHER: str(_("Other"))}
+    words[UNKNOWN] = str(_("Class not known"))
     columns, links = _laid_out(went, own, coloured, words)
     ordered = sorted(went.items(), key=lambda one: (one[0][0], -one[1], one[0]))
     rows = [

@@ -11,24 +11,21 @@ from uuid import UUID
 
 from flask import Response, render_template, request
 
-from registry import codes as vocabularies
 from registry import storage, web
 from registry.access import Right
 from registry.errors import Forbidden, NotFound
-from registry.language import gettext as _
 from registry.language import lazy_gettext as _l
 from registry.research import rules
-from registry.research.cohorts import evaluating
 from registry.research.models import Release, ReleaseFile
 from registry.research.releases import actions, documents, queries
 from registry.research.statistics import (
     answers,
     courses,
-    figures,
     network,
-    pictures,
+    network_shown,
     sequences,
     timed,
+    told,
     trajectories,
 )
 from registry.research.statistics.shown import Files, Shown
@@ -149,115 +146,37 @@ def _is_number(cell: str) -> bool:
 # -- the network -------------------------------------------------------------------------------
 
 
-Points = list[dict[str, Any]]
-
-
-def _network() -> tuple[Any, str, str, list[tuple[str, Points]]]:
-    """What is told of the network now, the curve and the group asked for, and (name, points) of
-    each group that is told of."""
-    kept = network.newest()
-    what, by = request.args.get("what", ""), request.args.get("group", "")
-    what, by = what if what in network.CURVES else "survival", by if by in network.GROUPS else ""
-    if kept is None:
-        return None, what, by, []
-    codes = _codes_of(network.GROUPS[by][0]) if by else ""
-    rows = [
-        (vocabularies.label(codes, one["code"]) if by else _("All"), one["points"])
-        for one in kept.content["curves"][what][by]
-    ]
-    return (
-        kept,
-        what,
-        by,
-        [(name, points) for name, points in rows if points][: figures.MOST_GROUPS],
-    )
-
-
-def _codes_of(variable: str) -> str:
-    return evaluating.subjects()[variable].codes
-
-
 @room.page("/network/research-figures", right=Right.SIGNED_IN)
 def of_network() -> Any:
     """The network in figures: about how many, how they fare and what they are treated with, for
     everybody signed in."""
-    kept, what, by, drawn = _network()
-    listed = [
-        *((key, label, _codes_of(variable)) for key, (variable, label) in network.GROUPS.items()),
-        *((key, label, codes) for key, (codes, label) in network.OF_LINES.items()),
-    ]
-    title, definition, left = network.CURVES[what]
-    said = "; ".join(
-        _("%(name)s: %(share)s %% at %(months)s months", name=name,
-          share=points[-1]["share"], months=points[-1]["months"])
-        for name, points in drawn
-    )  # fmt: skip
+    kept = network.newest()
     return render_template(
         "research/network.html",
         kept=kept,
-        what=what,
-        group=by,
-        curves=[(key, title) for key, (title, *_rest) in network.CURVES.items()],
-        groups=[(key, label) for key, (_variable, label) in network.GROUPS.items()],
-        title=title,
-        definition=definition,
-        left=left,
-        rows=drawn,
-        tables=[
-            (label, [(vocabularies.label(codes, one["code"]), one["number"]) for one in
-                     kept.content["tables"][key]])
-            for key, label, codes in (listed if kept else ())
-        ],
+        shown=network_shown.page(kept.content, request.args) if kept else None,
+        figures=[(key, title) for key, (title, *_rest) in network_shown.SHOWN.items()],
+        tables=network_shown.tables(kept.content) if kept else (),
         few=rules.FEW,
-        in_a_step=network.IN_A_STEP,
-        alternative=_("%(what)s at fixed times with intervals. %(said)s.", what=title, said=said),
-    )  # fmt: skip
+        in_a_step=told.IN_A_STEP,
+    )
 
 
 @room.page("/network/research-figures.<form>", right=Right.SIGNED_IN)
 def network_file(form: str) -> Any:
     """The figure as SVG or PNG, or its numbers as CSV."""
-    _kept, what, _by, drawn = _network()
+    kept = network.newest()
+    if kept is None:
+        raise NotFound()
+    shown = network_shown.page(kept.content, request.args)
     if form == "csv":
-        lines = [
-            [rules.safe(name), *(_text(one[key]) for key in _COLUMNS)]
-            for name, points in drawn
-            for one in points
-        ]
-        content, kind = documents.csv_bytes(("group", *_COLUMNS), lines), "text/csv"
-    elif form in _FIGURES and drawn:
-        title, _definition, left = network.CURVES[what]
-        start = (
-            _("Months from diagnosis")
-            if what == "survival"
-            else _("Months from the start of the line")
-        )
-        content = pictures.at_times(
-            [
-                (name, [(one["months"], one["share"] / 100, _part(one["low"]), _part(one["high"]))
-                        for one in points])
-                for name, points in drawn
-            ],
-            times=network.MONTHS,
-            x_label=start,
-            y_label=str(left),
-            title=str(title),
-            form=form,
-        )  # fmt: skip
-        kind = _FIGURES[form]
+        header, lines = shown.numbers
+        safe = [[cell if _is_number(cell) else rules.safe(cell) for cell in one] for one in lines]
+        content, kind = documents.csv_bytes(header, safe), "text/csv"
+    elif form in _FIGURES and shown.draw is not None:
+        content, kind = shown.draw(form), _FIGURES[form]
     else:
         raise NotFound()
     way = "inline" if form == "svg" and "save" not in request.args else "attachment"
-    headers = {"Content-Disposition": f"{way}; filename=network-{what}.{form}"}
+    headers = {"Content-Disposition": f"{way}; filename=network-{shown.what}.{form}"}
     return Response(io.BytesIO(content), mimetype=kind, headers=headers)
-
-
-_COLUMNS = ("months", "at_risk", "share", "low", "high", "step")
-
-
-def _text(value: int | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _part(value: int | None) -> float | None:
-    return None if value is None else value / 100
