@@ -6,7 +6,7 @@ from uuid import UUID
 
 from registry.db import db
 from registry.jobs import job
-from registry.research.releases import making
+from registry.research.releases import actions, making
 from registry.research.statistics import network
 
 
@@ -25,6 +25,14 @@ def make_release(release_id: str = "") -> None:
             making.log.warning("release %s was not made", one)
     if not release_id:
         making.clear_up()
+
+
+@job("research.remind", sweep=True)
+def remind() -> None:
+    """Tell researchers that their grants end soon."""
+    db.session.rollback()
+    actions.remind_of_the_end()
+    db.session.commit()
 
 
 @job("research.network_figures", sweep=True)

@@ -30,6 +30,10 @@ GRANT_STATES = {
 }
 
 
+#: So long before its end a researcher is told of it.
+SOON = timedelta(days=30)
+
+
 def grant_state(*, from_date: date, until_date: date, ended: bool, day: date) -> str:
     """How a grant stands on a day. The last day still counts."""
     if ended:

@@ -229,6 +229,30 @@ def test_an_expired_grant_stops_downloading(client, house, monkeypatch):
     assert client.get(url).status_code == 403
 
 
+def test_a_researcher_is_told_once_that_a_grant_ends_within_a_month(app):
+    place, day = make_research.office(), today()
+    rosa = make.person(place, Role.RESEARCHER, name="Rosa Ruiz")
+    soon, _later, _short = (
+        make_research.grant(
+            place,
+            rosa,
+            project=f"NET-{left}",
+            from_date=day - timedelta(days=past),
+            until_date=day + timedelta(days=left),
+        )
+        for past, left in ((90, 30), (90, 31), (9, 9))
+    )
+
+    def told():
+        actions.remind_of_the_end()
+        db.session.flush()
+        return [one.subject_id for one in db.session.scalars(
+            sa.select(Notice).where(Notice.why == "grant_ends_soon")
+        )]  # fmt: skip
+
+    assert told() == told() == [soon.id]
+
+
 def test_an_altered_file_is_refused_and_that_is_audited(client, house):
     _office, rosa, _given, release = house
     file = next(one for one in release.files if one.name == "patients.csv")

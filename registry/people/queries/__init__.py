@@ -24,6 +24,7 @@ from registry.people.queries.notices import (
     number_lines,
     refused_mail,
     refused_message,
+    told_about,
     unread,
     whys_of_digest,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "refused_message",
     "roles_between",
     "state_of",
+    "told_about",
     "unread",
     "viewer_of_person",
     "viewer_of_sign_in",

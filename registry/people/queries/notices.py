@@ -96,6 +96,15 @@ def whys_of_digest(digest_id: UUID) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
+def told_about(person_id: UUID, why: str, subject_id: UUID) -> datetime | None:
+    """When somebody was last told this about that; None where never."""
+    return db.session.scalar(
+        sa.select(sa.func.max(Notice.at)).where(
+            Notice.person_id == person_id, Notice.why == why, Notice.subject_id == subject_id
+        )
+    )
+
+
 def refused_mail(viewer: Viewer, limit: int = 50) -> Sequence[Mail]:
     """The messages that were given up, newest first, for the administrator."""
     viewer.need(Right.ADMINISTER)

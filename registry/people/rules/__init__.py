@@ -55,6 +55,7 @@ NOTICES = {
     "release_failed": _l("A release could not be made."),
     "grant_given": _l("You may make releases for a project."),
     "grant_ended": _l("Your grant for a project was ended."),
+    "grant_ends_soon": _l("Your grant for a project ends within a month: ask for more time."),
     "request_received": _l("A request for access to data has arrived or was answered."),
     "request_moved": _l("The access committee has something to say about your request."),
     "account_requested": _l("Somebody asks for an account."),

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from registry import audit, jobs, storage
 from registry.access import Right, Role, Viewer
+from registry.dates import today
 from registry.db import db, now, own_transaction
 from registry.errors import Conflict, Forbidden, Invalid, Unreadable
 from registry.language import gettext as _
@@ -102,6 +103,26 @@ def end_grant(grant: Grant, *, by: Viewer, reason: str) -> None:
     db.session.flush()
     audit.record("ended grant", by=by, subject=("grant", grant.id))
     people.tell([grant.researcher_id], "grant_ended", subject=("grant", grant.id))
+
+
+def remind_of_the_end() -> None:
+    """Tell each researcher once that a grant ends within a month; again where it was renewed since.
+
+    Of a grant that was given for less than a month this is no news.
+    """
+    day = today()
+    ending = db.session.scalars(
+        sa.select(Grant).where(
+            Grant.ended_at.is_(None),
+            Grant.from_date <= day,
+            Grant.until_date.between(day, day + rules.SOON),
+        )
+    )
+    for grant in ending.all():
+        first = grant.until_date - rules.SOON
+        told = staff.told_about(grant.researcher_id, "grant_ends_soon", grant.id)
+        if grant.from_date < first and (told is None or told.date() < first):
+            people.tell([grant.researcher_id], "grant_ends_soon", subject=("grant", grant.id))
 
 
 def request_release(grant: Grant, *, by: Viewer, also: Collection[str] = ()) -> Release:

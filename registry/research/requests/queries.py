@@ -73,6 +73,13 @@ def grant_of(found: AccessRequest) -> Grant | None:
     return db.session.get(Grant, found.grant_id) if found.grant_id else None
 
 
+def cohort_name(found: AccessRequest) -> str:
+    """What its researcher calls the cohort of a request that was fetched for a viewer."""
+    return (
+        db.session.scalar(sa.select(Cohort.name).where(Cohort.id == found.cohort.cohort_id)) or ""
+    )
+
+
 def conditions(found: AccessRequest) -> str:
     """The conditions under which a request was approved, or renewed the last time."""
     decided = (one for one in reversed(found.events) if one.step in ("approve", "renew"))

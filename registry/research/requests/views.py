@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
@@ -152,6 +153,9 @@ def _page(
         GRANTED=rules.GRANTED,
         EXPIRED=rules.EXPIRED,
         conditions=queries_requests.conditions(found),
+        cohort_name=queries_requests.cohort_name(found),
+        criteria=json.dumps(found.cohort.criteria, ensure_ascii=False, indent=2),
+        few=rules.FEW,
         votes=Counter(cast.values()),
         carried=rules.carried(cast),
         refused=refused,
