@@ -218,9 +218,9 @@ def _source_ids(brought: Brought) -> dict[str, str]:
     """The source's id of each released pseudonym: a link that only the house can make."""
     from registry.interop import queries
     from registry.interop.actions import source_id_index
-    from registry.research.releases.pseudonyms import Pseudonyms
+    from registry.research.releases.naming import names_of
 
-    viewer, names, cohort = queries.importer(CENTRE), Pseudonyms(PROJECT), brought.cohort
+    viewer, names, cohort = queries.importer(CENTRE), names_of(PROJECT), brought.cohort
     held = queries.patients_of(viewer, cohort.map_name)
     found = {}
     for row in brought.source:

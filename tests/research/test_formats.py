@@ -21,7 +21,8 @@ from registry.research import rules
 from registry.research.releases import formats
 from registry.research.releases.cells import Cells
 from registry.research.releases.columns import Column, File
-from registry.research.releases.writing import csv_lines
+from registry.research.releases.dictionaries import Once, tight
+from registry.research.releases.writing import CsvLines
 from tests import make, make_research
 
 #: What spreadsheets are attacked with, and what merely looks like it.
@@ -80,7 +81,9 @@ def _arrays():
 def source(tmp_path: Path) -> Path:
     """The CSV file of these columns, as a release has it."""
     place = tmp_path / "things.csv"
-    place.write_bytes(",".join(FILE.header).encode() + b"\r\n" + bytes(csv_lines(_arrays())))
+    place.write_bytes(
+        ",".join(FILE.header).encode() + b"\r\n" + bytes(CsvLines(len(FILE.header)).of(_arrays()))
+    )
     return place
 
 
@@ -204,3 +207,20 @@ def test_the_script_reads_a_release_with_labels_and_draws_its_survival(app, tmp_
     assert sorted(patients["follow_up_days"]) == [366, 731, 1096, 1461, 1827]
     assert patients.attrs["labels"]["vital_status"] == "Vital status at last contact"
     assert len(set(tumours["primary_site"])) == 1
+
+
+def test_a_dictionary_has_what_stands_in_the_rows_alone_in_the_order_it_comes() -> None:
+    words = pa.array(["nobody's", "second", "first", "another's"])
+    some = pa.DictionaryArray.from_arrays(pa.array([2, None, 1, 2], pa.int32()), words)
+    found = tight(some)
+    assert found.to_pylist() == ["first", None, "second", "first"]
+    assert found.dictionary.to_pylist() == ["first", "second"]
+    empty = tight(pa.DictionaryArray.from_arrays(pa.array([None], pa.int32()), words))
+    assert (empty.to_pylist(), len(empty.dictionary)) == ([None], 0)
+
+
+def test_what_is_made_of_a_dictionary_is_made_anew_for_another_of_the_same_length() -> None:
+    once = Once(lambda words: [one.upper() for one in words.to_pylist()])
+    column = pa.array(["a", "b", "a"]).dictionary_encode()
+    assert once.of(column.dictionary) is once.of(column.take(pa.array([1])).dictionary)
+    assert once.of(pa.array(["b", "c"])) == ["B", "C"]

@@ -8,24 +8,32 @@ import itertools
 import os
 import random
 from decimal import Decimal
+from uuid import UUID, uuid4
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from scipy.stats import chisquare
 
 from registry.course.models import BY_NAME
 from registry.dates import PartialDate
+from registry.db import db, new_id, now
 from registry.keys import ring
 from registry.patients.models import Patient
 from registry.research import rules
+from registry.research.models import Release
 from registry.research.releases import days
 from registry.research.releases.ahead import ahead
 from registry.research.releases.cells import Cases, Rows, ids_of
 from registry.research.releases.days import NONE, Dates
 from registry.research.releases.gathering import Chosen
-from registry.research.releases.pseudonyms import Pseudonyms
+from registry.research.releases.naming import names_of
+from registry.research.releases.pseudonyms import DigestPseudonyms, Pseudonyms
 from registry.research.releases.reading import Table, held
 from registry.research.releases.spilling import Spill
+from tests import make_research
 
 DATES = (
     None, "1961", "1961-03", "1961-03-27", "1961-12-31", "2020", "2020-02", "2020-02-28",
@@ -162,26 +170,69 @@ def test_the_last_standing_and_the_first_tumour_of_many_are_those_of_each(app):
         assert cases.last_follow_ups[patient] == (own[last["id"]][0] if last else NONE)
 
 
-def test_a_pseudonym_is_the_keyed_digest_of_kind_and_id(app):
-    names, ids = Pseudonyms("NET-ONE"), [_id(7), _id(8)]
+def _halves(ids):
+    numbers = [UUID(one).int for one in ids]
+    return tuple(
+        np.array([one >> shift & 2**64 - 1 for one in numbers], np.uint64) for shift in (64, 0)
+    )
+
+
+def test_a_pseudonym_is_the_enciphered_id_under_a_key_of_project_and_kind(app):
+    names, ids = Pseudonyms("NET-ONE"), [_id(7), _id(8), str(uuid4())]
+    key = ring().derive("research names of tumour in NET-ONE")
+    expected = []
+    for one in ids:  # a block alone, chained to nothing, is enciphered as it is
+        sealed = Cipher(algorithms.AES256(key), modes.CBC(bytes(16))).encryptor()
+        number = int.from_bytes(sealed.update(UUID(one).bytes)[:10], "big")
+        digits = [number >> 5 * place & 31 for place in reversed(range(16))]
+        expected.append("".join("234567ABCDEFGHIJKLMNOPQRSTUVWXYZ"[digit] for digit in digits))
+    many = names.many("tumour", *_halves(ids))
+    assert [bytes(row).decode() for row in many] == expected
+    assert [names.of("tumour", UUID(one)) for one in ids] == expected
+    others = (Pseudonyms("NET-TWO").of("tumour", UUID(ids[0])), names.of("patient", UUID(ids[0])))
+    assert len({expected[0], *others}) == 3
+    numbers = names.numbers("shift", *_halves(map(_id, range(2000))), 100)
+    assert set(numbers.tolist()) == set(range(100))
+    assert chisquare(np.bincount(numbers)).pvalue > 0.01
+
+
+def test_a_project_of_older_rules_keeps_the_digests_it_was_named_by(app):
+    ids = [_id(7), _id(8)]
     key = ring().derive("research pseudonyms NET-ONE")
-    expected = [
-        base64.b32encode(hmac.digest(key, f"tumour:{one}".encode(), "sha256")[:10]) for one in ids
-    ]
-    many = names.many("tumour", [one.encode() for one in ids])
-    assert [bytes(row) for row in many] == expected
-    assert [names.of("tumour", one).encode() for one in ids] == expected
+    digests = [hmac.digest(key, f"tumour:{one}".encode(), "sha256") for one in ids]
+    names = DigestPseudonyms("NET-ONE")
+    many = names.many("tumour", *_halves(ids))
+    assert [bytes(row) for row in many] == [base64.b32encode(one[:10]) for one in digests]
+    shifts = names.numbers("tumour", *_halves(ids), 36_524)
+    assert shifts.tolist() == [int.from_bytes(one[:16], "big") % 36_524 for one in digests]
+
+
+def test_the_first_release_decides_how_a_project_is_named(app):
+    given = make_research.grant(make_research.office(), coarse=rules.Coarse(1, 1))
+    assert type(names_of("NET-ONE")) is Pseudonyms
+    make_research.made(given)
+    assert type(names_of("NET-ONE")) is Pseudonyms
+    old = make_research.asked(given)
+    for number, version in ((1, "4"), (2, "5")):
+        db.session.execute(
+            sa.insert(Release).values(
+                id=new_id(), grant_id=old.grant_id, project="NET-OLD", number=number,
+                state=rules.MADE, requested_by=old.requested_by, criteria={}, manifest={},
+                made_at=now(), rule_versions={"release": version, "derived": {}},
+            )
+        )  # fmt: skip
+    assert type(names_of("NET-OLD")) is DigestPseudonyms
 
 
 def test_every_patient_has_the_place_of_its_pseudonym_and_strangers_have_none(app):
     names = Pseudonyms("NET-ONE")
     alike = [f"01a20985-3d88-7000-8000-{number:012x}" for number in (1, 255, 9, 2**40)]
     ids = [*alike, *(f"{number:08x}-0000-7000-8000-00000000000a" for number in (5, 2**31, 7))]
-    chosen = Chosen([held("id", pa.array(some)) for some in (ids[:3], ids[3:])], names)
-    in_order = sorted(ids, key=lambda one: names.of("patient", one))
+    chosen = Chosen.of([held("id", pa.array(some)) for some in (ids[:3], ids[3:])], names)
+    in_order = sorted(ids, key=lambda one: names.of("patient", UUID(one)))
     asked = [*reversed(ids), "01a20985-3d88-7000-8000-000000000002", _id(0), "f" * 8 + _id(0)[8:]]
     expected = [*(in_order.index(one) for one in reversed(ids)), -1, -1, -1]
-    assert chosen.places(held("id", pa.array(asked))).tolist() == expected
+    assert chosen.places(*_halves(asked)).tolist() == expected
 
 
 def test_what_is_laid_aside_is_read_back_in_order_and_by_nobody_else(app):

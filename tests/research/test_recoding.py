@@ -16,6 +16,7 @@ from registry.research import rules
 from registry.research.models import Release
 from registry.research.releases import columns, making, recoding, rendering
 from registry.research.releases.cells import Cell, Cells
+from registry.research.releases.measuring import Leaving, Measured
 from registry.research.releases.recoding import AGE, COUNTRY, SEX, SITE, Known
 from tests import make, make_research
 
@@ -123,7 +124,29 @@ def test_how_many_rows_have_no_site_tells_nobody_apart():
     tumours = rendering.Block(file, [Cells(site)], np.array([0, 1, 3, 4]))
     patients = rendering.Block(replace(file, columns=()), [], np.arange(4))
     found = rendering.told({"patient": patients, "tumour": tumours}, 3)
-    assert [found.known[at].sites for at in found.at] == [(), (), ("C25",)]
+    assert [one.sites for one in found.known()] == [(), (), ("C25",)]
+
+
+def test_groups_and_the_different_values_in_each_are_counted_over_all_that_was_added():
+    """Women with one value, men with two, of which one comes with the second batch."""
+    place, rest = ("tumour", "functioning"), [(np.zeros(3, int), [""]), (np.zeros(3, int), [""])]
+    sites = (np.array([0, 1, 1]), [("C25",), ("C17",)])
+    measured = Measured()
+    sexes = (np.array([0, 1, 0]), ["male", "female"])
+    measured.add(
+        Leaving([sexes, *rest, sites]), None, {place: (np.array([0, 0, 0]), ["no", "yes"])}
+    )
+    sexes = (np.array([0, 1, 1]), ["female", "male"])
+    measured.add(
+        Leaving([sexes, *rest, (np.array([0, 1, 0]), sites[1])]), None,
+        {place: (np.array([1, 0, 1]), ["yes", "no"])},
+    )  # fmt: skip
+    # male C25: no, no; female C17: no; male C17: no, yes; female C25: no
+    report = measured.report(recoding.Plan())
+    assert (measured.k, report["groups"]) == (1, 4)
+    told = report["l_diversity"]["tumour.functioning"]
+    assert told == {"l_reached": 1, "groups_with_one_value": 3}
+    assert Measured().k == 0
 
 
 def _thousand(clinic):

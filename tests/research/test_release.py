@@ -354,7 +354,8 @@ def test_made_again_from_the_same_state_every_byte_is_the_same_but_when_it_was_m
     carla, office = make_research.clinic(), make_research.office()
     for number in range(7):
         anna = make.patient(carla)
-        make_research.entry(anna, "tumour", primary_site="C17.2", diagnosis_date="2020-02-28")
+        site = f"C18.{number}"
+        make_research.entry(anna, "tumour", primary_site=site, diagnosis_date="2020-02-28")
         make_research.entry(anna, "follow_up", date=f"2021-02-0{number + 1}")
     stranger = make.patient(carla, consents={"registry": "yes"})
     make_research.entry(stranger, "tumour", primary_site="C17.2")

@@ -13,6 +13,7 @@ from registry import dictionary
 from registry.later import Later
 from registry.research import rules
 from registry.research.releases.days import NONE, Dates, Numbers
+from registry.research.releases.dictionaries import placed
 from registry.research.releases.pseudonyms import Pseudonyms
 from registry.research.releases.reading import Parse, Table
 
@@ -56,11 +57,8 @@ class Cells:
         return self.texts.is_null().to_numpy(zero_copy_only=False)
 
     def take(self, at: Numbers) -> Cells:
-        """Those of other rows; NONE is an empty one. A dictionary is made anew: it has what stands
-        in these rows alone, in their order."""
-        texts = self.texts.take(pa.array(at, mask=at == NONE))
-        if pa.types.is_dictionary(texts.type):
-            texts = texts.cast(pa.string()).dictionary_encode()
+        """Those of other rows; NONE is an empty one."""
+        texts = self.texts.take(placed(at))
         return Cells(texts, None if self.why is None else np.append(self.why, NONE)[at])
 
     def otherwise(self, other: Cells) -> Cells:
@@ -82,20 +80,48 @@ class Cells:
         return Cells(self.texts, np.where(added, why, self.reasons)) if added.any() else self
 
 
+class Listed:
+    """A list of cells, of which those at some places are asked for again and again."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        places: dict[str, int] = {}
+        codes = [places.setdefault(one.text, len(places)) if one.text else NONE for one in cells]
+        self._codes = np.array([*codes, NONE], np.int32)
+        self._texts = pa.array(list(places), pa.string())
+        self._why = None
+        if any(one.why for one in cells):
+            self._why = np.array([*(reason(one.why) for one in cells), NONE], np.int8)
+
+    def at(self, places: Numbers) -> Cells:
+        """The cells at these places; NONE is an empty one."""
+        why = None if self._why is None else self._why[places]
+        return Cells(coded(self._codes[places], self._texts), why)
+
+
 def spread(cells: Sequence[Cell], at: Numbers) -> Cells:
     """The cells at these places in a list; NONE is an empty one."""
-    places: dict[str, int] = {}
-    codes = [places.setdefault(one.text, len(places)) if one.text else NONE for one in cells]
-    texts = coded(np.array([*codes, NONE], np.int32)[at], list(places))
-    if not any(one.why for one in cells):
-        return Cells(texts)
-    return Cells(texts, np.array([*(reason(one.why) for one in cells), NONE], np.int8)[at])
+    return Listed(cells).at(at)
 
 
-def coded(at: Numbers, texts: Sequence[str]) -> Any:
-    """The texts at these places in a list, as a dictionary of Arrow; NONE is nothing."""
-    places = pa.array(at, pa.int32(), mask=at == NONE)
-    return pa.DictionaryArray.from_arrays(places, pa.array(texts, pa.string()))
+def coded(at: Numbers, texts: Any) -> Any:
+    """The texts at these places in an Arrow array, as a dictionary of Arrow; NONE is nothing."""
+    return pa.DictionaryArray.from_arrays(placed(at), texts, safe=False)
+
+
+def first_of_each(starts: Numbers, *keys: Numbers) -> Numbers:
+    """Of rows that stand together by patients, each beginning where `starts` says: the row of each
+    patient that comes first by these keys (the first decides first), then in their order; NONE
+    where a patient has no row."""
+    number = np.diff(starts)
+    found = np.where(number > 0, starts[:-1], NONE)
+    several = np.flatnonzero(number > 1)
+    if several.size:
+        whose = np.repeat(np.arange(len(number)), number)
+        rows = np.flatnonzero(number[whose] > 1)
+        order = rows[np.lexsort((*(key[rows] for key in reversed(keys)), whose[rows]))]
+        ends = np.cumsum(number[several])
+        found[several] = order[ends - number[several]]
+    return found
 
 
 def letters(rows: Numbers) -> Any:
@@ -177,6 +203,19 @@ class Rows:
         known = self.table.known(name, work)
         return at, [known[text] for text in texts]
 
+    def cells(self, name: str, read: Parse) -> Cells:
+        """The cells that a function makes of the values of a column: of every text of the table
+        once, or of those of these rows, where there are too many to be numbered."""
+        at, texts = self._columns[name]
+        held = self.table.cells.get((name, read))
+        if held is None:
+            known = self.table.known(name, read)
+            held = self.table.cells[name, read] = (texts, Listed([known[one] for one in texts]))
+        if held[0] is texts:
+            return held[1].at(at)
+        at, found = self.each(name, read)
+        return spread(found, at)
+
     def dates(self, name: str) -> Dates:
         """The dates of a column."""
         if name not in self._dates:
@@ -193,13 +232,8 @@ class Rows:
         return np.array([*(reason(one.get(variable, "")) for one in found), NONE], np.int8)[at]
 
     def first_of_each(self, *keys: Numbers) -> Numbers:
-        """The row of each patient that comes first by these keys (the first decides first), then
-        in their order; NONE where a patient has no row."""
-        order = np.lexsort((*reversed(keys), self.whose))
-        there = self.starts[:-1] < self.starts[1:]
-        return np.where(
-            there, np.append(order, NONE)[np.where(there, self.starts[:-1], NONE)], NONE
-        )
+        """The row of each patient that comes first by these keys (`first_of_each`)."""
+        return first_of_each(self.starts, *keys)
 
 
 def _reasons_stated(found: Any) -> dict[str, str]:
@@ -268,9 +302,8 @@ class Cases:
     @cached_property
     def anchors(self) -> Numbers:
         """The day that stands for the diagnosis of each patient where dates are moved: secret."""
-        ids = written_ids(*self.patients.ids).tolist()
-        moved = [self.names.number("shift", one.decode(), _SPAN) for one in ids]
-        return np.array(moved, np.int64) + _FIRST_DAY.toordinal()
+        moved = self.names.numbers("shift", *self.patients.ids, _SPAN)
+        return moved + _FIRST_DAY.toordinal()
 
 
 def _itself(value: Any) -> Any:

@@ -31,11 +31,12 @@ from registry.research.releases.cells import (
     Cells,
     Rows,
     coded,
+    ids_of,
     letters,
     reason,
-    spread,
 )
 from registry.research.releases.days import NONE, Dates
+from registry.research.releases.reading import held
 
 np: Any = Later("numpy")
 pa: Any = Later("pyarrow")
@@ -151,11 +152,7 @@ class Withheld:
 def _each(name: str, read: Callable[[Any], Cell]) -> Reader:
     """Cells that depend on the row's own value alone: worked out once for every value."""
 
-    def cells(rows: Rows, cases: Cases) -> Cells:
-        at, found = rows.each(name, read)
-        return spread(found, at)
-
-    return cells
+    return lambda rows, cases: rows.cells(name, read)
 
 
 def _code(name: str, vocabulary: str) -> Reader:
@@ -248,7 +245,7 @@ def _years_cells(born: Dates, diagnosed: Dates) -> Cells:
     at = np.where(found.known, np.minimum(found.years, rules.OLDEST), NONE)
     why = np.where(found.contradictory, reason(rules.CONTRADICTORY), NONE)
     why = np.where(found.partial, reason(rules.PARTIAL_DATE), why)
-    return Cells(coded(at, ages), why)
+    return Cells(coded(at, pa.array(ages, pa.string())), why)
 
 
 def _derived_age(rows: Rows, cases: Cases) -> Cells:
@@ -268,8 +265,9 @@ def _own_id(entity: str) -> Column:
 
 def _link(name: str, entity: str) -> Column:
     def read(rows: Rows, cases: Cases) -> Cells:
-        at, linked = rows.each(name, str.encode)
-        names = letters(cases.names.many(entity, linked))
+        at, linked = rows.each(name, str)
+        ids = ids_of(held("id", pa.array(linked, pa.string())))
+        names = letters(cases.names.many(entity, *ids))
         return Cells(names.take(pa.array(at, mask=at == NONE)))
 
     return Column(

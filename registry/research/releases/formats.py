@@ -22,6 +22,7 @@ from registry.language import lazy_gettext as _l
 from registry.later import Later
 from registry.research import rules
 from registry.research.releases.columns import Column, File
+from registry.research.releases.dictionaries import Once, tight
 
 CSV, PARQUET, XLSX, SPSS, STATA = "csv", "parquet", "xlsx", "sav", "dta"
 #: The formats that can be chosen besides CSV, which is always there.
@@ -99,18 +100,17 @@ class Parquet:
             kind = words if _is_coded(column) else kinds.get(_kind(by_name, name), pa.string())
             fields.append(pa.field(name, kind, metadata=_about(column)))
         self._schema = pa.schema(fields, metadata={"title": str(file.label)})
+        self._typed = [_Typed(one.type) for one in fields]
         repeated = [
             one.name for one in fields if not one.name.endswith("_id")
         ]  # pseudonyms are not
         self._writer = pq.ParquetWriter(
-            out, self._schema, compression="zstd", use_dictionary=repeated, write_statistics=False
+            out, self._schema, compression="snappy", use_dictionary=repeated, write_statistics=False
         )
 
     def add(self, texts: Sequence[Any]) -> None:
         """Write rows, given as Arrow columns."""
-        columns = [
-            _typed(column, field.type) for column, field in zip(texts, self._schema, strict=True)
-        ]
+        columns = [typed.of(column) for typed, column in zip(self._typed, texts, strict=True)]
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
 
     def close(self) -> None:
@@ -118,23 +118,25 @@ class Parquet:
         self._writer.close()
 
 
-def _typed(column: Any, wanted: Any) -> Any:
+class _Typed:
     """A column in the type of the file; texts lose the apostrophe that CSV needs."""
-    if pa.types.is_dictionary(column.type):
-        words = [plain(one) for one in column.dictionary.to_pylist()]
-        column = pa.DictionaryArray.from_arrays(column.indices, pa.array(words, pa.string()))
-        if pa.types.is_dictionary(wanted):
-            return _tight(column)
-        return column.cast(pa.string()).cast(wanted)
-    return column.cast(wanted)
 
+    def __init__(self, wanted: Any) -> None:
+        self._wanted, self._is_coded = wanted, pa.types.is_dictionary(wanted)
+        self._words = Once(self._plain)
 
-def _tight(column: Any) -> Any:
-    """A dictionary with no more in it than what stands in the rows."""
-    used = len(column.indices.drop_null().unique())
-    return (
-        column if used == len(column.dictionary) else column.dictionary_decode().dictionary_encode()
-    )
+    def of(self, column: Any) -> Any:
+        """The column of some rows."""
+        if not pa.types.is_dictionary(column.type):
+            return column.cast(self._wanted)
+        words = self._words.of(column.dictionary)
+        if self._is_coded:
+            return tight(pa.DictionaryArray.from_arrays(column.indices, words, safe=False))
+        return words.take(column.indices)
+
+    def _plain(self, dictionary: Any) -> Any:
+        words = pa.array([plain(one) for one in dictionary.to_pylist()], pa.string())
+        return words if self._is_coded else words.cast(self._wanted)
 
 
 def _about(column: Column | None) -> dict[str, str]:

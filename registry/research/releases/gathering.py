@@ -15,73 +15,81 @@ from registry.later import Later
 from registry.research.releases.ahead import ahead
 from registry.research.releases.cells import Cases, Column, Rows, ids_of, letters, written_ids
 from registry.research.releases.days import NONE, Numbers
-from registry.research.releases.pseudonyms import LENGTH, Pseudonyms
-from registry.research.releases.reading import BY_ID, Table, blocks, held
+from registry.research.releases.dictionaries import at_of
+from registry.research.releases.pseudonyms import Pseudonyms
+from registry.research.releases.reading import BY_ID, Table, blocks
 from registry.research.releases.spilling import Spill
 
 np: Any = Later("numpy")
 pa: Any = Later("pyarrow")
-_SOME = 50_000
 #: The number of a text that has none: with the numbers before it, two bytes a cell.
 OTHER = 2**16 - 1
+#: Odd, and with as many ones as zeros: what is multiplied by it is spread over all high bits.
+_SPREAD = 0x9E3779B97F4A7C15
 
 
-def named(names: Pseudonyms, kind: str, high: Numbers, low: Numbers) -> Any:
-    """The pseudonyms of records, each a row of letters; ids are two numbers each."""
-    found = np.empty((len(high), LENGTH), np.uint8)
-    for start in range(0, len(high), _SOME):
-        some = slice(start, start + _SOME)
-        found[some] = names.many(kind, written_ids(high[some], low[some]).tolist())
-    return found
-
-
-def _by_name(names: Any, *before: Any) -> Any:
-    """What puts names in order, or what comes before them."""
-    keys = np.ascontiguousarray(names).view(">u8").astype(np.uint64)
-    return np.lexsort((keys[:, 1], keys[:, 0], *before))
+def _by_name(names: Numbers) -> Numbers:
+    """What puts names in order."""
+    halves = np.ascontiguousarray(names).view(">u8").astype(np.uint64)
+    order = np.argsort(halves[:, 0])
+    begun = halves[order, 0]
+    if (begun[1:] == begun[:-1]).any():  # two that begin alike: of a million one time in two
+        return np.lexsort((halves[:, 1], halves[:, 0]))
+    return order
 
 
 class Chosen:
     """The patients of a release, each with a place in the order of their pseudonyms: the files then
-    say nothing about entry."""
+    say nothing about entry.
 
-    def __init__(self, ids: Iterable[Any], names: Pseudonyms) -> None:
-        """`ids` are theirs, in Arrow arrays (`reading.held`)."""
-        halves = [np.empty((2, 0), np.uint64), *(np.stack(ids_of(some)) for some in ids)]
-        high, low = np.concatenate(halves, axis=1)
+    They are found by their ids in a table of hashes: those with the same hash stand side by side.
+    """
+
+    def __init__(self, high: Numbers, low: Numbers, names: Pseudonyms) -> None:
+        """Their ids are two numbers each."""
         self.number = len(high)
-        by_id = np.lexsort((low, high))
-        self._high, self._low = high[by_id], low[by_id]
-        runs = np.unique(self._high, return_counts=True)[1]
-        self._most_alike = int(runs.max(initial=1))
-        called = named(names, "patient", high, low)
+        called = names.many("patient", high, low)
         by_name = _by_name(called)
         self.names = called[by_name]
-        places = np.empty(self.number, np.int32)
-        places[by_name] = np.arange(self.number, dtype=np.int32)
-        self._places = places[by_id]
+        self._bits = max(1, self.number.bit_length() + 1)
+        hashes = self._hashes(high, low)[by_name]
+        by_hash = np.argsort(hashes, kind="stable")
+        self._ids = np.stack((high, low), 1)[by_name[by_hash]]
+        self._places = by_hash.astype(np.int32)
+        alike = np.bincount(hashes, minlength=1 << self._bits)
+        self._most_alike = int(alike.max(initial=0))
+        self._starts = (np.cumsum(alike) - alike).astype(np.int32)
         self.few: list[str] | None = None
         if self.number <= BY_ID:
             self.few = [one.decode() for one in written_ids(high, low).tolist()]
 
-    def places(self, ids: Any) -> Any:
+    @classmethod
+    def of(cls, ids: Iterable[Any], names: Pseudonyms) -> Chosen:
+        """Those with these ids, in Arrow arrays (`reading.held`)."""
+        halves = [np.empty((2, 0), np.uint64), *(np.stack(ids_of(some)) for some in ids)]
+        high, low = np.concatenate(halves, axis=1)
+        return cls(high, low, names)
+
+    def _hashes(self, high: Numbers, low: Numbers) -> Numbers:
+        mixed = (low ^ (high * np.uint64(_SPREAD))) * np.uint64(_SPREAD)
+        return (mixed >> np.uint64(64 - self._bits)).astype(np.int32)
+
+    def places(self, high: Numbers, low: Numbers) -> Numbers:
         """The place of each of these patients; -1 of one who was not chosen."""
-        high, low = ids_of(ids)
-        order = np.argsort(high)
-        at = np.empty(len(high), np.int64)
-        at[order] = np.searchsorted(self._high, high[order])
-        for _one in range(1, self._most_alike):  # ids that begin alike stand side by side
-            here = np.minimum(at, self.number - 1)
-            at += (self._high[here] == high) & (self._low[here] < low)
-        here = np.minimum(at, self.number - 1)
-        found = (self._high[here] == high) & (self._low[here] == low)
-        return np.where(found, self._places[here], -1)
+        found = np.full(len(high), NONE, np.int32)
+        rows, at = np.arange(len(high)), self._starts[self._hashes(high, low)]
+        for _one in range(self._most_alike):
+            at = np.minimum(at, self.number - 1)
+            ids = self._ids[at]
+            here = (ids[:, 1] == low[rows]) & (ids[:, 0] == high[rows])
+            found[rows[here]] = self._places[at[here]]
+            rows, at = rows[~here], at[~here] + 1
+        return found
 
     def without(self, gone: Numbers, names: Pseudonyms) -> Chosen:
         """These patients but some, who are given by their places."""
-        left = ~gone[self._places]
-        ids = written_ids(self._high[left], self._low[left]).tolist()
-        return Chosen([held("id", pa.array([one.decode() for one in ids], pa.string()))], names)
+        left = self._ids[~gone[self._places]]
+        return Chosen(left[:, 0], left[:, 1], names)
 
 
 class Numbered:
@@ -96,7 +104,7 @@ class Numbered:
         """The numbers of a dictionary's rows, and the texts of those that have none (`OTHER`)."""
         words = column.dictionary.to_pylist()
         numbers = np.array([*map(self._number, words), 0], np.uint16)
-        found = numbers[column.indices.fill_null(NONE).to_numpy()]
+        found = numbers[at_of(column.indices)]
         if OTHER not in numbers:
             return found, None
         return found, column.filter(pa.array(found == OTHER)).cast(pa.string())
@@ -152,10 +160,12 @@ class Gathered:
         if not rows.num_rows:
             return
         [rows] = rows.combine_chunks().to_batches()
-        places = self.chosen.places(rows[aside.table.whose])
+        ids = ids_of(rows["id"])
+        whose = ids if aside.table.whose == "id" else ids_of(rows[aside.table.whose])
+        places = self.chosen.places(*whose)
         found = np.empty(rows.num_rows, aside.kind)
         found["place"] = places % self._size
-        found["id"] = np.stack(ids_of(rows["id"]), 1)
+        found["id"][:, 0], found["id"][:, 1] = ids
         others = {}
         for at, (name, numbered) in enumerate(aside.columns.items()):
             found["numbers"][:, at], other = numbered.of(rows[name])
@@ -206,7 +216,8 @@ class Gathered:
         names, order = None, np.argsort(found["place"], kind="stable")
         if named:
             called = self._called(*key, found)
-            order = _by_name(called, found["place"])
+            order = _by_name(called)
+            order = order[np.argsort(found["place"][order].astype(np.uint16), kind="stable")]
             names = letters(called[order])
         numbers = np.ascontiguousarray(found["numbers"].T)
         columns = {
@@ -222,7 +233,7 @@ class Gathered:
         """The pseudonyms of rows."""
         if entity == "patient":
             return self.chosen.names[batch * self._size + rows["place"].astype(np.int64)]
-        return named(self._names, entity, rows["id"][:, 0], rows["id"][:, 1])
+        return self._names.many(entity, rows["id"][:, 0], rows["id"][:, 1])
 
     def _column(
         self, numbered: Numbered, numbers: Numbers, key: tuple[str, int, str], order: Numbers

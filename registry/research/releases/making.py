@@ -50,13 +50,14 @@ from registry.research.releases import (
     wide,
 )
 from registry.research.releases.ahead import ahead
-from registry.research.releases.cells import Cases
+from registry.research.releases.cells import Cases, ids_of, letters
 from registry.research.releases.columns import File
 from registry.research.releases.documents import Counts, Order
 from registry.research.releases.earlier import Earlier
 from registry.research.releases.gathering import Chosen, Gathered
 from registry.research.releases.keeping import Files, remove
-from registry.research.releases.pseudonyms import Pseudonyms
+from registry.research.releases.measuring import Measured
+from registry.research.releases.naming import names_of
 from registry.research.releases.reading import Table
 from registry.research.releases.recoding import Known, Plan
 from registry.research.releases.rendering import Block, Renderer, sensitive, told
@@ -161,9 +162,13 @@ def _chosen(connection: sa.Connection, order: Order) -> Iterator[Any]:
         found = evaluating.people(connection.execute, asked)[-1]
         yield reading.held("id", pa.array([str(one) for one in found], pa.string()))
         return
+    yield from _ids(connection, evaluating.population())
+
+
+def _ids(connection: sa.Connection, patients: sa.Select[Any]) -> Iterator[Any]:
+    """The ids of patients, as arrays."""
     own = reading.as_text(Patient.__table__.c.id, connection.dialect.name).label("id")
-    query = evaluating.population().with_only_columns(own)
-    for block in reading.blocks(connection, query):
+    for block in reading.blocks(connection, patients.with_only_columns(own)):
         yield block["id"].combine_chunks()
 
 
@@ -198,7 +203,7 @@ class _Written:
     files: tuple[File, ...]
     counts: dict[str, Counts]
     coarse: Plan
-    measured: recoding.Measured
+    measured: Measured
     beside: dict[str, Any] | None = None  # what it tells together with earlier releases
 
 
@@ -215,8 +220,7 @@ def _plan(
     known: list[Known] = []
     for cases in gathered.batches(("patient", "tumour", "follow_up")):
         blocks = {one.file.entity: one.block(cases) for one in there}
-        found = told(blocks, cases.patients.size)
-        known += map(found.known.__getitem__, found.at.tolist())
+        known += told(blocks, cases.patients.size).known()
         claim.progress(done=len(known))
     if not before:
         return recoding.plan(known, k, years, least), None
@@ -230,13 +234,14 @@ def _quasi(file: File) -> File:
 
 
 def _write_data(claim: Claim, kept: Files, files: Sequence[File], order: Order) -> _Written:
-    names = Pseudonyms(order.project)
+    with _rested():
+        names = names_of(order.project)
     with closing(Spill()) as spill:
         with snapshot() as connection:
             claim.tell(phase="reading")
             before = earlier.of_project(connection, order.project, order.number)
             chosen, few_new = earlier.without_few_new(
-                Chosen(_chosen(connection, order), names),
+                Chosen.of(_chosen(connection, order), names),
                 before, order.coarse.smallest_group, names,
             )  # fmt: skip
             gathered = Gathered(chosen, _tables(files), names, spill, BATCH)
@@ -256,7 +261,7 @@ def _write_files(
     number = len(everything)
     ids = kept.note(number * 2 if formats.PARQUET in order.formats else number)
     claim.tell(phase="data", done=0, total=gathered.chosen.number)
-    reached, done = recoding.Measured(), 0
+    reached, done = Measured(), 0
     with ExitStack() as stack:
         places = [stack.enter_context(storage.writing(one)) for one in ids]
         writers = [
@@ -588,10 +593,13 @@ def _without_consent(gone: set[str], order: Order) -> int:
     """How many of those who are gone no longer agree: withdrawn, or otherwise not in research."""
     if not gone:
         return 0
-    names = Pseudonyms(order.project)
+    with _rested():
+        names = names_of(order.project)
     with snapshot() as connection:
-        still = connection.scalars(evaluating.population())
-        agreeing = sum(1 for one in still if names.of("patient", one) in gone)
+        agreeing = sum(
+            len(gone.intersection(letters(names.many("patient", *ids_of(some))).to_pylist()))
+            for some in _ids(connection, evaluating.population())
+        )
     return len(gone) - agreeing
 
 

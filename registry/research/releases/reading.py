@@ -80,6 +80,8 @@ class Table:
         self._parse = {column.name: _parser(column.type) for column in self.columns}
         self._known: dict[tuple[str, Any], Remembered] = {}
         self._dates: dict[str, tuple[Sequence[str], days.Listed]] = {}
+        #: Texts of a column, and the cells that a function makes of them.
+        self.cells: dict[tuple[str, Any], tuple[Sequence[str], Any]] = {}
 
     @property
     def names(self) -> list[str]:

@@ -15,7 +15,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from registry import codes as vocabularies
@@ -464,59 +464,3 @@ def _coarser(file: File, column: Any, coarse: Plan) -> Any:
         more |= {name: label for _low, _high, name, label in _SYSTEMS}
         return replace(column, more_codes=more)
     return column
-
-
-# -- what was reached, measured in what leaves -------------------------------------------------
-
-
-@dataclass
-class Measured:
-    """Groups of patients who share what leaves of them, counted while it is written."""
-
-    groups: Counter[Known] = field(default_factory=Counter)
-    levels: Counter[int] = field(default_factory=Counter)
-    values: dict[tuple[str, str], dict[Known, set[str]]] = field(default_factory=dict)
-
-    def add(
-        self, told: Told, levels: Numbers | None, sensitive: Mapping[tuple[str, str], Words]
-    ) -> None:
-        """Count patients: their combinations, how much less is told of each, and the different
-        values of the sensitive variables, with the place of each patient's."""
-        for one, number in zip(told.known, np.bincount(told.at).tolist(), strict=True):
-            self.groups[one] += number
-        counted = [len(told.at)] if levels is None else np.bincount(levels).tolist()
-        self.levels.update({level: number for level, number in enumerate(counted) if number})
-        for place, (at, texts) in sensitive.items():
-            values = self.values.setdefault(place, {})
-            for pair in np.unique(told.at * len(texts) + at).tolist():
-                one, value = divmod(pair, len(texts))
-                values.setdefault(told.known[one], set()).add(texts[value])
-
-    @property
-    def k(self) -> int:
-        """How many share a combination at least; 0 where there is nobody."""
-        return min(self.groups.values(), default=0)
-
-    def report(self, coarse: Plan) -> dict[str, Any]:
-        """For the manifest."""
-        return {
-            "method": "k-anonymity by grouping and leaving out; l-diversity (distinct) measured",
-            "quasi_identifiers": [f"{entity}.{name}" for entity, name in QUASI],
-            "k_approved": coarse.k,
-            "k_reached": self.k,
-            "groups": len(self.groups),
-            "age_groups_of_years": coarse.years,
-            "countries_merged": len(coarse.merged),
-            "patients_by_level": {
-                str(level): {"means": str(LEVELS[level]), "patients": number}
-                for level, number in sorted(self.levels.items())
-            },
-            "l_diversity": {
-                f"{entity}.{name}": {
-                    "l_reached": min(len(one) for one in found.values()),
-                    "groups_with_one_value": sum(1 for one in found.values() if len(one) == 1),
-                }
-                for (entity, name), found in sorted(self.values.items())
-                if found
-            },
-        }

@@ -18,7 +18,9 @@ from registry.research.releases.cells import (
 )
 from registry.research.releases.columns import Column, File
 from registry.research.releases.days import NONE, Numbers
-from registry.research.releases.recoding import QUASI, SENSITIVE, Known, Plan, Told, Words
+from registry.research.releases.dictionaries import at_of
+from registry.research.releases.measuring import Leaving
+from registry.research.releases.recoding import QUASI, SENSITIVE, Plan, Words
 
 np: Any = Later("numpy")
 pa: Any = Later("pyarrow")
@@ -107,7 +109,7 @@ class Renderer:
 def coarser(made: Cells, place: tuple[str, str], levels: Numbers, coarse: Plan) -> Cells:
     """Cells of a column as they may leave of patients of whom so much less is told."""
     words = made.texts.cast(pa.string()).dictionary_encode()
-    at, texts = words.indices.fill_null(NONE).to_numpy(), words.dictionary.to_pylist()
+    at, texts = at_of(words.indices), words.dictionary.to_pylist()
     pairs, which = different_pairs(levels, at)
     told = [
         coarse.cell(place, Cell(texts[one]), level) if one != NONE else Cell()
@@ -123,7 +125,7 @@ def coarser(made: Cells, place: tuple[str, str], levels: Numbers, coarse: Plan) 
 # -- what leaves of what somebody may know -----------------------------------------------------
 
 
-def told(blocks: Mapping[str, Block], patients: int) -> Told:
+def told(blocks: Mapping[str, Block], patients: int) -> Leaving:
     """What leaves of the quasi-identifiers of every patient of these blocks."""
     parts = [
         _words(blocks["patient"].column(name), patients)
@@ -131,12 +133,7 @@ def told(blocks: Mapping[str, Block], patients: int) -> Told:
         if entity == "patient"
     ]
     parts.append(_sites(blocks.get("tumour"), patients))
-    combined = np.zeros(patients, np.int64)
-    for at, words in parts:
-        combined = combined * max(1, len(words)) + at
-    _distinct, first, which = np.unique(combined, return_index=True, return_inverse=True)
-    known = [Known(*(words[at[row]] for at, words in parts)) for row in first.tolist()]
-    return Told(known, which)
+    return Leaving(parts)
 
 
 def _words(cells: Cells | None, rows: int) -> tuple[Numbers, list[Any]]:

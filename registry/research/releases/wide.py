@@ -11,9 +11,9 @@ from typing import Any
 
 from registry.language import lazy_gettext as _l
 from registry.later import Later
-from registry.research.releases.cells import Cases, Cells, Rows
+from registry.research.releases.cells import Cases, Cells, Rows, first_of_each
 from registry.research.releases.columns import Column, File
-from registry.research.releases.days import NONE, Numbers
+from registry.research.releases.days import Numbers
 from registry.research.releases.rendering import Block
 
 np: Any = Later("numpy")
@@ -77,17 +77,13 @@ class Wide:
     def _chosen(self, entity: str, which: str, block: Block) -> Numbers:
         """The first or latest row of each patient; those without a time count only where there is
         no other."""
-        starts, rows = block.starts, np.arange(block.rows)
-        times = self._when(entity, block)
+        rows, times = np.arange(block.rows), self._when(entity, block)
         if which == LATEST:
             times = -times
         timed = ~np.isnan(times)
         last_resort = rows if which == FIRST else -rows
-        order = np.lexsort((
-            np.where(timed, rows, last_resort), np.where(timed, times, 0), ~timed,
-            np.repeat(np.arange(len(starts) - 1), np.diff(starts)),
-        ))  # fmt: skip
-        return np.append(order, NONE)[np.where(np.diff(starts) > 0, starts[:-1], NONE)]
+        keys = (~timed, np.where(timed, times, 0), np.where(timed, rows, last_resort))
+        return first_of_each(block.starts, *keys)
 
     def _when(self, entity: str, block: Block) -> Numbers:
         """When each row was, in days; not a number where no column tells it."""

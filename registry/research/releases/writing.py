@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO
 
 from registry.later import Later
 from registry.research.releases.columns import File
+from registry.research.releases.dictionaries import Once
 from registry.research.releases.documents import Counts
 from registry.research.releases.formats import Parquet
 from registry.research.releases.keeping import Measured
@@ -26,24 +27,30 @@ def quoted(text: str) -> str:
     return text if _SPECIAL.isdisjoint(text) else '"' + text.replace('"', '""') + '"'
 
 
-def csv_lines(texts: list[Any]) -> memoryview:
+class CsvLines:
     """Rows as CSV. Only texts that are kept in a dictionary may need quotes."""
-    *cells, last = (_in_csv(column) for column in texts)
-    ended = pc.binary_join_element_wise(last, _LINE_END, "", null_handling="replace")
-    lines = pc.binary_join_element_wise(*cells, ended, ",", null_handling="replace")
-    _there, ends, letters = lines.buffers()
-    start, end = (memoryview(ends).cast("i")[place] for place in (0, len(lines)))
-    return memoryview(letters)[start:end] if end > start else memoryview(b"")
+
+    def __init__(self, columns: int) -> None:
+        self._quoted = [Once(_quoted) for _one in range(columns)]
+
+    def of(self, texts: Sequence[Any]) -> memoryview:
+        """The lines of these columns."""
+        *cells, last = map(self._in_csv, texts, self._quoted)
+        ended = pc.binary_join_element_wise(last, _LINE_END, "", null_handling="replace")
+        lines = pc.binary_join_element_wise(*cells, ended, ",", null_handling="replace")
+        _there, ends, letters = lines.buffers()
+        start, end = (memoryview(ends).cast("i")[place] for place in (0, len(lines)))
+        return memoryview(letters)[start:end] if end > start else memoryview(b"")
+
+    @staticmethod
+    def _in_csv(column: Any, quoted: Once) -> Any:
+        if not pa.types.is_dictionary(column.type):
+            return column.cast(pa.string())
+        return quoted.of(column.dictionary).take(column.indices)
 
 
-def _in_csv(column: Any) -> Any:
-    if not pa.types.is_dictionary(column.type):
-        return column.cast(pa.string())
-    words = column.dictionary.to_pylist()
-    safe = [quoted(one) for one in words]
-    if safe != words:
-        column = pa.DictionaryArray.from_arrays(column.indices, pa.array(safe, pa.string()))
-    return column.cast(pa.string())
+def _quoted(dictionary: Any) -> Any:
+    return pa.array([quoted(one) for one in dictionary.to_pylist()], pa.string())
 
 
 class Writer:
@@ -53,6 +60,7 @@ class Writer:
         self.file, self.counts = file, Counts()
         self.csv = Measured(out)
         self.csv.write((",".join(file.header) + _LINE_END).encode())
+        self._lines = CsvLines(len(file.header))
         self.parquet = None if parquet is None else Measured(parquet)
         self._parquet = None if self.parquet is None else Parquet(file, self.parquet)
 
@@ -62,7 +70,7 @@ class Writer:
             return _nothing
         texts = block.texts
         other = beside.submit(self._parquet.add, texts) if self._parquet else None
-        self.csv.write(csv_lines(texts))
+        self.csv.write(self._lines.of(texts))
         self.counts.add(self.file.header, texts, block.reasons())
         return other.result if other else _nothing
 

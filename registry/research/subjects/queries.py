@@ -18,7 +18,7 @@ from registry.patients import queries as patients
 from registry.patients.models import Consent, Restriction
 from registry.research import rules
 from registry.research.models import Grant, Release
-from registry.research.releases.pseudonyms import Pseudonyms
+from registry.research.releases.naming import names_of
 
 #: So many releases, the newest, and so many patients are looked at.
 MOST_RELEASES, MOST_PATIENTS = 100, 500
@@ -85,7 +85,7 @@ def _held(
 ) -> list[Subject]:
     held: dict[UUID, list[Held]] = {patient: [] for patient in since}
     for release in _made() if since else ():
-        names = Pseudonyms(release.project)
+        names = names_of(release.project)
         wanted = {names.of("patient", patient): patient for patient in since}
         for name in _patients_of(release) & wanted.keys():
             held[wanted[name]].append(_as_held(release))
