@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -146,7 +147,10 @@ def test_a_cohort_is_made_on_the_pages(client) -> None:
     assert kept["steps"][0]["criteria"][0]["values"] == ["male"]
     assert make.post(client, f"{url}/drop", {"at": "0.0"}).status_code == 303
     assert client.get(f"{url}/cohort.json").json["steps"] == []
-    assert make.post(client, f"{url}/undo").status_code == 303
+    seen = re.search(r'name="as_of" value="(\d+)"', client.get(url).text)[1]
+    assert make.post(client, f"{url}/undo", {"as_of": seen}).status_code == 303
+    again = make.post(client, f"{url}/drop", {"as_of": seen, "at": "0.0"})  # of another tab
+    assert (again.status_code, "was changed since" in again.text) == (409, True)
     assert client.get(f"{url}/cohort.json").json == kept
     wrong = make.post(client, f"{url}/criterion", asked)
     assert wrong.status_code == 422

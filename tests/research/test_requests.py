@@ -11,6 +11,7 @@ from registry.dates import PartialDate, today
 from registry.db import db
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.patients import actions as patients
+from registry.people.models import Person
 from registry.research import rules
 from registry.research.cohorts.criteria import Criterion
 from registry.research.models import AccessRequest, Grant
@@ -231,6 +232,17 @@ def test_the_pages_ask_and_point_out_what_is_not_needed(client) -> None:
     assert "Why?" in client.get(url).text
     make_research.signed_in(client, place, Role.RESEARCHER, "Paul Pohl")
     assert client.get(url).status_code == 404
+
+
+def test_nothing_is_approved_for_an_account_that_was_closed(client) -> None:
+    rosa, greta, _gustav = office()
+    asked = make_research.request(rosa)
+    step(asked, "vote_yes", by=greta)
+    db.session.get_one(Person, rosa.person_id).active = False
+    db.session.flush()
+    with pytest.raises(Conflict, match="no account"):
+        step(asked, "approve", by=greta)
+    assert asked.grant_id is None
 
 
 def test_a_draft_is_its_authors_alone(client) -> None:

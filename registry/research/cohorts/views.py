@@ -12,7 +12,7 @@ from flask import Response, render_template, request
 
 from registry import web
 from registry.access import Right
-from registry.errors import Invalid, NotFound
+from registry.errors import Conflict, Invalid, NotFound
 from registry.language import gettext as _
 from registry.research import catalogue, rules
 from registry.research.cohorts import actions as actions_cohorts
@@ -151,6 +151,7 @@ def criterion(cohort_id: UUID) -> Any:
     """A criterion to add, or the one at `change`: what must hold of the variable."""
     viewer = web.viewer()
     found = queries_cohorts.cohort(viewer, cohort_id)
+    _need_as_seen(found)
     change = _path("change")
     there = Criteria.of(found.criteria).at(change) if change else None
     if change and not isinstance(there, Criterion):
@@ -203,8 +204,17 @@ def _taken(found: Cohort, subject: Subject, form: Any, change: Path | None) -> b
 
 def _act(cohort_id: UUID) -> tuple[Any, Cohort, Any]:
     viewer = web.viewer()
-    answer = web.go("cohorts.cohort", cohort_id=cohort_id)
-    return viewer, queries_cohorts.cohort(viewer, cohort_id), answer
+    found = queries_cohorts.cohort(viewer, cohort_id)
+    _need_as_seen(found)
+    return viewer, found, web.go("cohorts.cohort", cohort_id=cohort_id)
+
+
+def _need_as_seen(found: Cohort) -> None:
+    """Places are counted on the page that was seen: what was changed since, in another tab or by
+    the first of two clicks, is not changed at the same places. Raises Conflict."""
+    seen = request.form.get("as_of")
+    if seen is not None and seen != str(found.version):
+        raise Conflict(_("The cohort was changed since this page was opened. Look at it again."))
 
 
 @room.page("/research/cohorts/<uuid:cohort_id>/drop", right=Right.COUNT, methods=("POST",))

@@ -234,7 +234,9 @@ def _need_grant(request: AccessRequest) -> Grant:
 
 
 def _given(request: AccessRequest, by: Viewer, until: date) -> UUID:
-    """The grant an approval makes."""
+    """The grant an approval makes. Raises Conflict where nobody may receive it any more."""
+    if request.researcher_id not in {one.id for one in staff.with_role(Role.RESEARCHER)}:
+        raise Conflict(_("Whoever asked has no account as a researcher any more."))
     given = actions.give_grant(
         by=by,
         project=request.project,
