@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import combinations
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -19,7 +20,7 @@ from registry.db import db, now
 from registry.people import actions as people_actions
 from registry.people.models import Person
 from registry.research.cohorts import actions as actions_cohorts
-from registry.research.cohorts import evaluating
+from registry.research.cohorts import criteria, evaluating
 from registry.research.cohorts.criteria import Criteria, Criterion
 from registry.research.commands import cohort
 from registry.research.models import Cohort, ToldCount
@@ -367,6 +368,21 @@ def test_the_command_counts_as_the_page_does_for_who_may(app, tmp_path) -> None:
     unclear = count("--as", own)
     assert unclear.exit_code == 2
     assert "There is no variable patient.name" in unclear.output
+
+
+def test_the_example_of_the_handbook_is_a_cohort(app) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cohorts.md").read_text(encoding="utf-8")
+    asked = Criteria.of(evaluating.written(page.partition("```json")[2].partition("```")[0]))
+    assert [step.match for step in asked.steps] == ["all", "same", "none", "any"]
+    said = criteria.sentence(asked, evaluating.spoken(asked, evaluating.subjects()))
+    assert "at most 12 months after the start of line 2" in said
+    named = {name for name in re.findall(r"`([a-z_]+\.[a-z_]+)`", page) if "." in name}
+    assert named - evaluating.subjects().keys() == {
+        "entity.variable",
+        "manifest.json",
+        "patients.csv",
+    }
+    assert set(criteria.EVENTS) - {"line_2"} <= set(re.findall(r"`([a-z_0-9]+)`", page))
 
 
 def test_the_catalogue_is_public_and_names_nobody(client) -> None:
