@@ -38,7 +38,7 @@ from registry.clinical.response import (
 )
 from registry.clinical.results import N_, Derived, Reason
 
-RULE, VERSION = "LESIONS", "1"
+RULE, VERSION = "LESIONS", "2"  # 2: a new lesion on SSTR imaging alone is uncertain
 
 TOO_SMALL_MM = Decimal(5)
 

@@ -7,9 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from registry.access import Role
-from registry.course import actions, queries
+from registry.course import actions, jobs, queries
+from registry.course.actions import derived
+from registry.course.models import Response
 from registry.db import db
 from tests import make
 from tests import make_course as course
@@ -56,6 +59,41 @@ def test_an_earlier_size_decides_every_later_response(story: Any) -> None:
     kept = queries.changes_of(one["growth_2018"])[-1]
     assert (kept.kind, kept.changes["derived_response"]) == ("derived", ["PD", "SD"])
     assert one["growth_2018"].version == 1
+
+
+def test_a_remark_on_an_assessment_leaves_what_its_lesions_derive(story: Any) -> None:
+    found = story.entries["growth_2018"]
+    actions.change(found, by=story.by, version=1, values={"note": "read twice"})
+    assert recist(found) == ten_years.RECIST["growth_2018"]
+
+
+def test_what_another_version_of_the_rules_derived_is_derived_anew(
+    story: Any, monkeypatch: Any
+) -> None:
+    """A new lesion seen on SSTR imaging alone was progression by LESIONS 1, and is uncertain by
+    LESIONS 2. Whoever changed something of the series had it already; the worker does the rest."""
+    one = story.entries
+    found = one["after_prrt"]
+    values = {"new_lesion": "yes", "new_lesion_seen_on": "PET_68GA_DOTATATE"}
+    actions.change(found, by=story.by, version=1, values=values)
+    said = (found.derived_response, found.derived_version)
+    assert said == (ten_years.RECIST["after_prrt"][3], "RECIST-1.1 1, LESIONS 2")
+    old = {"derived_response": "PD", "derived_version": "RECIST-1.1 1"}
+    db.session.execute(sa.update(Response).where(Response.id == found.id).values(**old))
+    db.session.commit()
+    monkeypatch.setattr(jobs, "_all_derived", False)
+    jobs.derive_responses()
+    assert (found.derived_response, found.derived_version) == said
+    kept = queries.changes_of(found)[-1]
+    assert (kept.kind, kept.changes["derived_response"]) == ("derived", ["PD", said[0]])
+    assert derived.outdated_series(1) == []
+    db.session.execute(sa.update(Response).values(derived_version=None, derived_sum_mm=None))
+    db.session.commit()
+    assert len(derived.outdated_series(9)) == 3  # the series of the story, each once
+    monkeypatch.setattr(jobs, "_all_derived", False)
+    jobs.derive_responses()
+    db.session.expire_all()
+    assert {name: recist(one[name]) for name in ten_years.RECIST} == ten_years.RECIST
 
 
 def test_a_measurement_made_in_error_counts_no_more(story: Any) -> None:

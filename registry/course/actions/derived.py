@@ -22,7 +22,8 @@ from registry.course.models import (
     Tumour,
 )
 from registry.course.queries.series import text_row as series_row
-from registry.db import db
+from registry.course.rules.response import RECIST, VERSION
+from registry.db import db, snapshot
 
 
 def _tumour_of(entry: Any) -> Tumour | None:
@@ -76,7 +77,7 @@ def derive_dependents(entry: Any, *, by: Viewer, before: Mapping[str, Any] | Non
     a size decides responses."""
     if isinstance(entry, Response | Lesion | Measurement):
         for baseline_id in _baselines(entry, before or {}):
-            _derive_series(entry.patient_id, baseline_id, by=by)
+            derive_series(entry.patient_id, baseline_id, by=by)
         return
     tumours = []
     if isinstance(entry, Tumour) and before is not None:
@@ -104,11 +105,31 @@ def _baselines(entry: Any, before: Mapping[str, Any]) -> list[UUID]:
     return [UUID(one) for one in sorted(own)]
 
 
-def _derive_series(patient_id: UUID, baseline_id: UUID, *, by: Viewer) -> None:
-    """An earlier size decides the nadir of every later assessment."""
+def outdated_series(limit: int) -> list[tuple[UUID, UUID]]:
+    """Patient and baseline of series whose responses another version of the rules derived, or none
+    though lesions are followed. Looking for them holds up nobody."""
+    baseline = sa.func.coalesce(Response.baseline_id, Response.id)
+    by_recist = sa.or_(Response.criteria.is_(None), Response.criteria == RECIST)
+    followed = queries.standing(Lesion).where(Lesion.baseline_id == baseline).exists()
+    missing = sa.and_(Response.derived_version.is_(None), by_recist, followed)
+    query = (
+        queries.standing(Response)
+        .with_only_columns(Response.patient_id, baseline)
+        .where(sa.or_(Response.derived_version != VERSION, missing))
+        .distinct()
+        .limit(limit)
+    )
+    with snapshot() as connection:
+        return [(patient, baseline) for patient, baseline in connection.execute(query)]
+
+
+def derive_series(patient_id: UUID, baseline_id: UUID, *, by: Viewer) -> None:
+    """Derive every response of a series anew: an earlier size decides the nadir of later ones."""
     series = queries.series_of_baseline(patient_id, baseline_id)
     found = series.assessed()
     for response in series.responses:
+        if (response.baseline_id or response.id) != baseline_id:
+            continue  # it begins no series of its own
         fresh = rules.derive_response(series_row(response), found.get(str(response.id)))
         derive_again(response, by=by, fresh=fresh)
 

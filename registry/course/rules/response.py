@@ -15,6 +15,9 @@ Row = Mapping[str, str]
 
 RECIST = "RECIST11"
 
+#: Of both rules behind a derived response: how lesions are read, and what follows from them.
+VERSION = f"{response.RULE} {response.VERSION}, {lesions.RULE} {lesions.VERSION}"
+
 DERIVED = (
     "derived_target",
     "derived_response",
@@ -55,10 +58,10 @@ def derive_response(visit: Row, found: Assessment | None) -> dict[str, Any]:
         "derived_sum_mm": result.current_sum,
         "derived_nadir_mm": result.nadir_sum if answered else None,
         "derived_status": result.status if answered or invalid else NOT_DERIVABLE,
-        "derived_version": f"{result.rule} {result.version}",
+        "derived_version": VERSION,
         "derivation": {"response": result.as_json()},
         **columns_of([*([] if check is None else [check]), *remarks]),
     }
 
 
-__all__ = ["DERIVED", "RECIST", "Row", "assessments", "derive_response"]
+__all__ = ["DERIVED", "RECIST", "VERSION", "Row", "assessments", "derive_response"]
