@@ -34,6 +34,7 @@ from registry.clinical.follow_up import (
 )
 from registry.clinical.partial_dates import assumed, bounds
 from registry.clinical.results import N_, Reason
+from registry.clinical.tnm import plain_category
 
 # How long the time after PRRT is a situation of its own.
 PRRT_MONTHS = 24
@@ -252,7 +253,7 @@ def _is_metastatic(record: Record, tumour: Entry) -> bool:
     if not stagings:
         return False
     last = max(stagings, key=lambda s: assumed(s.date("date")) if s.date("date") else date.min)
-    return last.text("m").upper().lstrip("CPYRA").startswith("M1") or any(
+    return plain_category(last.text("m")).startswith("M1") or any(
         last.text(name) not in ("", "no", "none") for name in METASTASES
     )
 
@@ -286,6 +287,6 @@ def _syndromes(record: Record, tumour: Entry, today: date) -> tuple[str, ...]:
 def _is_small(record: Record, tumour: Entry) -> bool:
     size = tumour.number("primary_size_mm")
     stagings = record.of_tumour("staging", tumour)
-    nodes = {s.text("n").upper().lstrip("CPYRA")[:2] for s in stagings if s.text("n")}
-    spread = any(s.text("m").upper().lstrip("CPYRA").startswith("M1") for s in stagings)
+    nodes = {plain_category(s.text("n"))[:2] for s in stagings if s.text("n")}
+    spread = any(plain_category(s.text("m")).startswith("M1") for s in stagings)
     return size is not None and size < SMALL_BELOW_MM and nodes == {"N0"} and not spread

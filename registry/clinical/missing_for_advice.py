@@ -15,6 +15,7 @@ from registry.clinical import sites, tables
 from registry.clinical.ki67 import EXACTLY, parse_ki67
 from registry.clinical.partial_dates import bounds
 from registry.clinical.results import N_, Reason
+from registry.clinical.tnm import plain_category
 
 ANY_QUESTION = "any"
 REQUIRED, CONDITIONAL = "required", "conditional"
@@ -117,7 +118,7 @@ def _differentiation_decides(facts: Facts) -> bool:
 
 
 def _metastatic(facts: Facts) -> bool:
-    stated = _text(facts, "staging.m").upper().lstrip("CPY")
+    stated = plain_category(_text(facts, "staging.m"))
     sites_of_mets = [key for key in facts if key.startswith("staging.mets_")]
     return stated.startswith("M1") or any(_text(facts, key) == "yes" for key in sites_of_mets)
 

@@ -45,6 +45,12 @@ _BY_T = ("TX", "T0", "Tis", "T1", "T1mi", "T1a", "T1b", "T1c", "T2", "T2a", "T2b
 _RANK = {category: rank for rank, category in enumerate(_BY_T)}
 
 
+def plain_category(text: str) -> str:
+    """A category without its prefix, in capitals: "pM1(hep)" is "M1(HEP)", "" is "". For asking
+    what it says; nothing is refused."""
+    return text.strip().upper().lstrip("CPYRA")
+
+
 def read_category(letter: str, text: str) -> str:
     """`text` as a plain category: "pT2(m)" is "T2", "cn1A" is "N1a", "" is "".
 

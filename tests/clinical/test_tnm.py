@@ -156,6 +156,14 @@ def test_rule_of_n_and_m(site, system, finding, expected):
     assert nm_category(site=site, system=system, finding=finding).answer == expected
 
 
+def test_a_category_says_the_same_with_and_without_its_prefix():
+    """c, p, y, r and a stand before a category and are no part of it (S10)."""
+    for written in ("M1", "cM1", " pm1 ", "ypM1", "rM1", "aM1", "ycM1"):
+        assert tnm.plain_category(written) == "M1"
+    assert tnm.plain_category("pM1a(hep)") == "M1A(HEP)"
+    assert tnm.plain_category("") == ""
+
+
 @pytest.mark.parametrize(
     "finding",
     ["nodes", "nodes=", "banana=1", "nodes_positive=1.5", "nodes_positive=-1", "nodes=moon",

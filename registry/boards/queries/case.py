@@ -22,7 +22,7 @@ from registry.chart.picture import EVERYTHING, Picture
 from registry.chart.questions import Question
 from registry.chart.standing import Fact, Group, Standing
 from registry.chart.words import Words
-from registry.clinical import pathways, sites, tables
+from registry.clinical import pathways, sites, tables, tnm
 from registry.clinical.ki67 import Ki67, parse_ki67
 from registry.course import wording
 from registry.course.queries import reading
@@ -200,10 +200,10 @@ def _metastatic(record: Record) -> str:
     if record.of("metastasis") or any(one.metastatic_sites for one in record.tumours):
         return "yes"
     found = standing.latest(stagings, standing.says_stage)
-    m = (found.m or "") if found else ""
-    if m.startswith(("M1", "cM1", "pM1")):
+    m = tnm.plain_category(found.m or "") if found else ""
+    if m.startswith("M1"):
         return "yes"
-    return "no" if m.endswith("M0") else ""
+    return "no" if m.startswith("M0") else ""
 
 
 def _given(record: Record) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from registry.clinical.edit_checks.finding import WARN, Finding
 from registry.clinical.results import INVALID_INPUT, N_, Derived, Reason
 from registry.clinical.staging import INVALID, UNSTAGED
+from registry.clinical.tnm import plain_category
 
 # Stage IV without distant metastasis exists at these staging sites (S10, S14).
 STAGE_IV_WITHOUT_M1 = ("thymus", "thyroid_c_cell")
@@ -112,12 +113,12 @@ def _places(names: list[str]) -> str:
 
 
 def _is_m(m: str, category: str) -> bool:
-    return m.strip().upper().lstrip("CPYRA").startswith(category)
+    return plain_category(m).startswith(category)
 
 
 def t_for_unknown_primary(staging_site: str, t: str) -> Finding | None:
     """A T other than TX or T0 while the primary is not known."""
-    stated = t.strip().upper().lstrip("CPYRA")
+    stated = plain_category(t)
     if staging_site != "unknown" or stated in ("", "TX", "T0"):
         return None
     return Finding(

@@ -9,6 +9,7 @@ from registry.clinical.edit_checks.across.entries import Entry, Record, finding,
 from registry.clinical.edit_checks.finding import Finding
 from registry.clinical.edit_checks.stage import METASTASES, STAGE_IV_WITHOUT_M1
 from registry.clinical.results import N_, Reason
+from registry.clinical.tnm import plain_category
 
 EXAMINED = ("yes", "no")
 
@@ -78,7 +79,7 @@ def _m0(record: Record, staging: Entry, own: list[Entry]) -> Iterator[Finding]:
 
 
 def _m_of(staging: Entry) -> str:
-    return staging.text("m").upper().lstrip("CPYRA")
+    return plain_category(staging.text("m"))
 
 
 def _places(sites_: Iterable[str]) -> str:
