@@ -17,6 +17,7 @@ from registry.referrals import actions, queries
 from registry.referrals.models import Referral
 from registry.referrals.queries import Filters, centre_counts
 from registry.referrals.rules import worklist as known
+from registry.referrals.views import work_out
 from registry.referrals.views.work_out import cell
 from tests import make, make_referrals
 
@@ -250,10 +251,26 @@ def test_the_view_as_a_file_names_nobody_and_is_audited(client):
     cells = [str(one.value) for row in book.active.iter_rows() for one in row]
     assert "'=cmd|calc" in cells
     assert not [one for one in cells if "Dekker" in one or "Jansen" in one]
+    assert "Only the first" not in client.get("/worklist/list.csv").text
     kept = db.session.scalars(
         sa.select(AuditEntry.subject_id).where(AuditEntry.action == "downloaded worklist")
     )
-    assert sorted(kept) == ["csv", "xlsx"]
+    assert sorted(kept) == ["csv", "csv", "xlsx"]
+
+
+def test_a_file_that_is_not_the_whole_view_says_so(client, monkeypatch):
+    net = make_referrals.network()
+    for _ in range(3):
+        make_referrals.referral(net)
+    make.sign_in(client, net.carla)
+    monkeypatch.setattr(work_out, "MOST_LINES", 2)
+    text = client.get("/worklist/list.csv").get_data().decode("utf-8-sig")
+    heads, said, *rows = csv.reader(io.StringIO(text))
+    assert said[0] == "Only the first 2 cases: narrow the list to get the others."
+    assert {len(line) for line in (heads, said, *rows)} == {15}
+    assert len(rows) == 2
+    book = openpyxl.load_workbook(io.BytesIO(client.get("/worklist/list.xlsx").get_data()))
+    assert (book.active["A2"].value, book.active.max_row) == (said[0], 4)
 
 
 def test_paper_shows_names_to_the_centre_and_is_audited(client):

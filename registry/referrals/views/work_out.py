@@ -33,18 +33,26 @@ def cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _rows(most: int) -> list[WorkRow]:
-    return queries.worklist(web.viewer(), filters_of(request.args), limit=most - 1, named=False)
+def _rows() -> list[WorkRow]:
+    """The first cases of the view: one more than a file holds where there are more."""
+    viewer, filters = web.viewer(), filters_of(request.args)
+    return queries.worklist(viewer, filters, limit=MOST_LINES, named=False)
 
 
 def _lines(rows: list[WorkRow]) -> Iterator[list[str]]:
-    """The list by pseudonym: no name, no birth date, no text anybody typed."""
-    yield [
+    """The list by pseudonym: no name, no birth date, no text anybody typed. That it is not all of
+    it stands first, for nobody reads thousands of lines to their end."""
+    heads = [
         _("Pseudonym"), _("Urgency"), _("Deadline"), _("Clock"), _("Primary site"),
         _("Syndrome"), _("Grade"), _("Stage"), _("Question"), _("Referring hospital"),
         _("Sent on"), _("Days waiting"), _("State"), _("Assigned to"), _("Items missing"),
     ]  # fmt: skip
-    for row in rows:
+    yield heads
+    if len(rows) > MOST_LINES:
+        said = _("Only the first %(number)s cases: narrow the list to get the others.",
+                 number=MOST_LINES)  # fmt: skip
+        yield [said, *[""] * (len(heads) - 1)]
+    for row in rows[:MOST_LINES]:
         yield [
             row.identity.pseudonym,
             row.urgency,
@@ -77,7 +85,7 @@ def _left_the_house(kind: str) -> None:
 @room.page("/worklist/list.csv", right=Right.TRIAGE)
 def worklist_csv() -> Any:
     """The view as CSV."""
-    rows = _rows(MOST_LINES)
+    rows = _rows()
     _left_the_house("csv")
     out = io.StringIO()
     csv.writer(out).writerows([cell(text) for text in line] for line in _lines(rows))
@@ -93,7 +101,7 @@ def worklist_xlsx() -> Any:
     """The view as a workbook; every cell is text, none a formula."""
     from openpyxl import Workbook  # few ask for it: a start does not wait for it
 
-    rows = _rows(MOST_LINES)
+    rows = _rows()
     _left_the_house("xlsx")
     book = Workbook(write_only=True)
     sheet = book.create_sheet(_("Worklist"))
