@@ -25,7 +25,7 @@ from registry.clinical.results import (
     Reason,
 )
 
-RULE, VERSION = "UNITS", "1"
+RULE, VERSION = "UNITS", "2"  # 2: G/L of a cell count is giga, not grams
 CANNOT = "CANNOT"
 EXACT, ROUNDED = "exact", "rounded"
 
@@ -44,6 +44,7 @@ _SPELLINGS = {
     "ml/min/1.73m^2": "mL/min/{1.73_m2}", "ml/min/1,73m2": "mL/min/{1.73_m2}",
     "ml/min/1,73m²": "mL/min/{1.73_m2}", "ml/min/{1.73_m2}": "mL/min/{1.73_m2}",
 }  # fmt: skip
+_COUNT = "10*9/L"
 _PER_DAY = re.compile(r"/\(?(?:24\.?h|d|day|24hours)\)?$", re.IGNORECASE)
 
 
@@ -73,8 +74,19 @@ class Converted(Derived):
 
 
 @lru_cache(512)
-def canonical(unit: str) -> str:
-    """One spelling of a unit: `µg/l` is `ug/L`, `mg/24 h` is `mg/(24.h)`. Unknown ones stay."""
+def canonical(unit: str, analyte: str = "") -> str:
+    """One spelling of a unit: `µg/l` is `ug/L`, `mg/24 h` is `mg/(24.h)`. Unknown ones stay.
+    Of a cell count `G/L` is 10*9/L: giga, for cells are not weighed."""
+    found = _spelled(unit)
+    return _COUNT if found == "g/L" and _own(analyte) == _COUNT else found
+
+
+def _own(analyte: str) -> str:
+    row = tables.by_key("codes/biomarker", "code").get(analyte)
+    return row["unit"] if row else ""
+
+
+def _spelled(unit: str) -> str:
     text = unit.strip().replace("µ", "u").replace("μ", "u").replace(" ", "")
     text = _PER_DAY.sub("/(24.h)", text)
     text = re.sub(r"^(mcg|mcmol)(?=/)", lambda found: _SPELLINGS[found[1]], text)
@@ -95,8 +107,8 @@ def significant(value: Decimal, digits: int = SHOWN_DIGITS) -> str:
 
 def units(analyte: str) -> tuple[str, ...]:
     """The units a value of this analyte can be read in, its own first; () for an unknown one."""
-    own = tables.by_key("codes/biomarker", "code").get(analyte)
-    found = [canonical(own["unit"])] if own else []
+    own = _own(analyte)
+    found = [canonical(own)] if own else []
     for row in _rows(analyte):
         if row["factor"]:
             found += [row["unit"], row["other_unit"]]
@@ -109,7 +121,7 @@ def convert(analyte: str, value: Decimal, unit: str, wanted: str) -> Converted:
     Answers the value with the factor and where it comes from, or CANNOT with the reason: no
     factor with a source, or an assay whose units hold for itself alone. Never raises for a unit.
     """
-    before, after = canonical(unit), canonical(wanted)
+    before, after = canonical(unit, analyte), canonical(wanted, analyte)
     inputs = {"analyte": analyte, "value": plain(value), "unit": unit, "wanted": wanted}
     if value < 0:
         why = Reason(N_("A value of %(value)s is not possible."), {"value": plain(value)})

@@ -249,7 +249,7 @@ def _usual_unit(values: Values) -> list[Note]:
     """What the value is in the analyte's own unit; nothing where it is in that unit."""
     value, unit = values.get("value"), values.get("unit")
     own = units.units(values["analyte"])
-    if value is None or not unit or not own or units.canonical(unit) == own[0]:
+    if value is None or not unit or not own or units.canonical(unit, values["analyte"]) == own[0]:
         return []
     found = units.convert(values["analyte"], value, unit, own[0])
     reasons = tuple(wording.reason(one) for one in found.reasons)

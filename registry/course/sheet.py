@@ -431,14 +431,14 @@ def blank(slot: Slot, form_key: UUID) -> Part:
 def _stored_values(slot: Slot, entry: Any) -> dict[str, Any]:
     values = {name: getattr(entry, name) for name in slot.names}
     if slot.measures:
-        values["measure"] = f"{entry.analyte}|{_canonical(entry.unit)}" if entry.unit else None
+        values["measure"] = f"{entry.analyte}|{_canonical(entry)}" if entry.unit else None
     return values
 
 
-def _canonical(unit: str) -> str:
+def _canonical(entry: Any) -> str:
     from registry.clinical import units
 
-    return units.canonical(unit)
+    return units.canonical(entry.unit, entry.analyte or "")
 
 
 def row_count(typed: Mapping[str, Any], key: str) -> int:

@@ -87,7 +87,7 @@ OTHER_MARKER = Slot(
 
 
 def _marker_slot(number: int, last: Any) -> Slot:
-    own = units.canonical(last.unit or "")
+    own = units.canonical(last.unit or "", last.analyte or "")
     asked = ("value", "upper_limit", "ppi") if _rises_on_ppi(last) else ("value", "upper_limit")
     return Slot(
         f"known{number}",

@@ -154,6 +154,17 @@ def test_one_spelling_of_a_unit(stated, spelled):
     assert canonical(spelled) == spelled
 
 
+def test_cells_are_counted_and_not_weighed():
+    """G/L is 10 to the 9th per litre (SI prefix giga); of haemoglobin g/L is grams."""
+    for written in ("G/L", "g/l", "Gpt/L", "10^9/L"):
+        assert convert("PLT", Decimal(150), written, "10*9/L").value == 150
+    assert convert("PLT", Decimal(150), "G/L", "10*3/uL").value == 150
+    assert (canonical("G/L", "PLT"), canonical("G/L", "HB"), canonical("G/L")) == (
+        "10*9/L", "g/L", "g/L",
+    )  # fmt: skip
+    assert not_comparable("PLT", ("G/L", ""), ("10*9/L", "")) is None
+
+
 def test_the_same_unit_stays_as_it_is_and_a_negative_value_is_refused():
     same = convert("CGA_UNITS", Decimal("12.50"), "U/L", "u/l")
     assert (same.value, same.factor, same.flags) == (Decimal("12.50"), 1, ("exact",))

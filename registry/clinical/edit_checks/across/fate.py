@@ -132,7 +132,7 @@ def _marker(marker: Entry) -> Iterator[Finding]:
         return
     if doses.is_plausible(analyte, value, unit):
         return
-    stated, own = canonical(unit), value
+    stated, own = canonical(unit, analyte), value
     if stated != row["unit"]:
         converted = convert(analyte, value, stated, row["unit"])
         own = converted.value if converted.value is not None else value
