@@ -7,15 +7,30 @@ Tables: `data/therapy_components.csv` (limits built by this project round the pu
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
 from registry.clinical import tables
 from registry.clinical.numbers import plain
-from registry.clinical.results import COMPLETE, INVALID_INPUT, N_, REVIEW, Derived, Reason
+from registry.clinical.results import (
+    COMPLETE,
+    INVALID_INPUT,
+    N_,
+    NOT_DERIVABLE,
+    REVIEW,
+    Derived,
+    Reason,
+)
 
-VERSION = "1"
+RULE, VERSION = "DOSE-RANGE", "1"
 OK, WARN_LOW, WARN_HIGH, REJECT = "ok", "warn_low", "warn_high", "reject"
+NOT_CHECKED = "not_checked"
+#: Units of one kind, each with its size; 1 mCi is 37 MBq by definition.
+_KINDS: tuple[Mapping[str, Decimal], ...] = (
+    {"ug": Decimal(1), "mg": Decimal(1000), "g": Decimal(1_000_000)},
+    {"MBq": Decimal(1), "GBq": Decimal(1000), "mCi": Decimal(37)},
+)
 
 
 @cache
@@ -41,6 +56,27 @@ def _component(therapy_id: str, ingredient: str) -> Mapping[str, str]:
     return row
 
 
+def check_stated(therapy_id: str, ingredient: str, dose: Decimal, stated: str) -> Derived:
+    """As `check_dose` for a dose in any unit: converted where both are of mass or of activity, else
+    NOT_CHECKED with the reason (a dose per m² says nothing of one in mg without the surface)."""
+    own = unit(therapy_id, ingredient)
+    if stated == own:
+        return check_dose(therapy_id, ingredient, dose)
+    values = {"dose": plain(dose), "unit": stated, "own": own}
+    inputs = {"therapy_id": therapy_id, "ingredient": ingredient, "dose_value": plain(dose),
+              "dose_unit": stated}  # fmt: skip
+    kind = next((sizes for sizes in _KINDS if stated in sizes and own in sizes), None)
+    if kind is None:
+        reason = Reason(
+            N_("%(dose)s %(unit)s was not checked: the usual range is known in %(own)s."), values
+        )
+        return Derived(NOT_CHECKED, NOT_DERIVABLE, (reason,), (), inputs, RULE, VERSION, "project")
+    found = check_dose(therapy_id, ingredient, dose * kind[stated] / kind[own])
+    values["converted"] = plain(dose * kind[stated] / kind[own])
+    said = Reason(N_("%(dose)s %(unit)s are %(converted)s %(own)s."), values)
+    return replace(found, reasons=(*found.reasons, said), inputs=inputs)
+
+
 def check_dose(therapy_id: str, ingredient: str, dose: Decimal) -> Derived:
     """Whether a dose (in the unit of the table) is plausible; the usual bounds are inclusive.
 
@@ -64,7 +100,7 @@ def check_dose(therapy_id: str, ingredient: str, dose: Decimal) -> Derived:
         reasons=(Reason(template, values),),
         flags=(),
         inputs={"therapy_id": therapy_id, "ingredient": ingredient, "dose_value": plain(dose)},
-        rule="DOSE-RANGE",
+        rule=RULE,
         version=VERSION,
         source=row["status"],
         confidence=row["confidence"],

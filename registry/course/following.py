@@ -358,7 +358,8 @@ def _value_before(draft: Draft) -> list[Note]:
 
 
 def _therapy(draft: Draft) -> Following:
-    notes = [*_class(draft.values), *_schedule(draft.values), *_line(draft)]
+    values = draft.values
+    notes = [*_class(values), *_schedule(values), *_unchecked_dose(values), *_line(draft)]
     fills = _usual_dose_unit(draft.values) if draft.entry is None else {}
     return Following(notes=tuple(notes), fills=fills)
 
@@ -371,6 +372,18 @@ def _usual_dose_unit(values: Values) -> dict[str, str]:
         return {}
     own = doses.unit(agent, ingredients[0])
     return {"dose_unit": own} if codes.known("dose_unit", own) else {}
+
+
+def _unchecked_dose(values: Values) -> list[Note]:
+    """That a dose is in a unit whose usual range is not known."""
+    agent, dose, unit = values.get("agent") or "", values.get("dose_value"), values.get("dose_unit")
+    ingredients = doses.ingredients(agent)
+    if dose is None or not unit or len(ingredients) != 1:
+        return []
+    judged = doses.check_stated(agent, ingredients[0], dose, unit)
+    if judged.answer != doses.NOT_CHECKED:
+        return []
+    return [Note(_("Dose"), _("Not checked"), (wording.reason(judged.reasons[0]),))]
 
 
 def _class(values: Values) -> list[Note]:

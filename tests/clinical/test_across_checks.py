@@ -165,6 +165,7 @@ CASES = [
     ("ssa_for_carcinoma", "therapy", {"tumour__t": {"functioning": "not_known"},
                                       "pathology__b": {"differentiation": "poor"}}),
     ("dose_range", "therapy", {"therapy__ssa": {"dose_value": "300"}}),
+    ("dose_range", "therapy", {"therapy__ssa": {"dose_value": "0.3", "dose_unit": "g"}}),
     ("surgery_without_residual", "therapy", {"therapy__op": {"residual": ""}}),
     ("stop_without_reason", "therapy", {"therapy__lu": {"stop_reason": ""}}),
     ("reason_without_stop", "therapy", {"therapy__ssa": {"stop": ""}}),

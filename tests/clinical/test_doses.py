@@ -34,6 +34,38 @@ def test_every_limit_of_every_component(row):
     assert checked(Decimal(0)) == checked(Decimal(-1)) == "reject"
 
 
+@pytest.mark.parametrize(
+    ("therapy_id", "dose", "unit", "answer"),
+    [
+        # usual 10 to 60 mg, above 120 mg an error
+        ("SSA_OCT_LAR", "30", "mg", "ok"),
+        ("SSA_OCT_LAR", "30000", "ug", "ok"),
+        ("SSA_OCT_LAR", "0.03", "g", "ok"),
+        ("SSA_OCT_LAR", "0.1", "g", "warn_high"),
+        ("SSA_OCT_LAR", "30", "g", "reject"),
+        # 200 mCi are 7.4 GBq, the usual activity
+        ("PRRT_LU_DOTATATE", "7400", "MBq", "ok"),
+        ("PRRT_LU_DOTATATE", "200", "mCi", "ok"),
+        ("PRRT_LU_DOTATATE", "7.4", "MBq", "warn_low"),
+        # neither per kilogram nor another kind
+        ("BEV_ADD", "1000", "mg", "not_checked"),
+        ("TEM", "350", "mg", "not_checked"),
+        ("SSA_OCT_LAR", "30", "other", "not_checked"),
+        ("SSA_OCT_LAR", "30", "", "not_checked"),
+    ],
+)
+def test_a_dose_in_another_unit_is_converted_or_said_to_be_unchecked(
+    therapy_id, dose, unit, answer
+):
+    [ingredient] = doses.ingredients(therapy_id)
+    found = doses.check_stated(therapy_id, ingredient, Decimal(dose), unit)
+    assert found.answer == answer
+    own = doses.unit(therapy_id, ingredient)
+    assert (f"known in {own}." in found.reason_text()) == (answer == "not_checked")
+    if unit == "mCi":
+        assert "200 mCi are 7.4 GBq." in found.reason_text()
+
+
 def test_an_unknown_component_is_refused():
     with pytest.raises(ValueError, match="unknown code"):
         doses.check_dose("EVE", "sunitinib", Decimal(10))

@@ -168,15 +168,13 @@ def _progressed(record: Record, therapy: Entry) -> bool:
 
 
 def _dose(therapy: Entry) -> Iterator[Finding]:
-    """The stated dose of a therapy with one ingredient, in the unit of its table."""
+    """The stated dose of a therapy with one ingredient, in any unit that can be compared."""
     agent, dose = therapy.text("agent"), therapy.number("dose_value")
     ingredients = doses.ingredients(agent)
     if dose is None or len(ingredients) != 1:
         return
-    if therapy.text("dose_unit") != doses.unit(agent, ingredients[0]):
-        return
-    judged = doses.check_dose(agent, ingredients[0], dose)
-    if judged.answer != doses.OK:
+    judged = doses.check_stated(agent, ingredients[0], dose, therapy.text("dose_unit"))
+    if judged.answer not in (doses.OK, doses.NOT_CHECKED):
         yield finding(
             "dose_range", judged.reasons[0], therapy, variables=("dose_value", "dose_unit")
         )
