@@ -103,19 +103,20 @@ class Numbered:
     def of(self, column: Any) -> tuple[Numbers, Any]:
         """The numbers of a dictionary's rows, and the texts of those that have none (`OTHER`)."""
         words = column.dictionary.to_pylist()
-        numbers = np.array([*map(self._number, words), 0], np.uint16)
+        known = list(map(self._numbers.get, words))
+        if None in known:
+            known = [number or self._new(text) for number, text in zip(known, words, strict=True)]
+        numbers = np.array([*known, 0], np.uint16)
         found = numbers[at_of(column.indices)]
         if OTHER not in numbers:
             return found, None
         return found, column.filter(pa.array(found == OTHER)).cast(pa.string())
 
-    def _number(self, text: str) -> int:
-        number = self._numbers.get(text)
-        if number is None:
-            if len(self.texts) >= OTHER - 1:
-                return int(OTHER)
-            self.texts.append(text)
-            number = self._numbers[text] = len(self.texts)
+    def _new(self, text: str) -> int:
+        if len(self.texts) >= OTHER - 1:
+            return int(OTHER)
+        self.texts.append(text)
+        number = self._numbers[text] = len(self.texts)
         return number
 
 
