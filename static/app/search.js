@@ -215,11 +215,13 @@ function fromSelect(select) {
   select.hidden = true;
   select.before(box);
   const options = [...select.options].filter((option) => option.value !== "");
-  const shownText = () => (select.value === "" ? "" : select.selectedOptions[0].text);
+  // Two options in different groups may be called the same.
+  const textOf = (option) => [option.closest("optgroup")?.label, option.text].filter(Boolean).join(": ");
+  const shownText = () => (select.value === "" ? "" : textOf(select.selectedOptions[0]));
   box.value = shownText();
   const combobox = new Combobox(
     box,
-    options.map((option) => ({ text: option.text, value: option.value })),
+    options.map((option) => ({ text: textOf(option), value: option.value })),
     {
       closed: true,
       onChoose: (value) => {

@@ -56,7 +56,7 @@ def count(page: Page) -> str:
     page.goto("/research/cohorts")
     page.get_by_label("Name").fill("Women")
     page.get_by_role("button", name="Begin the cohort").click()
-    page.get_by_label("Variable").select_option("patient.sex_at_birth")
+    page.get_by_role("combobox", name="Variable").fill("patient sex")  # found by typing a part
     page.get_by_role("button", name="Next").first.click()
     page.get_by_label("Female", exact=True).check()
     page.get_by_role("button", name="Add and count").click()

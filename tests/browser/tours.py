@@ -225,7 +225,7 @@ def cohort(page: Page) -> str:
     page.goto("/research/cohorts")
     page.get_by_label("Name").fill("G2 of the pancreas")
     page.get_by_role("button", name="Begin the cohort").click()
-    page.get_by_label("Variable").select_option("pathology.derived_category")
+    page.get_by_role("combobox", name="Variable").fill("Pathology: Category, derived")
     page.get_by_role("button", name="Next").first.click()
     page.get_by_label("NET, grade 2", exact=True).check()
     page.get_by_role("button", name="Add and count").click()

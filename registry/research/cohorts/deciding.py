@@ -148,16 +148,14 @@ def _in_time(
     first, last = (date, origin) if before else (origin, date)
     if possibly:
         ordered = first.earliest < last.latest if before else first.earliest <= last.latest
-        return ordered and _near(criterion, first.latest, last.earliest)
-    same_day = not before and date.iso == origin.iso and date.precision == "day"
-    return (same_day or first.certainly_before(last)) and _near(
-        criterion, first.earliest, last.latest
-    )
-
-
-def _near(criterion: Criterion, first: day, last: day) -> bool:
-    """Are there no more months between two days than were asked for?"""
-    return not criterion.months or last <= _months_later(first, criterion.months)
+    else:
+        same_day = not before and date.iso == origin.iso and date.precision == "day"
+        ordered = same_day or first.certainly_before(last)
+    if not ordered or not criterion.months:
+        return ordered
+    # Certainly: the longest it can be is near enough. Possibly: the shortest is.
+    start, end = (first.latest, last.earliest) if possibly else (first.earliest, last.latest)
+    return end <= _months_later(start, criterion.months)
 
 
 def _months_later(date: day, months: int) -> day:
