@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import re
+import warnings
+from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -189,7 +194,25 @@ def test_a_model_keeps_what_has_enough_events() -> None:
     assert [shown.p_value(one) for one in (0.2, 0.0123, 0.0004)] == ["0.2", "0.012", "< 0.001"]
 
 
-def test_every_analysis_has_figure_table_data_and_code(client) -> None:
+def _redone(client, url: str, folder: Path, capsys, without: Collection[str]) -> None:
+    """The script prints every number of the figure from its data, but for these columns."""
+    name = url.rpartition("/")[2]
+    (folder / f"{name}-data.csv").write_text(client.get(f"{url}.data").text, encoding="utf-8")
+    with warnings.catch_warnings(), contextlib.chdir(folder):
+        warnings.simplefilter("ignore")
+        exec(compile(client.get(f"{url}.py").text, name, "exec"), {})
+    printed = [float(one) for one in re.findall(r"-?\d+\.?\d*", capsys.readouterr().out)]
+    for row in csv.DictReader(io.StringIO(client.get(f"{url}.csv").text)):
+        for column, text in row.items():
+            if column not in without and re.fullmatch(r"-?[0-9.]+", text):
+                assert any(abs(one - float(text)) < 1e-4 for one in printed), (name, column, row)
+
+
+def test_every_analysis_has_figure_table_data_and_code(
+    client, tmp_path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setattr("matplotlib.pyplot.savefig", lambda *_given, **_more: None)
     place, clara = make_research.office(), make_research.clinic()
     given = make_research.grant(place)
     for number, patient in enumerate(make_research.patients(4, by=clara)):
@@ -229,11 +252,20 @@ def test_every_analysis_has_figure_table_data_and_code(client) -> None:
         data = client.get(f"{url}/{name}.data?{query}").text
         assert len(list(csv.reader(io.StringIO(data)))) > 1
     assert len(make.selects(client, f"{url}/pfs?group=grade")) == 3
+    for name, exactly in (
+        ("ttnt", {}),
+        ("progression", {"std_error", "ci_low", "ci_high"}),
+        ("response", {"rate"}),
+        ("flow", {}),
+        ("quality_of_life", {"to_months"}),
+    ):
+        _redone(client, f"{url}/{name}", tmp_path, capsys, exactly)
     actions = set(db.session.scalars(sa.select(AuditEntry.action)))
     assert "analysed patients.csv" in actions
     assert not any(one.startswith("downloaded ") for one in actions)
     assert b"survfit" in client.get(f"{url}/pfs.R").data
-    for missing in ("pfs.exe", "other", "lanes.R"):
+    assert b"segments" in client.get(f"{url}/lanes.R").data
+    for missing in ("pfs.exe", "other"):
         assert client.get(f"{url}/{missing}").status_code == 404
     make_research.signed_in(client, place, Role.RESEARCHER, "Paul Pohl")
     for other in ("pfs", "pfs.svg", "pfs.data"):

@@ -22,7 +22,16 @@ NUMBERS = (1, 2, 3)
 _COUNT = "lines.number"
 #: The entity of any line, and what a criterion calls the start of one as an event.
 _ANY, _NUMBERED = "line", "line_"
-_READ = ("therapy", "progression", "response", "follow_up")
+#: What lines are made of, by kind of entry: reading whole rows of everybody takes twice as long.
+_READ = {
+    "therapy": (
+        "id", "tumour_id", "therapy_class", "agent", "agent_stated", "intent", "setting", "start",
+        "stop", "stop_reason", "best_response", "line_override", "line_override_reason",
+    ),
+    "progression": ("id", "tumour_id", "date", "basis"),
+    "response": ("id", "therapy_id", "date", "timepoint", "response_stated", "derived_response"),
+    "follow_up": ("id", "date", "death_date", "vital_status"),
+}  # fmt: skip
 
 
 def _months(endpoint: Endpoint) -> Decimal | Between | None:
@@ -76,9 +85,9 @@ def of_patients(
 ) -> dict[UUID, list[Line]]:
     """The palliative systemic lines of everybody of research, one query a kind of entry."""
     rows: dict[UUID, dict[str, list[Any]]] = {}
-    for entity in _READ:
+    for entity, names in _READ.items():
         table: sa.Table = sa.inspect(BY_NAME[entity]).local_table  # type: ignore[attr-defined]
-        query = sa.select(table).where(
+        query = sa.select(table.c.patient_id, *(table.c[name] for name in names)).where(
             table.c.patient_id.in_(population), table.c.error_at.is_(None)
         )
         for row in execute(query.order_by(table.c.id)).mappings():

@@ -6,7 +6,7 @@ They are made by the worker and kept; pages read what was kept, in `network_show
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -79,7 +79,8 @@ def make_when_due() -> bool:
 
 def _content(everybody: set[UUID]) -> dict[str, Any]:
     tell = actions_cohorts.tell
-    facts = partwise.read(sorted(everybody))
+    people = sorted(everybody)
+    facts = partwise.read(people)
     groups = {name: told.of_code(of.items()) for name, of in facts.groups.items()}
     [total] = tell([everybody])
     return {
@@ -97,22 +98,23 @@ def _content(everybody: set[UUID]) -> dict[str, Any]:
             "response": _responses(everybody, groups, facts),
             "flow": {"": [one for line in partwise.LINES for one in
                           told.flow(line, facts.classes, tell)]},
-            "markers": {
-                analyte: series
-                for analyte, latest in sorted(facts.markers.items())
-                if _says(series := told.above(latest.of(facts.people), tell))
-            },
-            "quality_of_life": {
-                scale: series
-                for scale, latest in sorted(facts.scales.items())
-                if _says(series := told.means(latest.of(facts.people), tell))
-            },
+            "markers": _over_time(people, partwise.MARKERS, told.above),
+            "quality_of_life": _over_time(people, partwise.SCALES, told.means),
         },
     }  # fmt: skip
 
 
-def _says(series: list[told.Series]) -> bool:
-    return any(one["points"] for one in series)
+def _over_time(
+    people: Sequence[UUID],
+    what: str,
+    tell_of: Callable[[told.Measured, told.Tell], list[told.Series]],
+) -> dict[str, list[told.Series]]:
+    """Markers or scales of which anything may be told."""
+    found = {
+        name: tell_of(latest.of(people), actions_cohorts.tell)
+        for name, latest in sorted(partwise.values(people, what).items())
+    }
+    return {name: some for name, some in found.items() if any(one["points"] for one in some)}
 
 
 def _of_lines(facts: Facts) -> dict[str, list[dict[str, Any]]]:

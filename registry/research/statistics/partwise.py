@@ -27,6 +27,7 @@ from registry.research.statistics.told import WINDOWS
 #: Patients read at a time.
 AT_ONCE = 1_000
 POSITIVE, NEGATIVE = "positive", "negative"
+MARKERS, SCALES = "markers", "scales"
 #: Lines whose responses are told one by one, and from which it is told what followed.
 LINES = (1, 2, 3)
 
@@ -57,9 +58,8 @@ class Latest:
 
 @dataclass
 class Facts:
-    """What is counted of everybody: `people` are they, in an order."""
+    """What is counted of everybody."""
 
-    people: list[UUID]
     followed: dict[str, dict[UUID, tuple[int, bool]]] = field(
         default_factory=lambda: {"survival": {}, "pfs": {}, "ttnt": {}}
     )
@@ -68,21 +68,28 @@ class Facts:
     )
     classes: dict[UUID, Mapping[int, str]] = field(default_factory=dict)
     best: dict[int, dict[UUID, str]] = field(default_factory=lambda: {one: {} for one in LINES})
-    markers: dict[str, Latest] = field(default_factory=dict)
-    scales: dict[str, Latest] = field(default_factory=dict)
 
 
 def read(people: Sequence[UUID]) -> Facts:
-    """All that is counted of these people."""
-    facts = Facts(list(people))
-    for place in range(0, len(facts.people), AT_ONCE):
-        some = facts.people[place : place + AT_ONCE]
+    """How these people are followed, of which groups they are, and their lines."""
+    facts = Facts()
+    for place in range(0, len(people), AT_ONCE):
+        some = people[place : place + AT_ONCE]
         within = sa.select(Patient.id).where(Patient.id.in_(some))
         own = {who: who for who in some}  # one object each, however often it is read
         _read_standing(facts, within, own)
         _read_lines(facts, within, own)
-        _read_values(facts, within, {who: place + at for at, who in enumerate(some)})
     return facts
+
+
+def values(people: Sequence[UUID], what: str) -> dict[str, Latest]:
+    """The `markers` or the `scales` of quality of life of these people over time."""
+    found: dict[str, Latest] = {}
+    for place in range(0, len(people), AT_ONCE):
+        some = people[place : place + AT_ONCE]
+        within = sa.select(Patient.id).where(Patient.id.in_(some))
+        _read_values(found, what, within, {who: place + at for at, who in enumerate(some)})
+    return found
 
 
 def _read_standing(facts: Facts, within: sa.Select[Any], own: Mapping[UUID, UUID]) -> None:
@@ -137,19 +144,17 @@ def _until(endpoint: Endpoint) -> tuple[int, bool] | None:
 # -- markers and quality of life ---------------------------------------------------------------
 
 
-def _read_values(facts: Facts, within: sa.Select[Any], places: Mapping[UUID, int]) -> None:
+def _read_values(
+    kept: dict[str, Latest], what: str, within: sa.Select[Any], places: Mapping[UUID, int]
+) -> None:
     begun = _first_diagnoses(within)
-    for kept, values in (
-        (facts.markers, _markers(within)),
-        (facts.scales, _scales(within)),
-    ):
-        found: dict[tuple[str, UUID], list[tuple[float, float]]] = {}
-        for who, what, when, value in values:
-            months = _months(begun.get(who), when)
-            if months is not None and months >= 0:
-                found.setdefault((what, who), []).append((months, value))
-        for (what, who), some in found.items():
-            kept.setdefault(what, Latest()).add(places[who], some)
+    found: dict[tuple[str, UUID], list[tuple[float, float]]] = {}
+    for who, name, when, value in _markers(within) if what == MARKERS else _scales(within):
+        months = _months(begun.get(who), when)
+        if months is not None and months >= 0:
+            found.setdefault((name, who), []).append((months, value))
+    for (name, who), some in found.items():
+        kept.setdefault(name, Latest()).add(places[who], some)
 
 
 def _months(origin: PartialDate | None, when: PartialDate | None) -> float | None:

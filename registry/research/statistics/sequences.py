@@ -43,14 +43,19 @@ NO_LINE, UNKNOWN, OTHER = "", "unknown", "other"
 def of_classes(lines: Sequence[Line]) -> list[dict[int, str]]:
     """Of each patient the first class of each line, by number: of the tumour with most lines. A
     class that nobody stated is UNKNOWN."""
+    return [own for _tumour, own in _of_one_tumour(lines).values()]
+
+
+def _of_one_tumour(lines: Sequence[Line]) -> dict[str, tuple[str, dict[int, str]]]:
+    """By patient the tumour with most lines, and their first classes."""
     found: dict[str, dict[str, dict[int, str]]] = {}
     for line in lines:
         classes = line.classes[:1] or (UNKNOWN,)
         found.setdefault(line.patient, {}).setdefault(line.tumour, {})[line.number] = classes[0]
-    return [
-        max(by_tumour.values(), key=lambda own: (len(own), sorted(own.items())))
-        for _patient, by_tumour in sorted(found.items())
-    ]
+    return {
+        patient: max(by_tumour.items(), key=lambda one: (len(one[1]), sorted(one[1].items())))
+        for patient, by_tumour in sorted(found.items())
+    }
 
 
 def steps(own: Sequence[Mapping[int, str]]) -> Counter[tuple[int, str, str]]:
@@ -156,17 +161,21 @@ def _laid_out(
 
 
 def _data(lines: Sequence[Line]) -> Any:
-    header = ("patient_id", "line", "classes", "agents", "start", "best", "pfs_months", "pfs_event",
-              "ttnt_months", "ttnt_event")  # fmt: skip
-    rows = []
+    header = ("patient_id", "line", "class", "next_class", "classes", "agents", "start", "best",
+              "pfs_months", "pfs_event", "ttnt_months", "ttnt_event")  # fmt: skip
+    rows, drawn = [], _of_one_tumour(lines)
     for line in lines:
+        tumour, own = drawn[line.patient]
+        step = ["", ""]
+        if line.tumour == tumour and line.number < MOST_LINES:
+            step = [own[line.number], own.get(line.number + 1) or "none"]
         times = []
         for one in (line.pfs, line.ttnt):
             months = "" if one.months is None else f"{one.months:.6f}"
             times += [months, "" if one.event is None else str(one.event)]
         start = _months(assumed(line.start), courses.ORIGIN)
-        rows.append([line.patient, str(line.number), ";".join(line.classes), ";".join(line.agents),
-                     f"{start:.2f}", line.best, *times])  # fmt: skip
+        rows.append([line.patient, str(line.number), *step, ";".join(line.classes),
+                     ";".join(line.agents), f"{start:.2f}", line.best, *times])  # fmt: skip
     return header, rows
 
 

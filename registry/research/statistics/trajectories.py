@@ -227,5 +227,6 @@ def _facts(
             ("patient_id", "months", "value"),
             [[one.patient, f"{one.months:.4f}", f"{one.value:.6g}"] for one in values],
         ),
-        "code": scripts.windows(name, label, WIDTH, medians=medians),
+        "code": scripts.windows(name, label, WIDTH, fewest=FEWEST, most=MOST_WINDOWS,
+                                medians=medians),
     }  # fmt: skip
