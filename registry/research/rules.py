@@ -148,6 +148,19 @@ class Coarse:
             and self.times in TIMES
         )
 
+    @property
+    def finer(self) -> list[str]:
+        """What tells more of single patients than is usual, in words for who has to agree."""
+        found = []
+        if self.smallest_group < SMALLEST_GROUP:
+            found.append(
+                _("%(n)s patients in the smallest group, and not %(usual)s",
+                  n=self.smallest_group, usual=SMALLEST_GROUP)
+            )  # fmt: skip
+        if self.age_band < AGE_BAND:
+            found.append(_("Ages in completed years, and not in groups"))
+        return found
+
 
 #: What holds where nobody asks for something else.
 USUAL = Coarse()

@@ -205,6 +205,8 @@ def test_criteria_are_changed_grouped_taken_back_and_written_elsewhere(client) -
     assert make.post(client, f"{url}/discard").status_code == 303
     assert client.get(url).status_code == 404
     for wrong, why in (("{", "This is no JSON."), ("[]", "it has no list of steps"),
+                       ('{"steps": [{"match": [], "criteria": [1]}]}', "how its criteria hold"),
+                       ("[" * 90_000, "This is no JSON."),
                        (written.replace("line_2", "line_9"), "Choose the event.")):  # fmt: skip
         page = make.post(client, "/research/cohorts", {"name": "Mine", "written": wrong})
         assert (page.status_code, why in page.text) == (422, True)

@@ -151,6 +151,7 @@ def test_not_known_is_nothing_in_question() -> None:
         (GRADE, {"operator": "at_least", "values": ["2"]}, "operator"),
         (GRADE, {"operator": "one_of", "values": []}, "values"),
         (KI67, {"operator": "at_least", "values": ["much"]}, "values"),
+        (KI67, {"operator": "at_least", "values": ["1e999999"]}, "values"),
         (DAY, {"operator": "at_least", "values": ["2020-13"]}, "values"),
         (GRADE, {"operator": "known", "values": [], "when": "after"}, "event"),
     ],

@@ -132,6 +132,16 @@ def test_a_draft_is_kept_before_all_is_written_but_not_sent(client) -> None:
     assert asked.state == rules.SUBMITTED
 
 
+def test_what_is_finer_than_usual_is_pointed_out() -> None:
+    assert rules.Coarse().finer == []
+    assert rules.Coarse(10, 10).finer == []
+    few, years = rules.Coarse(3, 1).finer
+    assert (few, years) == (
+        "3 patients in the smallest group, and not 5",
+        "Ages in completed years, and not in groups",
+    )
+
+
 def test_an_analysis_needs_its_own_variables_and_no_more() -> None:
     """Survival: the status and its time, not the weight; response: neither marker nor diary."""
     for variable, analyses, expected in (

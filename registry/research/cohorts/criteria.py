@@ -48,6 +48,8 @@ WHENS = {
 #: Months before and after diagnosis that count as at diagnosis.
 ABOUT_DIAGNOSIS = 3
 
+#: Digits before or behind the point of a number at most: no more are written out.
+_DIGITS = 15
 #: Months that can be asked for between an event and an entry.
 MOST_MONTHS = 600
 
@@ -419,7 +421,7 @@ def _measure(subject: Subject, text: str) -> str:
         found = Decimal(text.replace(",", "."))
     except InvalidOperation:
         found = Decimal("NaN")
-    if not found.is_finite():
+    if not found.is_finite() or abs(found.adjusted()) > _DIGITS:
         raise Unclear("values", _("Enter a number."))
     return format(found, "f")
 

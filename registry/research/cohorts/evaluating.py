@@ -106,7 +106,7 @@ def written(text: str) -> dict[str, Any]:
 
 def _read_step(step: Any, known: Mapping[str, Subject], depth: int = 1) -> Step:
     """A step, or a group in one: deeper ones are refused before they are read."""
-    match = step.get("match") if isinstance(step, dict) else None
+    match = str(step.get("match")) if isinstance(step, dict) else ""
     parts = step.get("criteria") if isinstance(step, dict) else None
     if match not in criteria.MATCHES or not parts or not isinstance(parts, list):
         raise criteria.Unclear("match", _("A step says how its criteria hold, and has some."))

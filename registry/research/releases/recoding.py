@@ -452,7 +452,7 @@ def files_of(files: Sequence[File], coarse: Plan) -> tuple[File, ...]:
 def _coarser(file: File, column: Any, coarse: Plan) -> Any:
     place = (file.entity, column.name)
     if place == AGE and coarse.years > 1:
-        how = _l("In groups of %(n)s years, the oldest together; %(how)s", n=coarse.years,
+        how = _l("In groups of %(n)s years, the oldest together. Before: %(how)s", n=coarse.years,
                  how=column.how)  # fmt: skip
         return replace(column, how=how)
     if place == COUNTRY and coarse.merged:

@@ -156,6 +156,7 @@ def _page(
         cohort_name=queries_requests.cohort_name(found),
         criteria=json.dumps(found.cohort.criteria, ensure_ascii=False, indent=2),
         few=rules.FEW,
+        finer=rules.Coarse(found.smallest_group, found.age_band, found.times).finer,
         votes=Counter(cast.values()),
         carried=rules.carried(cast),
         refused=refused,
