@@ -13,7 +13,7 @@ from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.patients import actions as patients
 from registry.people.models import Notice
 from registry.referrals import actions, queries
-from registry.referrals.actions import More, mornings
+from registry.referrals.actions import More, mornings, telling
 from registry.referrals.models import ReferralEvent
 from tests import make, make_referrals
 
@@ -387,6 +387,25 @@ def test_a_late_answer_is_told_to_the_hospital_once(app):
             [waiting] = queries.late_information(net.centre.id, now().date())
             assert waiting.by_date == date(2026, 3, 18)
     assert told(net.alice) == ["information_requested", "information_late"]
+
+
+def test_the_hospitals_of_many_late_answers_are_looked_up_at_once(app):
+    """One query for all; who is told is the same as one by one: the sender, else a colleague, else
+    the lead."""
+    net = make_referrals.network()
+
+    lead = make.person(net.hospital, Role.LEAD, name="Lena Lind")
+    sent = [make_referrals.referral(net) for _ in range(3)]
+    db.session.commit()
+    with make.counted() as asked:
+        assert telling.referring_each(sent) == [[net.alice.id]] * 3
+    assert sum("membership" in one for one in asked) == 1
+    for gone, left in ((net.alice, [net.bob.id]), (net.bob, [lead.id]), (lead, [])):
+        gone.active = False
+        db.session.flush()
+        assert telling.referring_each(sent) == [left] * 3
+        assert [telling.referring(one) for one in sent] == [left] * 3
+    assert telling.referring_each([]) == []
 
 
 def test_a_closed_day_moves_the_deadlines_of_open_cases(app):

@@ -72,6 +72,30 @@ def member_ids(organisation_id: UUID, roles: Iterable[Role]) -> list[UUID]:
     return [row.id for row in rows]
 
 
+def member_ids_by_place(
+    places: Iterable[UUID], roles: Iterable[Role]
+) -> dict[tuple[UUID, Role], list[UUID]]:
+    """The same for many organisations in one query, by organisation and role; without those that
+    nobody holds."""
+    wanted = sorted(set(places))
+    query = (
+        sa.select(Membership.organisation_id, Membership.role, Person.id, Person.name)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.organisation_id.in_(wanted),
+            Membership.role.in_([role.value for role in roles]),
+            in_force(today()),
+            Person.active.is_(True),
+        )
+        .distinct()
+        .order_by(*_BY_NAME)
+    )
+    found: dict[tuple[UUID, Role], list[UUID]] = {}
+    for place, role, person_id, _name in db.session.execute(query) if wanted else ():
+        found.setdefault((place, Role(role)), []).append(person_id)
+    return found
+
+
 @cache
 def _member_ids() -> sa.Select[Any]:
     day: sa.BindParameter[Any] = sa.bindparam("day", type_=sa.Date())

@@ -20,7 +20,7 @@ from registry.people import actions as people
 from registry.people import queries as people_queries
 from registry.people.models import REFERENCE_CENTRE, Organisation
 from registry.referrals import queries, rules, targets
-from registry.referrals.actions.telling import referring, watchers
+from registry.referrals.actions.telling import referring_each, watchers
 from registry.referrals.models import InformationRequest, MorningLook, Referral
 from registry.referrals.queries.days import answer_is_late
 from registry.referrals.rules import Calendar, Pause
@@ -145,11 +145,11 @@ def _remind(centre_id: UUID, day: date) -> int:
         .order_by(InformationRequest.id)
     )
     rows = db.session.execute(query).all()
-    for asked, referral in rows:
-        if asked.reminded_at is None:
-            asked.reminded_at = now()
-            subject = ("referral", asked.referral_id)
-            people.tell(referring(referral), "information_late", subject=subject)
+    first = [(asked, referral) for asked, referral in rows if asked.reminded_at is None]
+    told = referring_each([referral for _asked, referral in first])
+    for (asked, referral), whom in zip(first, told, strict=True):
+        asked.reminded_at = now()
+        people.tell(whom, "information_late", subject=("referral", referral.id))
     return len(rows)
 
 
