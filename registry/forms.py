@@ -666,6 +666,11 @@ class HouseForm(wtforms.Form):
                     absent[name]["because"] = one.because
         return Facts(values, absent)
 
+    def take(self, name: str, other: HouseForm) -> None:
+        """Answer a question as another form of this kind answers it."""
+        self._fields[name] = other[name]
+        setattr(self, name, other[name])
+
     @property
     def warnings(self) -> dict[str, list[str]]:
         """What is unusual without being wrong."""

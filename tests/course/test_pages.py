@@ -425,6 +425,31 @@ def test_the_second_of_two_editors_is_shown_both_versions_and_loses_nothing(ward
     assert (kept.dose, kept.note, kept.version) == ("120 mg", "every four weeks", 3)
 
 
+def test_keeping_mine_takes_over_what_only_the_other_changed(ward: Any) -> None:
+    """Bob changes the dose in words, the note and the start; Carol, who opened it before, the note
+    and the dose. The note was changed by both: hers stands."""
+    found = course.entry("therapy", ward.patient, ward.by, therapy_class="SSA", dose="60 mg",
+                         note="first", start="2023-01", dose_value="60")  # fmt: skip
+    carol, bob = client_of(ward, ward.carol), client_of(ward, ward.bob)
+    url = course.edit_url(found)
+    opened, of_bob = carol.get(url).text, bob.get(url).text
+
+    def send(client: Any, page: str, **typed: str) -> Any:
+        return client.post(url, data=MultiDict({**dict(_sent(page)), **typed}))
+
+    theirs = {"dose": "90 mg", "note": "of Bob", "start-year": "2024", "stop": "",
+              "stop-absent": "not_known"}  # fmt: skip
+    assert send(bob, of_bob, **theirs).status_code == 303
+    refused = send(carol, opened, note="of Carol", dose_value="120")
+    assert refused.status_code == 409
+    assert send(carol, refused.text).status_code == 303
+    [kept] = entries(ward, "therapy")
+    assert (kept.dose, kept.start.iso, kept.absent["stop"]["why"]) == (
+        "90 mg", "2024-01", "not_known",
+    )  # fmt: skip
+    assert (kept.note, kept.dose_value) == ("of Carol", 120)
+
+
 @pytest.mark.parametrize("version", ["", "0", "-1", "one", "9" * 40])
 def test_an_edit_that_does_not_say_which_copy_is_refused(ward: Any, version: str) -> None:
     found = course.entry("therapy", ward.patient, ward.by, therapy_class="SSA")

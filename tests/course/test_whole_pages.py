@@ -507,6 +507,20 @@ def test_sizes_two_people_enter_at_once_are_both_shown(ward: Any) -> None:
     assert entries(ward, "measurement")[0].size_mm == 28
 
 
+def test_a_size_only_the_other_changed_is_taken_over(ward: Any) -> None:
+    made = course.a_course(ward.patient, ward.by)
+    carol, bob = client_of(ward, ward.carol), client_of(ward, ward.bob)
+    url = f"/course/assessment/{made['response'].id}"
+    page = carol.get(url).text
+    theirs = {"s0-size_mm": "25", "note": "of Bob"}
+    assert kept(bob, url, send(bob, url, **theirs)).status_code == 303
+    refused = again(carol, url, page, note="of Carol")
+    assert refused.status_code == 409
+    assert kept(carol, url, again(carol, url, refused.text)).status_code == 303
+    assert entries(ward, "measurement")[0].size_mm == 25
+    assert made["response"].note == "of Carol"
+
+
 # -- questionnaires ----------------------------------------------------------------------------
 
 

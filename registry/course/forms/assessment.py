@@ -104,6 +104,13 @@ class Spot:
             return size
         return None if self.state in ("disappeared", "too_small") else before.size_mm
 
+    def take(self, kept: Any) -> None:
+        """Put the size that is kept into the boxes."""
+        form = SizeForm(stored={name: getattr(kept, name) for name in SIZE}, prefix=self.prefix)
+        for name in SIZE:
+            self.form.take(name, form)
+        self.as_before = False
+
     def row(self) -> dict[str, str]:
         """The lesion as the rule reads it."""
         said = {name: getattr(self.lesion, name) for name in LESION} if self.lesion else {

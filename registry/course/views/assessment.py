@@ -85,7 +85,8 @@ def assessment(response_id: UUID) -> Any:
         if typed is not None:
             grid = _grid(desk, None, typed.sent)
             changed = typed.opened != entry.version
-            return _page(grid, versions=_versions(grid) if changed else None, typed=typed)
+            versions = _versions(grid, typed.opened) if changed else None
+            return _page(grid, versions=versions, typed=typed)
     return _answer(_grid(desk, None))
 
 
@@ -237,7 +238,7 @@ def _answer(grid: Grid) -> Any:
             grid.desk.patient,
             by=web.viewer(),
             response=grid.desk.entry,
-            version=web.as_number(request.form.get("version")) or -1,
+            version=_sent_version(),
             response_id=grid.response_id,
             values=values,
             absent={n: why for n, why in said.absent.items() if n in values},
@@ -247,7 +248,7 @@ def _answer(grid: Grid) -> Any:
     except Conflict:
         if grid.desk.entry is None:
             raise
-        return _page(grid, versions=_versions(grid)), 409
+        return _page(grid, versions=_versions(grid, _sent_version())), 409
     except Invalid as refusal:
         grid.form.refuse(refusal.field, refusal.message)
         return _page(grid), 422
@@ -327,6 +328,10 @@ def _acceptable(grid: Grid) -> bool:
         "", request.form.get("seen", ""))  # fmt: skip
 
 
+def _sent_version() -> int:
+    return web.as_number(request.form.get("version")) or -1
+
+
 def _sized(one: Spot) -> Sized:
     columns = None
     if one.is_new:
@@ -336,11 +341,11 @@ def _sized(one: Spot) -> Sized:
     )
 
 
-def _versions(grid: Grid) -> list[dict[str, Any]]:
+def _versions(grid: Grid, opened: int | None) -> list[dict[str, Any]]:
     """Both versions: the questions, then every size."""
-    rows = both.versions(grid.desk, grid.form)
+    rows = both.versions(grid.desk, grid.form, opened)
     for one in grid.spots:
-        stands = one.measurement
+        stands, is_theirs = one.measurement, _is_theirs(one)
         said = wording.value("measurement", "size_mm", one.size) or wording.value(
             "measurement", "state", one.state)  # fmt: skip
         kept = ""
@@ -349,8 +354,25 @@ def _versions(grid: Grid) -> list[dict[str, Any]]:
                 "measurement", "state", stands.state)  # fmt: skip
             one.measurement_version = stands.version
         if said or kept:
-            rows.append({"label": one.name, "mine": said, "stands": kept})
+            rows.append(both.row(one.name, said, kept, is_theirs))
+        if is_theirs:
+            one.take(stands)
     return rows
+
+
+def _is_theirs(one: Spot) -> bool:
+    """Was this size changed by somebody else alone since the page was opened?"""
+    if one.measurement is None:
+        return False
+    typed = {"size_mm": one.size, "state": one.state}
+    if not one.measurement_version:
+        return not any(typed.values())  # there was none when the page was opened
+    mine = {name: (facts.plain(value), None, None) for name, value in typed.items()}
+    theirs = both.changed_by_others(one.measurement, mine, one.measurement_version)
+    return bool(theirs) and all(
+        name in theirs or facts.plain(getattr(one.measurement, name)) == (mine[name][0] or None)
+        for name in mine
+    )
 
 
 def _page(

@@ -99,7 +99,7 @@ def edit(entity: str, entry_id: UUID) -> Any:
         raise Conflict(_("This was marked as entered in error; restore it first."))
     form = desk.form(request.form)
     if _sent_version() != entry.version:
-        return _page(desk, form, versions=both.versions(desk, form)), 409
+        return _page(desk, form, versions=both.versions(desk, form, _sent_version())), 409
     found = _check(desk, form, entry.id)
     if not _acceptable(form):
         return _page(desk, form), 422
@@ -115,7 +115,7 @@ def edit(entity: str, entry_id: UUID) -> Any:
         )
         _accept(entry, found)
     except Conflict:
-        return _page(desk, form, versions=both.versions(desk, form)), 409
+        return _page(desk, form, versions=both.versions(desk, form, _sent_version())), 409
     except Invalid as refusal:
         form.refuse(refusal.field, refusal.message)
         return _page(desk, form), 422
@@ -131,7 +131,8 @@ def _restored(desk: Desk, typed: drafts.Typed) -> Any:
     if links and form.stated() == stands.stated() and not form.errors:
         return _page(desk, stands)
     changed = typed.opened != desk.entry.version
-    return _page(desk, form, versions=both.versions(desk, form) if changed else None, typed=typed)
+    versions = both.versions(desk, form, typed.opened) if changed else None
+    return _page(desk, form, versions=versions, typed=typed)
 
 
 @room.page("/course/derive", right=Right.WRITE_COURSE, methods=("POST",))
