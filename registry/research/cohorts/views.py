@@ -171,6 +171,7 @@ def criterion(cohort_id: UUID) -> Any:
         "research/criterion.html",
         cohort=found,
         subject=subject,
+        share=network.complete().get(subject.key),
         form=form,
         change=change,
         path=_where()[0],

@@ -26,6 +26,7 @@ from registry.research.requests import actions as actions_requests
 from registry.research.requests import forms as forms_requests
 from registry.research.requests import needs
 from registry.research.requests import queries as queries_requests
+from registry.research.statistics import network
 
 room = web.Room("requests", __name__)
 
@@ -125,6 +126,7 @@ def _page(
         for key in found.variables
     }
     grant = queries_requests.grant_of(found)
+    shares = network.complete()
     return render_template(
         "research/request.html",
         row_=found,
@@ -138,7 +140,8 @@ def _page(
         age_bands=rules.AGE_BANDS,
         times=rules.TIMES,
         variables=[
-            (known.get(key, key), key, why, needed_by[key]) for key, why in found.variables.items()
+            (known.get(key, key), key, why, needed_by[key], shares.get(key))
+            for key, why in found.variables.items()
         ],
         unneeded=sum(1 for analyses in needed_by.values() if not analyses),
         lacking=[
