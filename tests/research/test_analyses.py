@@ -22,6 +22,7 @@ from registry.research.statistics import (
     courses,
     modelled,
     overall,
+    scripts,
     sequences,
     shown,
     timed,
@@ -206,6 +207,15 @@ def _redone(client, url: str, folder: Path, capsys, without: Collection[str]) ->
         for column, text in row.items():
             if column not in without and re.fullmatch(r"-?[0-9.]+", text):
                 assert any(abs(one - float(text)) < 1e-4 for one in printed), (name, column, row)
+
+
+def test_the_code_of_a_model_names_what_it_compares_with() -> None:
+    code = scripts.survival("pfs", "PFS", grouped=False, times="0, 12", covariates=("age", "sex"),
+                            references={"sex": 'a "b"'})  # fmt: skip
+    assert 'relevel(factor(d$sex), ref = "a \\"b\\"")' in code["R"]
+    assert "coxph(Surv(months, event == 1) ~ age + sex, data = d)" in code["R"]
+    assert """levels = {'sex': 'a "b"'}""" in code["py"]
+    compile(code["py"], "pfs.py", "exec")
 
 
 def test_every_analysis_has_figure_table_data_and_code(

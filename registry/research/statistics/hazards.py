@@ -232,7 +232,8 @@ def _design(
             found: dict[str, Sequence[Any]] = {name: numbers}
         else:
             levels = sorted(set(given), key=as_words)
-            references[name] = compared_with.get(name, levels[0])
+            wanted = compared_with.get(name)
+            references[name] = wanted if wanted in levels else levels[0]
             levels.remove(references[name])
             found = {name + one: [float(text == one) for text in given] for one in levels}
         if twice := [one for one in found if one in columns]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from registry.language import gettext as _
 from registry.research.statistics import overall
@@ -16,32 +17,54 @@ from registry.research.statistics.survival import EVENT
 EVENTS_PER_COVARIATE = 5
 
 
-def model(files: Files, found: Survival, named: Mapping[str, str] | None) -> Cox | str:
-    """Cox on age, sex, category and the chosen group, or why there is none."""
-    covariates: dict[str, dict[str, str]] = {}
+@dataclass(frozen=True)
+class Modelled:
+    """A model, or why there is none; and what it was fitted to, by the names of a file: the texts
+    of each covariate, and the level that its others are compared with."""
+
+    fitted: Cox | None
+    refused: str = ""
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict)
+
+
+def model(files: Files, found: Survival, named: Mapping[str, str] | None) -> Modelled:
+    """Cox on age, sex, category and the chosen group."""
+    covariates: dict[str, tuple[str, dict[str, str]]] = {}  # by name in a file: label, texts
     patients = files.rows("patients.csv")
     if "age_at_diagnosis" in files.columns("patients.csv"):
-        covariates[str(_("Age, a year"))] = {
+        ages = {
             row["patient_id"]: overall.age_as_number(row["age_at_diagnosis"]) for row in patients
         }
+        covariates["age"] = (str(_("Age, a year")), ages)
     for key in ("sex", "grade", "sstr"):
         file, column, label = overall.GROUPS[key]
         if key == "sstr" and named is None:
             continue
         if column in files.columns(file):
             others = [] if file == "patients.csv" else files.rows(file)
-            covariates[f"{label}: "] = overall.groups_of(key, patients, others)
-    stated = {label: [of.get(one.key, "") for one in found.kept] for label, of in
+            covariates[key] = (f"{label}: ", overall.groups_of(key, patients, others))
+    stated = {key: [of.get(one.key, "") for one in found.kept] for key, (_label, of) in
               covariates.items()}  # fmt: skip
     texts = _with_enough(stated, [kind == EVENT for kind in found.of.kinds])
     if not texts:
-        return str(_("No Cox model is shown: there are too few events for its covariates."))
-    common = {label: Counter(filter(None, some)).most_common(1)[0][0] for label, some in
-              texts.items()}  # fmt: skip
+        return Modelled(
+            None, str(_("No Cox model is shown: there are too few events for its covariates."))
+        )
+    whole = [all(row) for row in zip(*texts.values(), strict=True)]
+    common = {key: Counter(text for text, kept in zip(some, whole, strict=True) if kept)
+              .most_common(1)[0][0] for key, some in texts.items()}  # fmt: skip
+    labels = {key: covariates[key][0] for key in texts}
     try:
-        return cox(found.of, texts, common)
+        fitted = cox(
+            found.of,
+            {labels[key]: some for key, some in texts.items()},
+            {labels[key]: level for key, level in common.items()},
+        )
     except NoModel:
-        return str(_("No Cox model is shown: it cannot be fitted to these data."))
+        return Modelled(None, str(_("No Cox model is shown: it cannot be fitted to these data.")))
+    references = {key: common[key] for key in texts if labels[key] in fitted.references}
+    return Modelled(fitted, "", texts, references)
 
 
 def _with_enough(

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+
 _SURVIVAL_R = """# {title}. Needs the package survival.
 library(survival)
-d <- read.csv("{name}-data.csv")
+d <- read.csv("{name}-data.csv", na.strings = c("NA", ""))
 fit <- survfit(Surv(months, event == 1) ~ {group}, data = d)
 print(fit)
 print(summary(fit, times = c({times})))
+print(survfit(Surv(months, event == 0) ~ {group}, data = d))  # follow-up
 plot(fit, conf.int = TRUE, xlab = "Months", lty = 1:7)
 {test}"""
+
+_COX_R = """{levels}
+cox <- coxph(Surv(months, event == 1) ~ {terms}, data = d)
+print(summary(cox))
+print(cox.zph(cox, transform = "km", terms = FALSE))
+"""
+
+_COX_PY = """
+from lifelines import CoxPHFitter
+
+m = d[["months", "event", {terms}]].replace("", np.nan).dropna()
+levels = {levels}
+m = pd.get_dummies(m, columns=list(levels), dtype=float)
+m = m.drop(columns=[f"{{name}}_{{level}}" for name, level in levels.items()]).astype(float)
+print(CoxPHFitter().fit(m, "months", "event").summary.to_string())
+"""
 
 _SURVIVAL_PY = """# {title}. Needs lifelines and matplotlib.
 import matplotlib.pyplot as plt
@@ -208,12 +228,33 @@ plt.savefig("{name}.png", dpi=200)
 """
 
 
-def survival(name: str, title: str, *, grouped: bool, times: str) -> dict[str, str]:
-    """Kaplan–Meier, with the log-rank test where there are groups."""
+def survival(
+    name: str,
+    title: str,
+    *,
+    grouped: bool,
+    times: str,
+    covariates: Sequence[str] = (),
+    references: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Kaplan–Meier, with the log-rank test where there are groups, and the model of Cox on these
+    columns; `references` are the levels that others are compared with."""
     test = "print(survdiff(Surv(months, event == 1) ~ group, data = d))\n" if grouped else ""
-    values = {"name": name, "title": title, "times": times, "test": test}
-    group = "group" if grouped else "1"
-    return {"R": _SURVIVAL_R.format(group=group, **values), "py": _SURVIVAL_PY.format(**values)}
+    found = _both(_SURVIVAL_R, _SURVIVAL_PY, name=name, title=title, times=times, test=test,
+                  group="group" if grouped else "1")  # fmt: skip
+    if not covariates:
+        return found
+    levels = dict(references or {})
+    in_r = "\n".join(
+        f"d${one} <- relevel(factor(d${one}), ref = {json.dumps(level, ensure_ascii=False)})"
+        for one, level in levels.items()
+    )
+    quoted = ", ".join(f'"{one}"' for one in covariates)
+    model = {
+        "R": _COX_R.format(levels=in_r, terms=" + ".join(covariates)),
+        "py": _COX_PY.format(levels=levels, terms=quoted),
+    }
+    return {ending: code + model[ending] for ending, code in found.items()}
 
 
 def incidence(name: str, title: str, *, grouped: bool, times: str) -> dict[str, str]:

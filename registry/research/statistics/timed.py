@@ -12,7 +12,6 @@ from registry.language import gettext as _
 from registry.language import lazy_gettext as _l
 from registry.research.statistics import courses, figures, modelled, overall, scripts
 from registry.research.statistics.courses import Line
-from registry.research.statistics.hazards import Cox
 from registry.research.statistics.overall import Subject, Survival
 from registry.research.statistics.shown import (
     FEW,
@@ -200,12 +199,19 @@ def _start(name: str, landmark: float) -> str:
     )
 
 
-def _data(found: Survival, named: Mapping[str, str] | None) -> Any:
+def _data(
+    found: Survival,
+    named: Mapping[str, str] | None,
+    columns: Mapping[str, Sequence[str]] | None = None,
+) -> Any:
+    """Who is followed how long and until what, and the covariates of a model."""
+    columns = columns or {}
     lines = [
         [one.key, exact(one.months), str(one.kind), named[one.key] if named else ""]
-        for one in found.kept
+        + [texts[place] for texts in columns.values()]
+        for place, one in enumerate(found.kept)
     ]
-    return ("patient_id", "months", "event", "group"), lines
+    return ("patient_id", "months", "event", "group", *columns), lines
 
 
 def _survival(
@@ -240,11 +246,11 @@ def _survival(
     ]  # fmt: skip
     notes = [_tested(found)] if found.tested else []
     model = modelled.model(files, found, named if grouped else None)
-    if isinstance(model, Cox):
-        tables.append(modelled.table(model))
-        notes.append(modelled.said_of(model))
+    if model.fitted:
+        tables.append(modelled.table(model.fitted))
+        notes.append(modelled.said_of(model.fitted))
     else:
-        notes.append(model)
+        notes.append(model.refused)
 
     def draw(form: str) -> bytes:
         return figures.survival(
@@ -264,8 +270,9 @@ def _survival(
         "tables": tables,
         "said": notes,
         "numbers": _numbers([(one.name, one.curve) for one in found.groups], found.times),
-        "data": _data(found, named),
+        "data": _data(found, named, model.columns),
         "code": scripts.survival(name, str(TITLES[name]), grouped=grouped,
+                                 covariates=tuple(model.columns), references=model.references,
                                  times=", ".join(f"{one:g}" for one in found.times)),
     }  # fmt: skip
 
