@@ -124,7 +124,7 @@ def test_how_many_rows_have_no_site_tells_nobody_apart():
     tumours = rendering.Block(file, [Cells(site)], np.array([0, 1, 3, 4]))
     patients = rendering.Block(replace(file, columns=()), [], np.arange(4))
     found = rendering.told({"patient": patients, "tumour": tumours}, 3)
-    assert [one.sites for one in found.known()] == [(), (), ("C25",)]
+    assert [one.sites for one in found.known({})] == [(), (), ("C25",)]
 
 
 def test_groups_and_the_different_values_in_each_are_counted_over_all_that_was_added():

@@ -16,6 +16,7 @@ from registry.later import Later
 from registry.research import rules
 from registry.research.models import Release, ReleaseFile
 from registry.research.releases import recoding
+from registry.research.releases.cells import bytes_of
 from registry.research.releases.days import Numbers
 from registry.research.releases.gathering import Chosen
 from registry.research.releases.pseudonyms import LENGTH, Pseudonyms
@@ -92,7 +93,8 @@ def _names(file_id: Any) -> Any:
     )
     parse = arrow_csv.ParseOptions(newlines_in_values=True)
     table = arrow_csv.read_csv(place, parse_options=parse, convert_options=read)
-    return np.array(table["patient_id"].to_pylist(), f"S{LENGTH}")
+    names = table["patient_id"].combine_chunks().cast(pa.binary()).cast(pa.binary(LENGTH))
+    return bytes_of(names)
 
 
 def without_few_new(

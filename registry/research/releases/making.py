@@ -218,9 +218,10 @@ def _plan(
     claim.tell(phase="groups", done=0, total=gathered.chosen.number)
     there = [Renderer(one, Plan()) for one in map(_quasi, columns.files()) if one.columns]
     known: list[Known] = []
+    made: dict[tuple[Any, ...], Known] = {}
     for cases in gathered.batches(("patient", "tumour", "follow_up")):
         blocks = {one.file.entity: one.block(cases) for one in there}
-        known += told(blocks, cases.patients.size).known()
+        known += told(blocks, cases.patients.size).known(made)
         claim.progress(done=len(known))
     if not before:
         return recoding.plan(known, k, years, least), None

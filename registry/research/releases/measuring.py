@@ -22,11 +22,12 @@ class Leaving:
 
     parts: Sequence[Words]
 
-    def known(self) -> list[Known]:
-        """Of each patient."""
+    def known(self, made: dict[tuple[Any, ...], Known]) -> list[Known]:
+        """Of each patient. `made` has those of others: most are the same as one of these."""
         words = ([texts[one] for one in at.tolist()] for at, texts in self.parts)
-        made: dict[tuple[Any, ...], Known] = {}  # most are the same as another's
-        return [made.setdefault(one, Known(*one)) for one in zip(*words, strict=True)]
+        return [
+            made.get(one) or made.setdefault(one, Known(*one)) for one in zip(*words, strict=True)
+        ]
 
 
 class Numbered:

@@ -27,7 +27,7 @@ pc: Any = Later("pyarrow.compute")
 arrow_csv: Any = Later("pyarrow.csv")
 
 #: Bytes (of a server) and rows (of a file) that are read at once, about as much.
-_BYTES, _ROWS = 8 << 20, 20_000
+_BYTES, _ROWS = 4 << 20, 20_000
 #: The columns that say whose a row is, and which.
 _IDS, _ID_LENGTH = frozenset({"id", "patient_id"}), 36
 #: Remembered meanings of one column at most: what bounds the memory.

@@ -295,8 +295,7 @@ def plan(
         raise TooFew
     countries = Counter(one.country for one in known)
     merged = frozenset(name for name, number in countries.items() if name and number < k)
-    keys: Sequence[Any] = together.with_histories(known, before) if before else known
-    counted = Counter(keys)
+    counted = Counter(together.keys(known, before))
     cases = together.cases(counted, before)
     distinct: Counter[Case] = Counter()
     for key, number in counted.items():
@@ -310,7 +309,8 @@ def plan(
     enough = tried[-1][0] + _BUDGET * len(known)
     _lost, chosen, settled = next(one for one in tried if one[0] <= enough)
     places = {key: place for place, key in enumerate(cases)}
-    at = np.fromiter(map(places.__getitem__, keys), np.int32, len(keys))
+    keys = together.keys(known, before)
+    at = np.fromiter(map(places.__getitem__, keys), np.int32, len(known))
     levels = np.array([settled[case] for case in cases.values()], np.uint8)
     said = [chosen.saying(chosen.known(case.known, settled[case])) for case in cases.values()]
     return replace(chosen, levels=levels[at].tobytes(), said=Told(said, at))
@@ -329,7 +329,9 @@ def still(known: Sequence[Known], last: Plan, asked: Plan) -> bool:
     asked? Then it is kept: the same data give the same files."""
     if (last.k, last.least) != (asked.k, asked.least) or last.years < asked.years:
         return False
-    told = Counter(map(last.known, known, last.levels))
+    told: Counter[Known] = Counter()
+    for (one, level), number in Counter(zip(known, last.levels, strict=True)).items():
+        told[last.known(one, level)] += number
     countries = Counter(one.country for one in known)
     few = {name for name, number in countries.items() if name and number < last.k}
     return few == last.merged and min(told.values(), default=0) >= last.k
@@ -342,14 +344,14 @@ def measured_together(
     left: Mapping[together.Ever, int],
 ) -> together.Measured:
     """How many share all that was told of them, in this release and the earlier ones."""
-    keys = together.with_histories(known, before)
-    found = together.cases(Counter(keys), before)
+    counted = Counter(zip(together.keys(known, before), coarse.levels, strict=True))
+    found = together.cases({key for key, _level in counted}, before)
     groups: Counter[together.Ever] = Counter(left)
     broken: set[together.Ever] = set()
-    for key, level in zip(keys, coarse.levels, strict=True):
+    for (key, level), number in counted.items():
         one = found[key]
         ever = coarse.ever(one, level)
-        groups[ever] += 1
+        groups[ever] += number
         if not one.adds_nothing(ever):
             broken |= {ever, one.was}
     return together.Measured(

@@ -6,7 +6,7 @@ Pure: values in, values out. What was told before is read by `earlier`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -52,13 +52,16 @@ class Measured(NamedTuple):
     fewest_added: int
 
 
-def with_histories(known: Sequence[Known], before: Sequence[Plan]) -> list[Any]:
-    """What is known of each patient, with their levels in the earlier releases."""
-    return list(zip(known, zip(*(one.levels for one in before), strict=True), strict=True))
+def keys(known: Sequence[Known], before: Sequence[Plan]) -> Iterator[Any]:
+    """What is known of each patient, where there are earlier releases with their levels in these:
+    one after the other, as a million would fill the memory."""
+    if not before:
+        return iter(known)
+    return zip(known, zip(*(one.levels for one in before), strict=True), strict=True)
 
 
 def cases(keys: Iterable[Any], before: Sequence[Plan]) -> Mapping[Any, Case]:
-    """The case of each key: of what is known, or of that with levels (`with_histories`)."""
+    """The case of each of these `keys`."""
     if not before:
         return {one: Case(one, 0, _nothing(one)) for one in keys}
     return {(known, levels): _case(known, levels, before) for known, levels in keys}
