@@ -458,6 +458,15 @@ def carried(votes: Mapping[Any, str]) -> bool:
     return cast.count("vote_yes") > cast.count("vote_no")
 
 
+def names(text: str, name: str, email: str) -> bool:
+    """Does a text name somebody, by their name without titles or by their address?"""
+    plain = " ".join(text.casefold().split())
+    words = [one for one in name.casefold().split() if not one.endswith(".")]
+    words = [one for one in words if one not in ("dr", "prof", "professor")]
+    by_name = len(words) > 1 and " ".join(words) in plain
+    return by_name or bool(email and email.casefold() in plain)
+
+
 LEGAL_BASES = {
     "consent": _l("Consent of the patients"),
     "public_interest": _l("Public interest or scientific research, by law"),

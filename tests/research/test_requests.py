@@ -132,6 +132,20 @@ def test_a_draft_is_kept_before_all_is_written_but_not_sent(client) -> None:
     assert asked.state == rules.SUBMITTED
 
 
+@pytest.mark.parametrize(
+    ("team", "expected"),
+    [
+        ("Rosa Ruiz, Greta Gross (statistics)", True),
+        ("greta.gross@example.org", True),
+        ("Gretas Grossmutter", False),
+        ("Greta", False),
+        ("", False),
+    ],
+)
+def test_who_is_named_in_the_team_is_found(team: str, expected: bool) -> None:
+    assert rules.names(team, "Dr. Greta Gross", "greta.gross@example.org") is expected
+
+
 def test_what_is_finer_than_usual_is_pointed_out() -> None:
     assert rules.Coarse().finer == []
     assert rules.Coarse(10, 10).finer == []
@@ -213,7 +227,8 @@ def test_the_pages_ask_and_point_out_what_is_not_needed(client) -> None:
     version = make_research.cohort(make.viewer(rosa)).versions[0].id
     db.session.commit()
     typed = {
-        "project": "net-three", "title": "Survival", "purpose": "P", "team": "T", "funding": "none",
+        "project": "net-three", "title": "Survival", "purpose": "P",
+        "team": "Rosa Ruiz and\r\nGreta  GROSS", "funding": "none",
         "legal_basis": "consent", "cohort": str(version), "analyses": "survival", "outputs": "O",
         "variables": "follow_up.vital_status: the event\nquestionnaire.date: curiosity",
         "until_date-day": "1", "until_date-month": "2", "until_date-year": str(today().year + 1),
@@ -237,6 +252,7 @@ def test_the_pages_ask_and_point_out_what_is_not_needed(client) -> None:
     assert "follow_up.vital_status: the event" in less
     make_research.signed_in(client, place, Role.ACCESS_COMMITTEE, "Greta Gross")
     assert "With the committee" in client.get("/data-access").text
+    assert "You seem to be named in the team" in client.get(url).text
     assert make.post(client, f"{url}/step", {"step": "ask"}).status_code == 422
     assert make.post(client, f"{url}/step", {"step": "ask", "text": "Why?"}).status_code == 303
     assert "Why?" in client.get(url).text

@@ -160,6 +160,9 @@ def _page(
         criteria=json.dumps(found.cohort.criteria, ensure_ascii=False, indent=2),
         few=rules.FEW,
         finer=rules.Coarse(found.smallest_group, found.age_band, found.times).finer,
+        named=side == rules.COMMITTEE
+        and rules.names(found.team, viewer.name, viewer.email)
+        and (viewer.person_id, "conflict") not in cast.items(),
         votes=Counter(cast.values()),
         carried=rules.carried(cast),
         refused=refused,
