@@ -23,6 +23,7 @@ from registry.research.statistics.survival import (
     EVENT,
     Times,
     cumulative_incidence,
+    interval,
     kaplan_meier,
     log_rank,
 )
@@ -521,6 +522,16 @@ def test_intervals_are_those_of_the_scale(conf: str) -> None:
     }[conf]
     assert (point["ci_low"], point["ci_high"]) == pytest.approx(expected, abs=1e-9)
     assert (start["ci_low"], start["ci_high"]) == (1, 1)
+
+
+def test_a_curve_that_is_nearly_nothing_has_an_interval() -> None:
+    """As R has it: from 0 to 1 where the scale runs over; no error where all had the event."""
+    assert interval(1e-17, 1e-14, "log-log") == (0, 1)
+    assert interval(1e-300, 1e-295, "log") == (0, 1)
+    all_had = cumulative_incidence(
+        Times((1.0, 2.0, 2.0, 3.0, 3.0, 3.0, 3.0), (EVENT,) * 7), conf="plain"
+    )
+    assert (all_had.at(3).estimate, all_had.at(3).std_error) == (pytest.approx(1), 0)
 
 
 @pytest.mark.parametrize("conf", ["log", "log-log", "plain"])

@@ -1,6 +1,5 @@
-"""What the figures of the network are made of, read from the record a thousand patients at a time:
-of each patient only what is counted is kept, so that memory does not follow the size of the
-record."""
+"""What the figures of the network are made of, read from the record a few hundred patients at a
+time: of each patient only what is counted is kept, so that memory hardly follows the record."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ from registry.research.statistics.courses import Line
 from registry.research.statistics.told import WINDOWS
 
 #: Patients read at a time.
-AT_ONCE = 1_000
+AT_ONCE = 250
 POSITIVE, NEGATIVE = "positive", "negative"
 MARKERS, SCALES = "markers", "scales"
 #: Lines whose responses are told one by one, and from which it is told what followed.

@@ -190,9 +190,14 @@ def interval(estimate: float, error: float, conf: str) -> tuple[float | None, fl
         return None, None
     if conf == "log":
         width = Z * error / estimate
-        return estimate * math.exp(-width), min(estimate * math.exp(width), 1.0)
+        return estimate * math.exp(-width), min(estimate * _exp(width), 1.0)
     centre, width = math.log(-math.log(estimate)), Z * error / (estimate * math.log(estimate))
-    return math.exp(-math.exp(centre - width)), math.exp(-math.exp(centre + width))
+    return math.exp(-_exp(centre - width)), math.exp(-_exp(centre + width))
+
+
+def _exp(power: float) -> float:
+    """Endless where it is larger than any number: the curve is nearly 0, and nobody is left."""
+    return math.exp(power) if power < 700 else math.inf
 
 
 # -- Kaplan–Meier ------------------------------------------------------------------------------
@@ -303,8 +308,10 @@ class _Incidence:
     def error(self) -> float:
         """The infinitesimal jackknife: the root of the sum of the squared influences."""
         f = self.incidence
-        gone = self._aa + 2 * f * self._ac + f * f * self._cc
-        return math.sqrt(max(0.0, gone + self.at_risk * self._there**2))
+        parts = (self._aa, 2 * f * self._ac, f * f * self._cc, self.at_risk * self._there**2)
+        found = sum(parts)
+        exactly = found > 1e-13 * sum(map(abs, parts))  # else it is what rounding left of nothing
+        return math.sqrt(found) if exactly else 0.0
 
 
 # -- comparing groups --------------------------------------------------------------------------
