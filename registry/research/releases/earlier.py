@@ -27,6 +27,9 @@ np: Any = Later("numpy")
 pa: Any = Later("pyarrow")
 arrow_csv: Any = Later("pyarrow.csv")
 
+#: Of a file that are read at once.
+_BYTES = 1 << 20
+
 
 @dataclass(frozen=True)
 class Earlier:
@@ -89,12 +92,13 @@ def of_project(connection: sa.Connection, project: str, number: int) -> list[Ear
 def _names(file_id: Any) -> Any:
     place: Path = storage.place(file_id)
     read = arrow_csv.ConvertOptions(
-        include_columns=["patient_id"], column_types={"patient_id": pa.string()}
+        include_columns=["patient_id"], column_types={"patient_id": pa.binary(LENGTH)}
     )
     parse = arrow_csv.ParseOptions(newlines_in_values=True)
-    table = arrow_csv.read_csv(place, parse_options=parse, convert_options=read)
-    names = table["patient_id"].combine_chunks().cast(pa.binary()).cast(pa.binary(LENGTH))
-    return bytes_of(names)
+    options = arrow_csv.ReadOptions(block_size=_BYTES, use_threads=False)
+    with arrow_csv.open_csv(place, options, parse, read) as blocks:
+        parts = [bytes_of(block.column(0)).copy() for block in blocks]
+    return np.concatenate([np.empty(0, f"S{LENGTH}"), *parts])
 
 
 def without_few_new(
