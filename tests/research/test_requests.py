@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from mmap import ACCESS_READ, mmap
 
 import pytest
 
@@ -11,7 +12,7 @@ from registry.dates import PartialDate, today
 from registry.db import db
 from registry.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.patients import actions as patients
-from registry.people.models import Person
+from registry.people.models import Organisation, Person
 from registry.research import rules
 from registry.research.cohorts.criteria import Criterion
 from registry.research.models import AccessRequest, Grant
@@ -20,6 +21,7 @@ from registry.research.releases import making, queries
 from registry.research.requests import actions as actions_requests
 from registry.research.requests import needs
 from registry.research.requests import queries as queries_requests
+from registry.research.subjects import queries as subjects
 from tests import make, make_research
 
 FEMALE = Criterion("patient.sex_at_birth", "one_of", ("female",))
@@ -350,7 +352,7 @@ def test_what_came_of_a_request_stands_with_it_and_its_release(client) -> None:
     assert "Who lives long" not in client.get(url).text
 
 
-def test_privacy_sees_which_releases_held_who_withdrew(client) -> None:
+def test_privacy_sees_which_releases_held_who_withdrew(client, monkeypatch) -> None:
     """By pseudonym alone; of who never was in a release nothing is listed."""
     place, clara = make_research.office(), make_research.clinic()
     anna, bea = make_research.patients(2, by=clara)
@@ -369,8 +371,63 @@ def test_privacy_sees_which_releases_held_who_withdrew(client) -> None:
     alone = len(make.selects(client, "/administration/released"))
     patients.restrict(bea.id, "objection", "", by=clara, asked_on=PartialDate.of(today()))
     assert len(make.selects(client, "/administration/released")) == alone  # for two as for one
+    db.session.expire_all()
+    monkeypatch.setattr(subjects, "ON_A_PAGE", 1)
+    monkeypatch.setattr(subjects, "AT_ONCE", 1)
+    second = make_research.made(given)  # without Anna and Bea, of whom the first is out still
+    pages = [client.get(f"/administration/released?page={one}").text for one in (1, 2, 3)]
+    assert ["page=2" in pages[0], "page=3" in pages[1], "page=4" in pages[2]] == [True, True, False]
+    for patient, times in ((anna, 1), (bea, 1), (late, 0)):  # the latter was in none
+        assert sum(patient.pseudonym in text for text in pages) == times
+    text = "".join(pages)  # also where there are more releases than are read at once
+    assert text.count(f"NET-ONE, release {release.number}") == 2
+    assert f"NET-ONE, release {second.number}" not in text
     asked = client.get(f"/administration/released?pseudonym={bea.pseudonym}").text
     assert f"NET-ONE, release {release.number}" in asked
     assert "There is no patient" in client.get("/administration/released?pseudonym=AAAA-2222").text
     make_research.signed_in(client, place, Role.RESEARCHER, "Paul Pohl")
     assert client.get("/administration/released").status_code in (403, 404)
+
+
+def test_a_pseudonym_is_found_by_halving(tmp_path) -> None:
+    names = sorted(f"{one * 7919 % 10007:05}" for one in range(500))
+    for number in (0, 1, 2, 3, 500):
+        file = tmp_path / f"{number}.csv"
+        file.write_bytes(
+            b"patient_id,sex\r\n" + "".join(f"{n},x\r\n" for n in names[:number]).encode()
+        )
+        with file.open("rb") as one, mmap(one.fileno(), 0, access=ACCESS_READ) as lines:
+            there = [name for name in names if subjects._stands(lines, f"{name},".encode())]
+        assert there == names[:number]
+
+
+def test_nobody_comes_to_a_project_of_others_unsaid(client) -> None:
+    """Rows of the same patient have the same pseudonym: the committee sees who else has them."""
+    rosa, greta, gustav = office()
+    place = db.session.get_one(Organisation, rosa.organisation_id)
+    paul = make.viewer(make.person(place, Role.RESEARCHER, name="Paul Pohl"))
+    unsaid = make_research.request(paul, project="NET-ONE")
+    step(unsaid, "vote_yes", by=greta)
+    first = make_research.request(rosa, project="NET-ONE")
+    step(first, "vote_yes", by=greta)
+    step(first, "approve", by=gustav)
+    with pytest.raises(Invalid, match="project of Rosa Ruiz"):  # somebody was there first
+        step(unsaid, "approve", by=gustav)
+    with pytest.raises(Invalid, match="project of Rosa Ruiz"):
+        make_research.request(paul, project="net-one")
+    with pytest.raises(Invalid, match="project of Rosa Ruiz"):
+        releases.give_grant(
+            by=greta, project="NET-ONE", title="T", purpose="P", researcher_id=paul.person_id,
+            from_date=today(), until_date=LATER,
+        )  # fmt: skip
+    make_research.request(rosa, project="NET-ONE")  # her own
+    joining = make_research.request(paul, project="NET-ONE", joins=True)
+    make.sign_in(client, db.session.get_one(Person, greta.person_id))
+    page = client.get(f"/research/requests/{joining.id}").text
+    assert "Others have this project" in page
+    assert "Rosa Ruiz" in page
+    assert "In force; 0 releases" in page
+    assert "Others have this project" not in client.get(f"/research/requests/{first.id}").text
+    step(joining, "vote_yes", by=greta)
+    step(joining, "approve", by=gustav)
+    assert joining.state == rules.APPROVED

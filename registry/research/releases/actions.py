@@ -36,10 +36,12 @@ def give_grant(
     from_date: date,
     until_date: date,
     coarse: rules.Coarse = rules.USUAL,
+    joins: bool = False,
 ) -> Grant:
     """Let a researcher make releases for a project and a purpose, from and until these days.
 
-    Raises Invalid for a code, period or person that will not do: nobody grants to themself.
+    Raises Invalid for a code, period or person that will not do: nobody grants to themself, and
+    to a project of others nobody comes without it being said (`joins`).
     """
     by.need(Right.GRANT)
     project = project.strip().upper()
@@ -58,6 +60,7 @@ def give_grant(
         raise Invalid(_("Choose the researcher."), field="researcher")
     if not coarse.is_possible:
         raise Invalid(rules.COARSE_RANGE, field="smallest_group")
+    need_own_project(project, researcher_id, joins=joins)
     if by.person_id is None:
         raise Forbidden()
     given = Grant(
@@ -87,6 +90,21 @@ def give_grant(
     )
     people.tell([researcher_id], "grant_given", subject=("grant", given.id))
     return given
+
+
+def need_own_project(project: str, researcher_id: UUID | None, *, joins: bool) -> None:
+    """Raise Invalid where a project is of others and nobody has said that it is joined."""
+    others = [] if joins else queries.others_in(project, researcher_id)
+    if others:
+        raise Invalid(
+            _(
+                "%(code)s is a project of %(who)s, whose releases have the same pseudonyms. Choose "
+                "another code, or say that the project is joined.",
+                code=project,
+                who=", ".join(one.name for one in others[:5]),
+            ),
+            field="joins",
+        )
 
 
 def end_grant(grant: Grant, *, by: Viewer, reason: str) -> None:

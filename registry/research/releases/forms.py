@@ -5,7 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from registry.forms import Choice, HouseForm, LongText, Number, Option, PartialDateField, Text
+from registry.forms import (
+    Choice,
+    Choices,
+    HouseForm,
+    LongText,
+    Number,
+    Option,
+    PartialDateField,
+    Text,
+)
 from registry.language import gettext as _
 from registry.language import lazy_gettext as _l
 from registry.research import rules
@@ -43,6 +52,15 @@ class CoarseForm(HouseForm):
         )
 
 
+def joining() -> Any:
+    """Whether a project that others have is joined: part of a request, and of a grant."""
+    return Choices(
+        _l("Where others have this project"),
+        options=lambda: [Option("yes", _l("It is joined: the same team, the same pseudonyms"))],
+        help=_l("Rows of the same patient have the same pseudonym in all releases of a project."),
+    )
+
+
 #: What stands in a new form: what holds where nobody asks for something else.
 USUAL = {
     "smallest_group": Decimal(rules.SMALLEST_GROUP),
@@ -63,6 +81,7 @@ class GrantForm(CoarseForm):
         longest=20,
         needed=_l("Enter the project code."),
     )
+    joins = joining()
     title = Text(_l("Title"), needed=_l("Enter the title of the project."), width=30)
     purpose = LongText(
         _l("Purpose"),

@@ -74,6 +74,30 @@ def _grant_rows(query: sa.Select[Any]) -> list[GrantRow]:
     ]
 
 
+@dataclass(frozen=True)
+class Member:
+    """Somebody who has or had a grant for a project, and how many releases they made under it."""
+
+    name: str
+    state: str
+    releases: int
+
+
+def others_in(project: str, researcher_id: UUID | None) -> list[Member]:
+    """Who else has or had a grant with this project code: their releases have its pseudonyms. Of
+    somebody with several grants that of the latest end."""
+    rows = _grant_rows(
+        sa.select(Grant)
+        .where(Grant.project == project, Grant.researcher_id != researcher_id)
+        .order_by(Grant.until_date, Grant.id)
+    )
+    found: dict[str, Member] = {}
+    for row in rows:
+        made = row.releases + (found[row.researcher].releases if row.researcher in found else 0)
+        found[row.researcher] = Member(row.researcher, row.state, made)
+    return sorted(found.values(), key=lambda one: one.name)
+
+
 def my_grants(viewer: Viewer) -> list[GrantRow]:
     """One's own grants, those in force first."""
     viewer.need(Right.MAKE_RELEASE)

@@ -30,7 +30,6 @@ class Case(NamedTuple):
     known: Known
     came: int
     before: Known
-    is_new: bool = False  # were they in none, though there are some?
 
     @property
     def was(self) -> Ever:
@@ -38,8 +37,8 @@ class Case(NamedTuple):
         return Ever(self.came, self.before)
 
     def adds_nothing(self, ever: Ever) -> bool:
-        """Is what is told now no more than was told before? Who is new was not told of at all."""
-        return not self.is_new and ever == self.was
+        """Is what is told now no more than was told before?"""
+        return ever == self.was
 
 
 class Measured(NamedTuple):
@@ -73,7 +72,7 @@ def _case(known: Known, levels: Sequence[int], before: Sequence[Plan]) -> Case:
         if level != ABSENT:
             came = min(came, number)
             told = finest(told, plan.saying(plan.known(known, level)))
-    return Case(known, came, told, came == len(before))
+    return Case(known, came, told)
 
 
 def who_left(told: Sequence[tuple[int, Known]]) -> Ever:

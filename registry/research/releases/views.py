@@ -183,6 +183,7 @@ def new_grant() -> Any:
                 from_date=form.from_date.data.earliest,
                 until_date=form.until_date.data.earliest,
                 coarse=form.coarse,
+                joins=bool(form.joins.data),
             )
         except Invalid as refused:
             form[refused.field].errors.append(refused.message)

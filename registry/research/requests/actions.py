@@ -41,6 +41,7 @@ class Wish:
     variables: str
     until_date: date
     coarse: rules.Coarse = rules.USUAL
+    joins: bool = False  # a project that others have
 
 
 def known_variables() -> set[str]:
@@ -96,6 +97,8 @@ def _fill(request: AccessRequest, wish: Wish, cohort: CohortVersion) -> None:
     if not wish.coarse.is_possible:
         raise Invalid(rules.COARSE_RANGE, field="smallest_group")
     _need_same_project(request, project)
+    actions.need_own_project(project, request.researcher_id, joins=wish.joins)
+    request.joins = wish.joins
     request.smallest_group, request.age_band = wish.coarse.smallest_group, wish.coarse.age_band
     request.times = wish.coarse.times
     request.project, request.title, request.purpose = project, wish.title, wish.purpose
@@ -180,6 +183,8 @@ def take(
         raise Conflict(_("This is no longer possible: the request has moved on."))
     if name == "send" and (still := missing(request)):
         raise Invalid(_("Still to be written: %(what)s.", what="; ".join(still)), field="step")
+    if name == "send":
+        actions.need_own_project(request.project, request.researcher_id, joins=request.joins)
     text = text.strip()
     if step.needs_text and not text:
         raise Invalid(_("%(what)s: write something.", what=step.needs_text), field="text")
@@ -246,6 +251,7 @@ def _given(request: AccessRequest, by: Viewer, until: date) -> UUID:
         from_date=today(),
         until_date=until,
         coarse=rules.Coarse(request.smallest_group, request.age_band, request.times),
+        joins=request.joins,
     )
     return given.id
 
@@ -278,7 +284,7 @@ def _replaced(request: AccessRequest, by: Viewer, until: date) -> UUID | None:
 _COPIED = (
     "project", "title", "purpose", "team", "legal_basis", "funding", "outputs", "use_codes",
     "analyses", "variables", "cohort_version_id", "until_date", "smallest_group", "age_band",
-    "times",
+    "times", "joins",
 )  # fmt: skip
 
 

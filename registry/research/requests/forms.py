@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from registry.forms import Choice, Choices, HouseForm, LongText, Option, PartialDateField, Text
 from registry.language import lazy_gettext as _l
 from registry.research import rules
-from registry.research.releases.forms import CoarseForm
+from registry.research.releases.forms import CoarseForm, joining
 from registry.research.requests import needs
 
 
@@ -27,6 +27,7 @@ class RequestForm(CoarseForm):
         longest=20,
         needed=_l("Enter the project code."),
     )
+    joins = joining()
     title = Text(_l("Title"), needed=_l("Enter the title of the project."), width=30)
     purpose = LongText(_l("Purpose"), longest=4000)
     team = LongText(_l("Team"), help=_l("Who will see the data, and where they work."),

@@ -21,6 +21,7 @@ from registry.language import lazy_gettext as _l
 from registry.research import rules
 from registry.research.models import AccessRequest
 from registry.research.releases import columns
+from registry.research.releases import queries as queries_releases
 from registry.research.releases.forms import USUAL
 from registry.research.requests import actions as actions_requests
 from registry.research.requests import forms as forms_requests
@@ -37,6 +38,7 @@ def _form(found: AccessRequest | None = None) -> Any:
         names = ("project", "title", "purpose", "team", "legal_basis", "funding", "outputs",
                  "use_codes", "analyses")  # fmt: skip
         stored = {name: getattr(found, name) for name in names}
+        stored["joins"] = ["yes"] if found.joins else []
         stored["cohort"] = str(found.cohort_version_id)
         stored["smallest_group"] = Decimal(found.smallest_group)
         stored["age_band"], stored["times"] = str(found.age_band), found.times
@@ -58,7 +60,10 @@ def _wish(form: Any) -> actions_requests.Wish:
              "use_codes", "analyses", "variables")  # fmt: skip
     plain = {name: form[name].data or "" for name in names}
     return actions_requests.Wish(
-        **plain, until_date=form.until_date.data.earliest, coarse=form.coarse
+        **plain,
+        until_date=form.until_date.data.earliest,
+        coarse=form.coarse,
+        joins=bool(form.joins.data),
     )
 
 
@@ -153,6 +158,7 @@ def _page(
         grant=grant,
         grant_state=grant.state(today()) if grant else "",
         grant_states=rules.GRANT_STATES,
+        others=queries_releases.others_in(found.project, found.researcher_id),
         GRANTED=rules.GRANTED,
         EXPIRED=rules.EXPIRED,
         conditions=queries_requests.conditions(found),
@@ -189,6 +195,7 @@ _COMPARED = {
     "smallest_group": _l("Patients in the smallest group"),
     "age_band": _l("Age at diagnosis"),
     "times": _l("Times"),
+    "joins": _l("Joining a project of others"),
     "use_codes": _l("Use of the data"),
     "analyses": _l("Analyses"),
 }

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from mmap import ACCESS_READ, mmap
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from registry import storage
 from registry.access import Right, Viewer
+from registry.dates import today
 from registry.db import db
 from registry.patients import queries as patients
 from registry.patients.models import Consent, Restriction
 from registry.research import rules
-from registry.research.models import Grant, Release
+from registry.research.models import Grant, Release, ReleaseFile
 from registry.research.releases.naming import names_of
 
-#: So many releases, the newest, and so many patients are looked at.
-MOST_RELEASES, MOST_PATIENTS = 100, 500
+#: So many patients stand on a page, and so many releases are read at once: all are looked at.
+ON_A_PAGE, AT_ONCE = 25, 200
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,10 @@ class Subject:
     held: Sequence[Held]
 
 
-def withdrawn(viewer: Viewer) -> list[Subject]:
-    """Patients who agreed to research once and no longer do, or whose data are used for care alone,
-    the latest first: those of whom releases are out. For who watches over privacy."""
+def withdrawn(viewer: Viewer, page: int = 1) -> tuple[list[Subject], bool]:
+    """A page of the patients who agreed to research once and no longer do, or whose data are used
+    for care alone, the latest first, with all releases that are out of them; and whether there are
+    more pages. Who is in no release is left out. For who watches over privacy."""
     viewer.need(Right.READ_AUDIT)
     agreed = sa.select(Consent.patient_id, Consent.ended_at.label("at")).where(
         Consent.purpose.in_(rules.CRITERIA["consents"]),
@@ -67,9 +69,12 @@ def withdrawn(viewer: Viewer) -> list[Subject]:
         .where(~agreeing.exists())
         .group_by(left.c.patient_id)
         .order_by(sa.desc("since"), left.c.patient_id)
-        .limit(MOST_PATIENTS)
+        .offset((page - 1) * ON_A_PAGE)
+        .limit(ON_A_PAGE + 1)
     )
-    return _held(viewer, {row[0]: row[1] for row in db.session.execute(ended)}, only_held=True)
+    rows = db.session.execute(ended).all()
+    since = {row[0]: row[1] for row in rows[:ON_A_PAGE]}
+    return _held(viewer, since, only_held=True), len(rows) > ON_A_PAGE
 
 
 def of_pseudonym(viewer: Viewer, text: str) -> tuple[UUID, Subject] | None:
@@ -84,10 +89,10 @@ def _held(
     viewer: Viewer, since: Mapping[UUID, datetime | None], *, only_held: bool
 ) -> list[Subject]:
     held: dict[UUID, list[Held]] = {patient: [] for patient in since}
-    for release in _made() if since else ():
+    for release, file_id in _made() if since else ():
         names = names_of(release.project)
         wanted = {names.of("patient", patient): patient for patient in since}
-        for name in _patients_of(release) & wanted.keys():
+        for name in _among(file_id, wanted):
             held[wanted[name]].append(_as_held(release))
     pseudonyms = patients.pseudonyms_of(viewer, since)
     return [
@@ -97,25 +102,48 @@ def _held(
     ]
 
 
-def _made() -> Sequence[Release]:
-    return db.session.scalars(
-        sa.select(Release)
-        .where(Release.state == rules.MADE)
-        .options(
-            joinedload(Release.grant).joinedload(Grant.researcher), selectinload(Release.files)
-        )
+def _made() -> Iterator[tuple[Release, UUID]]:
+    """Every release with its frozen file of patients, the newest first."""
+    query = (
+        sa.select(Release, ReleaseFile.file_id)
+        .join(ReleaseFile, ReleaseFile.release_id == Release.id)
+        .where(Release.state == rules.MADE, ReleaseFile.name == "patients.csv")
+        .options(joinedload(Release.grant).joinedload(Grant.researcher))
         .order_by(Release.made_at.desc(), Release.id.desc())
-        .limit(MOST_RELEASES)
-    ).all()
+        .limit(AT_ONCE)
+    )
+    rows = db.session.execute(query).all()
+    while rows:
+        yield from ((row[0], row[1]) for row in rows)
+        if len(rows) < AT_ONCE:
+            return
+        last = rows[-1][0]
+        rows = db.session.execute(
+            query.where(sa.tuple_(Release.made_at, Release.id) < (last.made_at, last.id))
+        ).all()
 
 
-def _patients_of(release: Release) -> set[str]:
-    """The pseudonyms in the frozen file of patients."""
-    file = next((one for one in release.files if one.name == "patients.csv"), None)
-    if file is None:
-        return set()
-    with storage.place(file.file_id).open(encoding="utf-8", newline="") as lines:
-        return {row[0] for row in csv.reader(lines) if row}
+def _among(file_id: UUID, wanted: Mapping[str, object]) -> list[str]:
+    """Which of these pseudonyms stand in a file of patients: it is in their order, so each is found
+    by halving, however long the file is."""
+    place = storage.place(file_id)
+    with place.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as lines:
+        return [name for name in wanted if _stands(lines, name.encode() + b",")]
+
+
+def _stands(lines: mmap, start: bytes) -> bool:
+    """Does a line after the first begin so?"""
+    low, high = lines.find(b"\n") + 1, len(lines)
+    while low < high:
+        line = lines.rfind(b"\n", low, (low + high) // 2) + 1 or low
+        found = lines[line : line + len(start)]
+        if found == start:
+            return True
+        if found < start:
+            low = lines.find(b"\n", line) + 1 or high
+        else:
+            high = line
+    return False
 
 
 def _as_held(release: Release) -> Held:
@@ -126,5 +154,5 @@ def _as_held(release: Release) -> Held:
         release.made_at,
         grant.researcher.name,
         grant.researcher.email,
-        grant.ended_at is None,
+        grant.state(today()) == rules.GRANTED,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 
 from registry import audit, web
 from registry.access import Right
@@ -26,10 +26,14 @@ def released() -> Any:
             subject=("patient", found[0]),
             patient_id=found[0],
         )
-    subjects = [found[1]] if found else []
+    page = max(1, web.as_number(request.args.get("page"), digits=6) or 1)
+    subjects, more = [found[1]] if found else [], False
+    if not asked:
+        subjects, more = queries.withdrawn(viewer, page)
     return render_template(
         "research/held.html",
         asked=asked,
-        subjects=subjects if asked else queries.withdrawn(viewer),
-        most=queries.MOST_RELEASES,
+        subjects=subjects,
+        newer=url_for("subjects.released", page=page - 1) if page > 1 else "",
+        older=url_for("subjects.released", page=page + 1) if more else "",
     )
