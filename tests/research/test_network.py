@@ -128,6 +128,7 @@ def test_figures_are_made_once_and_not_again_for_one_more(client) -> None:
     make_research.signed_in(client, place, Role.REFERRER, "Alice Adler")
     page = client.get("/network/research-figures").text
     assert "about 20" in page
+    assert "Patients with what the figure needs, about" in page
     assert "100 % at 24 months" in page
     assert len(make.selects(client, "/network/research-figures?group=sex")) == 2
     assert client.get("/network/research-figures.svg").data.startswith(b"<?xml")

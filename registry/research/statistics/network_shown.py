@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from registry import codes as vocabularies
@@ -88,7 +88,7 @@ _SSTR = {"positive": _l("SSTR positive"), "negative": _l("SSTR negative")}
 class Page:
     """A figure of the network: what was chosen, its table, its numbers for a file, and a drawing.
 
-    Without `draw` nothing may be told.
+    Without `draw` nothing may be told. `known`: about how many of each group have what it needs.
     """
 
     what: str
@@ -99,6 +99,7 @@ class Page:
     table: Table
     numbers: tuple[Sequence[str], Sequence[Sequence[str]]]
     draw: Callable[[str], bytes] | None
+    known: Sequence[tuple[str, int]] = ()
 
 
 def name_of(by: str, code: str) -> str:
@@ -128,14 +129,16 @@ def page(content: Mapping[str, Any], asked: Mapping[str, str]) -> Page:
         return _flow(by, kept[""])
     series = [one for one in kept.get(by.chosen, ()) if one["points"]][: figures.MOST_GROUPS]
     named = [(_series_name(what, by.chosen, one["code"]), one["points"]) for one in series]
-    return _of_shares(what, by, named)
+    known = [(name_of(by.chosen, one["code"]), one["of"]) for one in series if one["of"]]
+    return replace(_of_shares(what, by, named), known=known)
 
 
 def _by(what: str, kept: Mapping[str, Any], asked: str) -> Choice:
     """What else can be chosen: groups, a marker, or a scale."""
     if what in (MARKERS, QUALITY):
         names = [(one, _measure(what, one)) for one in kept]
-        names.sort(key=lambda one: (one[0] != "QL2", one[1]))
+        told_of = {one: sum(p["of"] for p in kept[one][0]["points"]) for one in kept}
+        names.sort(key=lambda one: (one[0] != "QL2", -told_of[one[0]], one[1]))
         chosen = asked if asked in kept else next((code for code, _name in names), "")
         label = _("Marker") if what == MARKERS else _("Scale")
         return Choice("group", label, names[1:], chosen, names[0][1] if names else "")
