@@ -77,7 +77,7 @@ def test_what_another_version_of_the_rules_derived_is_derived_anew(
     values = {"new_lesion": "yes", "new_lesion_seen_on": "PET_68GA_DOTATATE"}
     actions.change(found, by=story.by, version=1, values=values)
     said = (found.derived_response, found.derived_version)
-    assert said == (ten_years.RECIST["after_prrt"][3], "RECIST-1.1 1, LESIONS 2")
+    assert said == (ten_years.RECIST["after_prrt"][3], "RECIST-1.1 1; LESIONS 2")
     old = {"derived_response": "PD", "derived_version": "RECIST-1.1 1"}
     db.session.execute(sa.update(Response).where(Response.id == found.id).values(**old))
     db.session.commit()

@@ -7,8 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from registry.clinical import quality_of_life, staging
+from registry.course.rules import response as course_response
 from registry.dates import PartialDate
 from registry.research import rules
+from registry.research.releases import columns
 
 D = PartialDate
 
@@ -116,3 +119,16 @@ def test_counts_for_everybody_are_rounded_and_small_ones_not_shown(count, shown)
 def test_a_grant_holds_from_its_first_to_its_last_day_until_it_is_ended(day, ended, state):
     period = {"from_date": date(2026, 1, 1), "until_date": date(2026, 6, 30)}
     assert rules.grant_state(**period, ended=ended, day=day) == state
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        course_response.VERSION,
+        f"{quality_of_life.RULE} {quality_of_life.VERSION}",
+        f"{staging.RULE} {staging.VERSION}",
+    ],
+)
+def test_the_version_of_a_rule_leaves_the_house_and_wording_does_not(version: str) -> None:
+    assert columns.is_derived(version)
+    assert not columns.is_derived(f"{version}, read by O'Brien")

@@ -16,7 +16,7 @@ Row = Mapping[str, str]
 RECIST = "RECIST11"
 
 #: Of both rules behind a derived response: how lesions are read, and what follows from them.
-VERSION = f"{response.RULE} {response.VERSION}, {lesions.RULE} {lesions.VERSION}"
+VERSION = f"{response.RULE} {response.VERSION}; {lesions.RULE} {lesions.VERSION}"
 
 DERIVED = (
     "derived_target",

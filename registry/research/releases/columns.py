@@ -224,7 +224,7 @@ def _is_ki67(text: str) -> bool:
     return True
 
 
-def _is_derived(text: str) -> bool:
+def is_derived(text: str) -> bool:
     """Words our own rules write: codes and versions, several with a semicolon between them."""
     words = text.replace(";", " ").split(" ")
     return all(rules.is_token(word) for word in words if word)
@@ -380,7 +380,7 @@ def _reader(entity: str, name: str, declared: Variable, kind: str) -> tuple[str,
         test = _accepted(name, _is_ki67, rules.WITHHELD)
         return "value, range or limit", test, as_stated
     if kind == "derived":
-        test = _accepted(name, _is_derived, rules.WITHHELD)
+        test = _accepted(name, is_derived, rules.WITHHELD)
         return "words", test, _l("Derived by a rule of the registry.")
     test = _accepted(name, LISTED_TEXTS[entity, name], rules.WITHHELD)
     return "words", test, _l("As stated where it is in the registry's list, else withheld.")
