@@ -98,6 +98,8 @@ OF_ITS_WRITER = {"referrals.remove_text"}
 OF_THE_LEAD = {"people.approve_request", "people.refuse_request"}
 #: Answers only to whoever knows the token of the settings, and is not there for others.
 OF_THE_TOKEN = {"metrics"}
+#: The network's figures are there once enough patients are; the walk has one.
+NOT_MADE_YET = {"analyses.network_file"}
 #: Ends the walker's own session, or what is walked to, so it is walked apart.
 ENDS_THE_SESSION = {"people.sign_out", "referrals.remove_file"}
 #: A file under way is known to the organisation it comes from alone.
@@ -298,7 +300,7 @@ def _owned(rule: Rule, role: Role, relation: str) -> str:
 def expected(rule: Rule, role: Role | None, relation: str) -> str:
     """What the house rules say; read from the rights and the care relation, not from the views."""
     right = web.right_of(rule.endpoint)
-    if rule.endpoint in OF_SOMEBODY_ELSE | OF_THE_TOKEN:
+    if rule.endpoint in OF_SOMEBODY_ELSE | OF_THE_TOKEN | NOT_MADE_YET:
         return HIDDEN
     if right in (Right.ANYONE, Right.SIGNED_IN):
         return OPEN
