@@ -298,6 +298,15 @@ def test_a_model_in_which_nothing_ends_is_refused(tmp_path: Path) -> None:
         cox(times, {"age": ["80", "70", "60", "50"]})
 
 
+def test_what_differs_only_before_the_first_event_is_left_out() -> None:
+    """R 4.2.2: coxph(Surv(t, e) ~ sex + x) gives sexM none, x -0.6931472 and 1.2247449."""
+    times = Times((1.0, 2.0, 3.0, 4.0, 5.0, 6.0), (0, 0, 1, 0, 1, 0))
+    model = cox(times, {"sex": ["F", "F", "M", "M", "M", "M"], "x": ["9", "2", "1", "2", "3", "2"]})
+    assert (model.n, model.left_out, [one.term for one in model.terms]) == (6, ("sexM",), ["x"])
+    assert model.terms[0].coefficient == pytest.approx(-0.6931471806, abs=1e-6)
+    assert model.terms[0].std_error == pytest.approx(1.224744871, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("text", "arguments", "said"),
     [

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TIME, _EVENT = "\0time", "\0event"
+#: Where an eigenvalue of the information, its diagonal being 1, is smaller, terms say the same.
+_SINGULAR = 1.8e-12
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 #: How R's languages sort what is neither letter nor digit; digits come after it, then letters.
 _SIGNS = " _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789"
@@ -99,7 +101,8 @@ def cox(
     """
     frame, references = _design(times, covariates, compared_with or {})
     terms = list(frame.columns[2:])
-    names = _independent(frame, terms)
+    first = frame.loc[frame[_EVENT] == 1, _TIME].min()  # who left before it says nothing
+    names = _independent(frame[frame[_TIME] >= first], terms)
     if not names or not frame[_EVENT].any():
         raise NoModel("nothing to fit: no events, or a covariate that is the same for everybody")
     spread = frame[names].std()
@@ -146,13 +149,13 @@ def _fitted(
             )
         beta = model.params_.to_numpy(float)
         found = likelihood.sums(*data, beta)
-        if not likelihood.moving(found, beta).any() and _has_errors(found):
+        if not likelihood.moving(found, beta).any() and _has_errors(found, beta):
             return beta, found, np.zeros(len(beta), bool)
     except (ConvergenceError, ArithmeticError, ValueError):
         pass  # np.linalg.LinAlgError is a ValueError
     try:
         stopped = likelihood.as_far_as_r(*data)
-        if stopped is not None and _has_errors(stopped[1]):
+        if stopped is not None and _has_errors(stopped[1], stopped[0]):
             beta, found = stopped
             return beta, found, likelihood.moving(found, beta)
     except np.linalg.LinAlgError:
@@ -160,12 +163,16 @@ def _fitted(
     raise NoModel("the model does not converge: too few events for these terms")
 
 
-def _has_errors(found: likelihood.Sums) -> bool:
-    """Does the information give every coefficient an error?"""
+def _has_errors(found: likelihood.Sums, beta: NDArray[Any]) -> bool:
+    """Does the information give every coefficient an error, and are they numbers at all? Of scaled
+    covariates none multiplies the hazard by more than e to the 100."""
     import numpy as np
 
-    variances = np.diag(np.linalg.inv(found.information))
-    return bool(np.isfinite(variances).all() and (variances > 0).all())
+    spread = np.sqrt(np.diag(found.information))
+    if not (np.isfinite(spread).all() and (spread > 0).all() and (np.abs(beta) < 100).all()):
+        return False
+    alike = np.linalg.eigvalsh(found.information / np.outer(spread, spread))
+    return bool(alike.min() > _SINGULAR and (np.diag(np.linalg.inv(found.information)) > 0).all())
 
 
 def _term(name: str, beta: float, error: float, chi2: float | None, *, endless: bool) -> Term:
