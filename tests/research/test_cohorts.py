@@ -20,7 +20,7 @@ from registry.db import db, now
 from registry.people import actions as people_actions
 from registry.people.models import Person
 from registry.research.cohorts import actions as actions_cohorts
-from registry.research.cohorts import criteria, evaluating
+from registry.research.cohorts import completeness, criteria, evaluating
 from registry.research.cohorts.criteria import Criteria, Criterion
 from registry.research.commands import cohort
 from registry.research.models import Cohort, ToldCount
@@ -385,6 +385,18 @@ def test_the_example_of_the_handbook_is_a_cohort(app) -> None:
         "patients.csv",
     }
     assert set(criteria.EVENTS) - {"line_2"} <= set(re.findall(r"`([a-z_0-9]+)`", page))
+
+
+def test_the_catalogue_tells_no_patient_apart_from_a_cohort(app) -> None:
+    """Of fifteen the age is known; of fourteen of them a cohort was told as ten. Counted alone the
+    catalogue would make it 20 of 30, and so tell that there is a fifteenth."""
+    people = make_research.patients(30)
+    for one in people[:15]:
+        make_research.entry(one, "tumour", age_at_diagnosis=50)
+    [told] = actions_cohorts.tell([{one.id for one in people[:14]}])
+    assert told.number == 10
+    shares = completeness.shares(db.session.execute, 30)
+    assert (shares["tumour.age_at_diagnosis"], shares["patient.sex_at_birth"]) == (30, 90)
 
 
 def test_the_catalogue_is_public_and_names_nobody(client) -> None:

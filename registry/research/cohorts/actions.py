@@ -210,14 +210,28 @@ def tell(sets: Sequence[set[UUID]]) -> list[disclosure.Answer]:
 
     By whoever asks, for whatever project, in whatever words: there is one memory for the house.
     """
+    _see_each_other()
+    key = key_of_marks()
+    return [_tell(len(people), disclosure.sketch(people, key)) for people in sets]
+
+
+def tell_grown(sets: Sequence[disclosure.Growing]) -> list[disclosure.Answer]:
+    """The same of sets of which only size and sketch are there, made with `key_of_marks`."""
+    _see_each_other()
+    return [_tell(one.size, one.sketch) for one in sets]
+
+
+def key_of_marks() -> bytes:
+    """The key by which people are marked in sketches."""
+    return ring().derive("disclosure control")
+
+
+def _see_each_other() -> None:
     if db.engine.dialect.name == "postgresql":  # two who count at once must see each other
         db.session.execute(sa.text("LOCK TABLE told_count IN SHARE ROW EXCLUSIVE MODE"))
-    key = ring().derive("disclosure control")
-    return [_tell(people, key) for people in sets]
 
 
-def _tell(people: set[UUID], key: bytes) -> disclosure.Answer:
-    size, mark = len(people), disclosure.sketch(people, key)
+def _tell(size: int, mark: bytes) -> disclosure.Answer:
     near = sa.select(ToldCount.sketch, ToldCount.number).where(
         ToldCount.size.between(size - disclosure.NEAR, size + disclosure.NEAR)
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import ne
 from uuid import UUID
 
@@ -28,11 +28,35 @@ _BYTES = 8
 def sketch(people: Iterable[UUID], key: bytes) -> bytes:
     """A summary of a set of which nobody's membership can be read without the key: people fall
     into buckets, and each bucket holds the exclusive-or of theirs."""
-    buckets = [0] * BUCKETS
+    found = Growing()
     for one in people:
-        mark = hashlib.blake2b(one.bytes, key=key[:64], digest_size=_BYTES + 1).digest()
-        buckets[mark[0]] ^= int.from_bytes(mark[1:], "big")
-    return b"".join(bucket.to_bytes(_BYTES, "big") for bucket in buckets)
+        found.add(mark_of(one, key))
+    return found.sketch
+
+
+def mark_of(person: UUID, key: bytes) -> tuple[int, int]:
+    """The bucket of somebody, and what they are in it."""
+    mark = hashlib.blake2b(person.bytes, key=key[:64], digest_size=_BYTES + 1).digest()
+    return mark[0], int.from_bytes(mark[1:], "big")
+
+
+@dataclass
+class Growing:
+    """A set to which people come one after the other, of which no more is kept than is needed."""
+
+    size: int = 0
+    buckets: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+
+    def add(self, mark: tuple[int, int]) -> None:
+        """Somebody more, by their mark."""
+        bucket, what = mark
+        self.size += 1
+        self.buckets[bucket] ^= what
+
+    @property
+    def sketch(self) -> bytes:
+        """As `sketch` has it."""
+        return b"".join(bucket.to_bytes(_BYTES, "big") for bucket in self.buckets)
 
 
 def differ_by_at_least(one: bytes, other: bytes) -> int:
