@@ -360,6 +360,26 @@ def test_the_committee_sees_what_left_the_house_and_who_took_it_and_no_rows(clie
     assert client.get(f"/data-access/grants/{uuid4()}").status_code == 404
 
 
+def test_outside_the_approved_rows_no_small_number_is_told(client, house):
+    """One came since the first release: the researcher, who has the rows, sees that it is one."""
+    office, rosa, given, _first = house
+    make_research.patients(1, by=make.viewer(make.person(make.centre("C-9"), Role.CLINICIAN)))
+    second = make_research.made(given)
+    assert second.manifest["made"]["since_previous"]["patients_added"] == 1
+    release_id = second.id
+
+    def changes(address: str) -> str:
+        page = client.get(address).text
+        page = page[page.index('id="changes"') :]
+        return page[: page.index("What changed, by file")]
+
+    make.sign_in(client, rosa)
+    assert "fewer than 5" not in changes(f"/research/releases/{release_id}")
+    make.post(client, "/sign-out")
+    make_research.signed_in(client, office, Role.ACCESS_COMMITTEE, "Gina Gross")
+    assert "fewer than 5" in changes(f"/data-access/releases/{release_id}")
+
+
 def test_a_researcher_has_no_committee_pages(client, house):
     _office, rosa, given, release = house
     paths = [f"/data-access/grants/{given.id}", f"/data-access/releases/{release.id}"]
