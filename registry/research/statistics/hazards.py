@@ -148,6 +148,7 @@ def _fitted(
                 scaled, _TIME, _EVENT, fit_options={"precision": 1e-10, "max_steps": 100}
             )
         beta = model.params_.to_numpy(float)
+        beta = beta + likelihood.step(likelihood.sums(*data, beta))  # the last of its steps
         found = likelihood.sums(*data, beta)
         if not likelihood.moving(found, beta).any() and _has_errors(found, beta):
             return beta, found, np.zeros(len(beta), bool)

@@ -96,13 +96,18 @@ def proportional(found: Sums) -> list[float | None]:
     ]
 
 
+def step(found: Sums) -> Numbers:
+    """Newton's step from here to where the likelihood is highest."""
+    import numpy as np
+
+    return np.linalg.solve(found.information, found.score)
+
+
 def moving(found: Sums, beta: Numbers) -> Numbers:
     """Which coefficients one more step would still move: they have no end, for a group without
     events, or one in which nobody is without."""
-    import numpy as np
-
-    step = np.abs(np.linalg.solve(found.information, found.score))
-    moves: Numbers = (step > _EPSILON) & (step > _MOVES * np.abs(beta))
+    far = abs(step(found))
+    moves: Numbers = (far > _EPSILON) & (far > _MOVES * abs(beta))
     return moves
 
 
@@ -116,7 +121,7 @@ def as_far_as_r(times: Numbers, died: Numbers, x: Numbers) -> tuple[Numbers, Sum
 
     beta = np.zeros(x.shape[1])
     found = sums(times, died, x, beta)
-    tried, halving = beta + np.linalg.solve(found.information, found.score), False
+    tried, halving = beta + step(found), False
     for _step in range(_STEPS):
         there = sums(times, died, x, tried)
         if not np.isfinite(there.height):
@@ -128,5 +133,5 @@ def as_far_as_r(times: Numbers, died: Numbers, x: Numbers) -> tuple[Numbers, Sum
             tried = (tried + beta) / 2
             continue
         beta, found = tried, there
-        tried = beta + np.linalg.solve(found.information, found.score)
+        tried = beta + step(found)
     return None

@@ -102,6 +102,9 @@ class Page:
     known: Sequence[tuple[str, int]] = ()
 
 
+_HEADER = ("group", "months", "about", "share", "low", "high", "step")
+
+
 def name_of(by: str, code: str) -> str:
     """A group in words."""
     if not by:
@@ -197,8 +200,7 @@ def _of_shares(what: str, by: Choice, named: _Named) -> Page:
     if what == MARKERS:
         columns = [*columns[:4], columns[6]]
         rows = [[*row[:4], row[6]] for row in rows]
-    header = ("group", "rate" if what == RESPONSE else "months", "about", "share", "low", "high",
-              "step")  # fmt: skip
+    header = ("group", "rate", *_HEADER[2:]) if what == RESPONSE else _HEADER
     numbers = [
         [name, _at(what, one["at"])]
         + ["" if one[key] is None else str(one[key]) for key in header[2:]]
