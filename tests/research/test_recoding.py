@@ -10,8 +10,9 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 
-from registry.db import db
+from registry.db import db, metadata, new_id
 from registry.research import rules
 from registry.research.models import Release
 from registry.research.releases import columns, making, recoding, rendering
@@ -20,6 +21,8 @@ from registry.research.releases.measuring import Leaving, Measured
 from registry.research.releases.recoding import AGE, COUNTRY, SEX, SITE, Known
 from tests import make, make_research
 
+#: Operations that are done on one organ alone.
+ORGANS = {"SURG_SB": "C17", "SURG_PANC": "C25", "SURG_LUNG": "C34", "SURG_APPX": "C18"}
 WEIGHTS = (40, 8, 20, 10, 12, 4, 5, 1)
 SITES = ("C17.2", "C17.0", "C25.0", "C25.2", "C34.1", "C18.1", "C20.9", "C37.9")
 
@@ -162,6 +165,17 @@ def _thousand(clinic):
     return found
 
 
+def _operated(sources, people):
+    """An operation on the organ of each patient who has one that is only done there."""
+    of_site = {site: agent for agent, site in ORGANS.items()}
+    rows = [
+        {"id": new_id(), "patient_id": one, "therapy_class": "surgery",
+         "agent": of_site.get(person[2][:3], "SURG_PRIM")}
+        for one, person in zip(sources, people, strict=True)
+    ]  # fmt: skip
+    db.session.execute(sa.insert(metadata.tables["therapy"]), rows)
+
+
 def _fits(row, sites, person):
     """May this row of the release be the person, for all somebody knows?"""
     sex, born, site, when, country, _one = person
@@ -179,6 +193,7 @@ def test_who_knows_birth_year_sex_site_centre_and_month_finds_nobody_alone(app):
     clinic = make_research.clinic()
     people = _thousand(clinic)
     sources = make_research.many(people, clinic)
+    _operated(sources, people)
     given = make_research.grant(make_research.office(), coarse=rules.USUAL)
     release = make_research.made(given)
     patients = make_research.rows(release, "patients.csv")
@@ -186,6 +201,11 @@ def test_who_knows_birth_year_sex_site_centre_and_month_finds_nobody_alone(app):
     sites: dict[str, set[str]] = {row["patient_id"]: set() for row in patients}
     for row in tumours:
         sites[row["patient_id"]].add(row["primary_site"])
+    for name, column in (("therapies.csv", "agent"), ("wide.csv", "first_agent")):
+        for row in make_research.rows(release, name):  # what was operated on is a site
+            organ, told = ORGANS.get(row[column], ""), sites[row["patient_id"]]
+            if organ and not any(one.startswith(organ) for one in told):
+                sites[row["patient_id"]] = {organ}
     assert len(patients) == len(sources) == 1000
     fewest = min(
         sum(_fits(row, sites[row["patient_id"]], person) for row in patients) for person in people
