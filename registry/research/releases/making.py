@@ -248,6 +248,8 @@ def _write_data(claim: Claim, kept: Files, files: Sequence[File], order: Order) 
             gathered = Gathered(chosen, _tables(files), names, spill, BATCH)
             gathered.read(connection, claim.progress)
         coarse, beside = _plan(claim, files, order, gathered, before)
+        del before  # with what reading held: writing needs the room
+        pa.default_memory_pool().release_unused()
         written = _write_files(claim, kept, coarse.files(files), order, gathered, coarse)
         return replace(written, beside=beside and {**beside, "few_new_held_back": few_new})
 
