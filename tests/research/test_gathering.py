@@ -29,7 +29,7 @@ from registry.research.releases.ahead import ahead
 from registry.research.releases.cells import Cases, Rows, ids_of
 from registry.research.releases.days import NONE, Dates
 from registry.research.releases.gathering import Chosen
-from registry.research.releases.naming import names_of
+from registry.research.releases.naming import names_by_project, names_of
 from registry.research.releases.pseudonyms import DigestPseudonyms, Pseudonyms
 from registry.research.releases.reading import Table, held
 from registry.research.releases.spilling import Spill
@@ -222,6 +222,8 @@ def test_the_first_release_decides_how_a_project_is_named(app):
             )
         )  # fmt: skip
     assert type(names_of("NET-OLD")) is DigestPseudonyms
+    found = {project: type(names) for project, names in names_by_project().items()}
+    assert found == {"NET-ONE": Pseudonyms, "NET-OLD": DigestPseudonyms}
 
 
 def test_every_patient_has_the_place_of_its_pseudonym_and_strangers_have_none(app):

@@ -372,6 +372,10 @@ def test_privacy_sees_which_releases_held_who_withdrew(client, monkeypatch) -> N
     patients.restrict(bea.id, "objection", "", by=clara, asked_on=PartialDate.of(today()))
     assert len(make.selects(client, "/administration/released")) == alone  # for two as for one
     db.session.expire_all()
+    rosa = db.session.get_one(Person, given.researcher_id)
+    make_research.made(make_research.grant(place, rosa, project="NET-TWO"))
+    assert len(make.selects(client, "/administration/released")) == alone  # of two projects too
+    db.session.expire_all()
     monkeypatch.setattr(subjects, "ON_A_PAGE", 1)
     monkeypatch.setattr(subjects, "AT_ONCE", 1)
     second = make_research.made(given)  # without Anna and Bea, of whom the first is out still

@@ -30,7 +30,7 @@ class Leaving:
         ]
 
 
-class Numbered:
+class Tallied:
     """Words of many patients as numbers, the same word always the same."""
 
     def __init__(self) -> None:
@@ -54,9 +54,9 @@ class Numbered:
 class Measured:
     """Groups of patients who share what leaves of them, counted when all is written."""
 
-    known: Sequence[Numbered] = field(default_factory=lambda: [Numbered() for _one in QUASI])
+    known: Sequence[Tallied] = field(default_factory=lambda: [Tallied() for _one in QUASI])
     levels: Counter[int] = field(default_factory=Counter)
-    values: dict[tuple[str, str], Numbered] = field(default_factory=dict)
+    values: dict[tuple[str, str], Tallied] = field(default_factory=dict)
 
     def add(
         self, leaving: Leaving, levels: Numbers | None, sensitive: Mapping[tuple[str, str], Words]
@@ -68,7 +68,7 @@ class Measured:
         counted = [len(leaving.parts[0][0])] if levels is None else np.bincount(levels).tolist()
         self.levels.update({level: number for level, number in enumerate(counted) if number})
         for place, words in sensitive.items():
-            self.values.setdefault(place, Numbered()).add(words)
+            self.values.setdefault(place, Tallied()).add(words)
 
     @cached_property
     def _groups(self) -> tuple[Numbers, Numbers]:
@@ -84,7 +84,7 @@ class Measured:
         """How many share a combination at least; 0 where there is nobody."""
         return int(self._groups[1].min()) if self._groups[1].size else 0
 
-    def _diversity(self, values: Numbered) -> dict[str, int]:
+    def _diversity(self, values: Tallied) -> dict[str, int]:
         """How few different values a group has, and how many groups have one."""
         group, sizes = self._groups
         at, number = values.all()

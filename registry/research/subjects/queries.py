@@ -19,7 +19,7 @@ from registry.patients import queries as patients
 from registry.patients.models import Consent, Restriction
 from registry.research import rules
 from registry.research.models import Grant, Release, ReleaseFile
-from registry.research.releases.naming import names_of
+from registry.research.releases.naming import names_by_project
 
 #: So many patients stand on a page, and so many releases are read at once: all are looked at.
 ON_A_PAGE, AT_ONCE = 25, 200
@@ -89,11 +89,14 @@ def _held(
     viewer: Viewer, since: Mapping[UUID, datetime | None], *, only_held: bool
 ) -> list[Subject]:
     held: dict[UUID, list[Held]] = {patient: [] for patient in since}
+    wanted = {
+        project: {names.of("patient", patient): patient for patient in since}
+        for project, names in (names_by_project() if since else {}).items()
+    }
     for release, file_id in _made() if since else ():
-        names = names_of(release.project)
-        wanted = {names.of("patient", patient): patient for patient in since}
-        for name in _among(file_id, wanted):
-            held[wanted[name]].append(_as_held(release))
+        called = wanted[release.project]
+        for name in _among(file_id, called):
+            held[called[name]].append(_as_held(release))
     pseudonyms = patients.pseudonyms_of(viewer, since)
     return [
         Subject(pseudonyms[patient], since[patient], some)
